@@ -1,0 +1,60 @@
+# Sets up what is missing, then does one thing. `make help` lists what there is.
+# ARGS goes to the command behind a target: make drill ARGS="--strategy redeploy --keep"
+PYTHON ?= python3
+ARGS ?=
+SETUP := $(PYTHON) -m setup
+RUN := $(SETUP) run --
+
+.DEFAULT_GOAL := help
+.PHONY: help setup venv drill drills test unit lint format bench doctor pulumi clean stop-docker lock
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## find or install all that a drill needs (virtual environment, Docker, Pulumi, image)
+	@$(SETUP) all
+
+venv: ## the virtual environment only
+	@$(SETUP) venv
+
+drill: setup ## rehearse the loss of a server; ARGS="--strategy …" and other options of `recovery drill`
+	@$(RUN) recovery drill $(ARGS)
+
+test: setup lint ## lint, then all tests; ARGS goes to pytest
+	@$(RUN) pytest -n 2 --dist loadfile tests/unit $(ARGS)
+	@$(RUN) pytest tests/integration $(ARGS)
+
+drills: setup ## drills as tests: every strategy, SSH, interruption, --keep (15 minutes)
+	@$(RUN) pytest tests/drills $(ARGS)
+
+unit: venv ## the tests that need neither Docker nor Pulumi
+	@$(RUN) pytest -m "not docker and not pulumi and not velociraptor" $(ARGS)
+
+lint: venv ## ruff, mypy, import-linter
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+format: venv ## put the code into its format
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+bench: setup ## the recovery beside a plain script, alternating; prints the ratios
+	@$(RUN) python -m benchmarks $(ARGS)
+
+doctor: ## is everything there for a drill? changes nothing
+	@$(SETUP) doctor
+	@$(RUN) recovery doctor $(ARGS)
+
+pulumi: setup ## a Pulumi command in the right environment: make pulumi ARGS="up --stack docker"
+	@$(RUN) pulumi $(ARGS)
+
+clean: ## remove the containers and networks that a crashed drill left
+	@$(RUN) recovery clean $(ARGS)
+
+stop-docker: ## stop the Docker engine that setup started, if no container runs on it
+	@$(SETUP) stop-docker
+
+lock: venv ## resolve requirements.lock anew from pyproject.toml
+	@$(PYTHON) -m setup.requirements
