@@ -1,0 +1,1 @@
+"""Reference server and client: a small stand-in for Velociraptor where recovery touches it."""

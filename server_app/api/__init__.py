@@ -1,0 +1,1 @@
+"""The gRPC API: `proto.API/Query` and `VFSGetBuffer` over mutual TLS."""

@@ -1,0 +1,1 @@
+"""The command line: the same commands, flags and outputs as the real program's."""

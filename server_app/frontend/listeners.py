@@ -1,0 +1,83 @@
+"""Opens the ports and serves until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from server_app.frontend import application
+from server_app.frontend.waiting import Waiting
+
+if TYPE_CHECKING:
+    from server_app.services import Server
+
+_GOODBYE_SECONDS = 0.1
+
+
+def serve(server: Server, stop: threading.Event, ready: Callable[[], None]) -> None:
+    """See `server_app.frontend.serve`."""
+    asyncio.run(_serve(server, stop, ready))
+
+
+async def _serve(server: Server, stop: threading.Event, ready: Callable[[], None]) -> None:
+    waiting = Waiting(asyncio.get_running_loop())
+    for org in server.loaded():
+        waiting.attend(org)
+    runners: list[web.AppRunner] = []
+    secure = tls_context(server.config["Frontend"])
+    try:
+        door = application.for_clients(server, waiting)
+        runners.append(await _listen(door, server.config["Frontend"], secure))
+        for section, make, tls in (
+            ("GUI", application.for_browsers, secure),
+            ("Monitoring", application.for_metrics, None),
+        ):
+            part = server.config.get(section) or {}
+            if part.get("bind_port"):
+                runners.append(await _listen(make(server), part, tls))
+        ready()
+        await asyncio.to_thread(stop.wait)
+    finally:
+        await _close(runners, waiting)
+
+
+async def _close(runners: list[web.AppRunner], waiting: Waiting) -> None:
+    """No new connections, answers for those that wait, then time for TLS to say goodbye."""
+    for runner in runners:
+        for site in list(runner.sites):
+            await site.stop()
+    await asyncio.sleep(_GOODBYE_SECONDS)
+    waiting.wake_all()
+    for runner in runners:
+        await runner.cleanup()
+    await asyncio.sleep(_GOODBYE_SECONDS)
+
+
+async def _listen(
+    app: web.Application, part: dict[str, Any], secure: ssl.SSLContext | None
+) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    address = str(part.get("bind_address") or "127.0.0.1")
+    site = web.TCPSite(runner, address, int(part["bind_port"]), ssl_context=secure, backlog=1024)
+    await site.start()
+    return runner
+
+
+def tls_context(frontend: dict[str, Any]) -> ssl.SSLContext:
+    """The front end's certificate; its key touches the disk only in a private folder."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with tempfile.TemporaryDirectory() as folder:
+        both = Path(folder, "both.pem")
+        both.touch(mode=0o600)
+        both.write_text(f"{frontend['certificate']}\n{frontend['private_key']}")
+        context.load_cert_chain(both)
+    return context

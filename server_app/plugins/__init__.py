@@ -1,0 +1,35 @@
+"""Plugins and functions that reach the server: each checks, calls a service, yields rows."""
+
+from server_app.plugins import (
+    archives,
+    artifacts,
+    backups,
+    clients,
+    copies,
+    files,
+    flows,
+    hunts,
+    monitoring,
+    notebooks,
+    object_store,
+    orgs,
+    secrets,
+    users,
+)
+
+__all__ = [
+    "archives",
+    "artifacts",
+    "backups",
+    "clients",
+    "copies",
+    "files",
+    "flows",
+    "hunts",
+    "monitoring",
+    "notebooks",
+    "object_store",
+    "orgs",
+    "secrets",
+    "users",
+]

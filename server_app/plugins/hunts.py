@@ -1,0 +1,168 @@
+"""Hunts: list, start, change, results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from server_app.vql.builtin.moments import moment
+from server_app.vql.call import CallError
+from server_app.vql.registry import Call, function, optional, plugin, required
+
+Arguments = dict[str, Any]
+Rows = Iterator[dict[str, Any]]
+
+
+@plugin(
+    "hunts",
+    {"hunt_id": optional("string", ""), "summary": optional("bool", False)},
+    permission="READ_RESULTS",
+    needs_server=True,
+)
+def hunts(call: Call, arguments: Arguments) -> Rows:
+    """Summaries of all hunts, or the full one (facts: the request is only in the full one)."""
+    yield from call.org.hunts.list(arguments["hunt_id"], arguments["summary"])
+
+
+@function(
+    "hunt_info", {"hunt_id": required("string")}, permission="READ_RESULTS", needs_server=True
+)
+def hunt_info(call: Call, arguments: Arguments) -> dict[str, Any]:
+    return dict(call.org.hunts.info(arguments["hunt_id"]))
+
+
+@function(
+    "hunt",
+    {
+        "artifacts": required("strings"),
+        "description": optional("string", ""),
+        "tags": optional("strings", []),
+        "expires": optional("lazy"),
+        "spec": optional("dict", {}),
+        "timeout": optional("int", 0),
+        "ops_per_sec": optional("float", 0),
+        "cpu_limit": optional("float", 0),
+        "iops_limit": optional("float", 0),
+        "max_rows": optional("int", 0),
+        "max_bytes": optional("int", 0),
+        "pause": optional("bool", False),
+        "include_labels": optional("strings", []),
+        "exclude_labels": optional("strings", []),
+        "os": optional("string", ""),
+        "org_id": optional("strings", []),
+    },
+    permission="START_HUNT",
+    needs_server=True,
+    changes=True,
+)
+def hunt(call: Call, arguments: Arguments) -> dict[str, Any]:
+    """Starts a hunt; `expires` is any time, 0 or none for the server's default."""
+    given = dict(arguments)
+    expires = given.pop("expires")
+    given["ops_per_second"] = given.pop("ops_per_sec")
+    given["org_ids"] = given.pop("org_id")
+    if given["org_ids"] and not call.run.allows("ORG_ADMIN"):
+        raise CallError("Permission denied: [ORG_ADMIN]")
+    return dict(call.org.hunts.create(expires=_seconds(expires), principal=call.principal, **given))
+
+
+def _seconds(expires: Any) -> float | int | None:
+    """Seconds since 1970, whole where given whole."""
+    value = expires() if expires is not None else None
+    if isinstance(value, int) and 0 < value < 10**11:
+        return value
+    at = moment(value) if value else None
+    return at.seconds if at is not None else None
+
+
+@function(
+    "hunt_update",
+    {
+        "hunt_id": required("string"),
+        "stop": optional("bool", False),
+        "start": optional("bool", False),
+        "description": optional("string", ""),
+        "expires": optional("time"),
+        "add_labels": optional("strings", []),
+        "del_labels": optional("strings", []),
+    },
+    permission="START_HUNT",
+    needs_server=True,
+    changes=True,
+)
+def hunt_update(call: Call, arguments: Arguments) -> str:
+    return str(call.org.hunts.update(principal=call.principal, **arguments))
+
+
+@function(
+    "hunt_add",
+    {
+        "client_id": required("string"),
+        "hunt_id": required("string"),
+        "flow_id": optional("string", ""),
+        "relaunch": optional("bool", False),
+    },
+    permission="START_HUNT",
+    needs_server=True,
+    changes=True,
+)
+def hunt_add(call: Call, arguments: Arguments) -> str:
+    return str(call.org.hunts.add(**arguments))
+
+
+@plugin(
+    "hunt_delete",
+    {
+        "hunt_id": required("string"),
+        "really_do_it": optional("bool", False),
+        "workers": optional("int", 0),
+        "archive": optional("bool", False),
+    },
+    permission="SERVER_ADMIN",
+    needs_server=True,
+)
+def hunt_delete(call: Call, arguments: Arguments) -> Rows:
+    yield from call.org.hunts.delete(
+        arguments["hunt_id"], arguments["really_do_it"], call.principal
+    )
+
+
+@plugin(
+    "hunt_flows",
+    {
+        "hunt_id": required("string"),
+        "start_row": optional("int", 0),
+        "limit": optional("int", 0),
+        "basic_info": optional("bool", False),
+    },
+    permission="READ_RESULTS",
+    needs_server=True,
+)
+def hunt_flows(call: Call, arguments: Arguments) -> Rows:
+    yield from call.org.hunts.flows(
+        arguments["hunt_id"],
+        start_row=arguments["start_row"],
+        limit=arguments["limit"],
+        basic_info=arguments["basic_info"],
+    )
+
+
+@plugin(
+    "hunt_results",
+    {
+        "hunt_id": required("string"),
+        "artifact": optional("string", ""),
+        "source": optional("string", ""),
+        "brief": optional("bool", False),
+        "orgs": optional("strings", []),
+    },
+    permission="READ_RESULTS",
+    needs_server=True,
+)
+def hunt_results(call: Call, arguments: Arguments) -> Rows:
+    yield from call.org.hunts.results(
+        arguments["hunt_id"],
+        arguments["artifact"],
+        arguments["source"],
+        orgs=arguments["orgs"],
+    )

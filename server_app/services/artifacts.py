@@ -1,0 +1,287 @@
+"""Artifact definitions of an org: the ones brought along, the custom ones, those of the root org.
+
+Custom ones lie in ``artifact_definitions/<Name with folders for dots>.yaml``, their tags in
+``config/repository_metadata.json.db``. What a backup brings back is in memory only and without
+tags (facts: "what restoring really does", Repository).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from server_app.datastore import records
+from server_app.services.builtin_artifacts import BUILT_IN
+from server_app.services.errors import ServiceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from server_app.services.org import OrgServices
+
+Rows = list[dict[str, Any]]
+Definitions = list["Definition"]
+Strings = list[str]
+
+_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+_TYPES = frozenset({"client", "client_event", "server", "server_event", "notebook", "internal", ""})
+_LISTS = (
+    "reference", "references", "required_permissions", "implied_permissions", "tools", "imports",
+    "reports", "column_types",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One artifact: its YAML and what was read from it."""
+
+    name: str
+    raw: str
+    body: dict[str, Any] = field(repr=False)
+    built_in: bool = False
+    inherited: bool = False
+
+    @property
+    def type(self) -> str:
+        return str(self.body.get("type") or "client").lower()
+
+    @property
+    def parameters(self) -> Rows:
+        return [p for p in self.body.get("parameters") or [] if isinstance(p, dict)]
+
+    @property
+    def sources(self) -> Rows:
+        return [s for s in self.body.get("sources") or [] if isinstance(s, dict)]
+
+    def source_names(self) -> Strings:
+        """Full names of the sources: ``Artifact`` or ``Artifact/Source``."""
+        return [
+            f"{self.name}/{source['name']}" if source.get("name") else self.name
+            for source in self.sources
+        ]
+
+
+def parse(text: str, *, built_in: bool = False) -> Definition:
+    """Reads a definition. Raises ServiceError if it is none."""
+    try:
+        body = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ServiceError(f"While parsing artifact: {error}") from error
+    name = body.get("name") if isinstance(body, dict) else None
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ServiceError(
+            "Invalid artifact name. Can only contain characters in this set 'a-zA-Z0-9_.'"
+        )
+    for part in ("parameters", "sources"):
+        if not isinstance(body.get(part) or [], list):
+            raise ServiceError(f"artifact {name}: {part} is no list")
+    definition = Definition(body["name"], text, body, built_in)
+    if definition.type not in _TYPES:
+        raise ServiceError(f"Artifact {definition.name} type {definition.type} invalid")
+    return definition
+
+
+@cache
+def _built_in() -> dict[str, Definition]:
+    read = (parse(text.lstrip("\n"), built_in=True) for text in BUILT_IN)
+    return {definition.name: definition for definition in read}
+
+
+class Artifacts:
+    """The repository of an org."""
+
+    def __init__(self, org: OrgServices) -> None:
+        self._org = org
+        self._lock = threading.RLock()
+        self._custom: dict[str, Definition] = {}
+        self._metadata: dict[str, records.Record] = {}
+
+    def load(self) -> None:
+        """Reads custom definitions and tags from disk; unreadable files are passed over."""
+        found: dict[str, Definition] = {}
+        folder = self._org.store.path("artifact_definitions")
+        for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else []:
+            try:
+                definition = parse(path.read_text("utf-8"))
+            except (ServiceError, OSError, UnicodeDecodeError):
+                continue
+            found[definition.name] = definition
+        table = self._org.store.load("ArtifactMetadataTable", "config", "repository_metadata")
+        with self._lock:
+            self._custom = found
+            self._metadata = dict((table or {}).get("metadata", {}))
+
+    def get(self, name: str) -> Definition | None:
+        """The definition that counts in this org; the root org's custom ones are inherited."""
+        with self._lock:
+            own = self._custom.get(name)
+        if own is not None:
+            return own
+        if not self._org.is_root:
+            of_root = self._org.server.org("").artifacts.get(name)
+            if of_root is not None and not of_root.built_in:
+                return Definition(of_root.name, of_root.raw, of_root.body, inherited=True)
+        return _built_in().get(name)
+
+    def required(self, name: str) -> Definition:
+        """The definition; raises ServiceError if it is unknown."""
+        definition = self.get(name)
+        if definition is None:
+            raise ServiceError(f"Unknown artifact {name}")
+        return definition
+
+    def names(self) -> Strings:
+        with self._lock:
+            own = set(self._custom) | set(_built_in())
+        if not self._org.is_root:
+            own |= set(self._org.server.org("").artifacts.names())
+        return sorted(own)
+
+    def custom(self) -> Definitions:
+        """The org's own definitions, by name: what a backup holds."""
+        with self._lock:
+            return [self._custom[name] for name in sorted(self._custom)]
+
+    def metadata(self, name: str) -> records.Record | None:
+        with self._lock:
+            found = self._metadata.get(name)
+            inherits = name not in self._custom and not self._org.is_root
+        if found is None and inherits:
+            return self._org.server.org("").artifacts.metadata(name)
+        return records.compact("ArtifactMetadata", found) if found else None
+
+    def list(
+        self, names: Strings | None = None, deps: bool = False, sanitize: bool = True
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of artifact_definitions()."""
+        del deps, sanitize
+        for name in names or self.names():
+            definition = self.get(name)
+            if definition is not None:
+                yield self._row(definition)
+
+    def _row(self, definition: Definition) -> dict[str, Any]:
+        body = definition.body
+        metadata = self.metadata(definition.name)
+        return {
+            "name": definition.name,
+            "aliases": [],
+            "description": _as_text(body.get("description")),
+            "author": _as_text(body.get("author")),
+            **{key: body.get(key) or [] for key in _LISTS},
+            "impersonate": _as_text(body.get("impersonate")),
+            "precondition": _as_text(body.get("precondition")),
+            "parameters": [_parameter(p) for p in definition.parameters],
+            "type": definition.type,
+            "sources": [_source(s) for s in definition.sources],
+            "export": _as_text(body.get("export")),
+            "raw": definition.raw,
+            "compiled": True,
+            "built_in": definition.built_in,
+            "compiled_in": definition.built_in,
+            "is_alias": False,
+            "is_inherited": definition.inherited,
+            "metadata": records.full("ArtifactMetadata", metadata or {}),
+        }
+
+    def set(self, definition: str, tags: Strings, principal: str) -> dict[str, Any]:
+        """artifact_set(): checked, stored, and in force at once. Raises ServiceError."""
+        parsed = self.load_text(definition)
+        try:
+            self._org.store.write(self._path(parsed.name), definition.encode())
+        except OSError as error:
+            raise ServiceError(str(error)) from error
+        if tags:
+            self.set_metadata(parsed.name, tags=tags)
+        self._org.audit("artifact_set", principal, artifact=parsed.name)
+        return self._row(parsed)
+
+    def load_text(self, text: str) -> Definition:
+        """Takes a definition into memory only (what restoring a backup does)."""
+        parsed = parse(text)
+        if parsed.name in _built_in():
+            raise ServiceError(f"Unable to override built in artifact {parsed.name}")
+        check_queries(parsed)
+        with self._lock:
+            self._custom[parsed.name] = parsed
+        return parsed
+
+    def delete(self, name: str, principal: str) -> str:
+        """artifact_delete(): custom ones only."""
+        if self.get(name) is None:
+            raise ServiceError(f"Artifact '{name}' not found")
+        with self._lock:
+            if name not in self._custom:
+                raise ServiceError("Can only delete custom artifacts.")
+            del self._custom[name]
+        self._path(name).unlink(missing_ok=True)
+        self._org.audit("artifact_delete", principal, artifact=name)
+        return name
+
+    def set_metadata(
+        self,
+        name: str,
+        *,
+        hidden: bool | None = None,
+        basic: bool | None = None,
+        tags: Strings | None = None,
+    ) -> bool:
+        given = {"hidden": hidden, "basic": basic, "tags": tags}
+        with self._lock:
+            changed = {key: value for key, value in given.items() if value is not None}
+            self._metadata[name] = {**self._metadata.get(name, {}), **changed}
+            table = {"metadata": dict(self._metadata)}
+        try:
+            self._org.store.save("ArtifactMetadataTable", table, "config", "repository_metadata")
+        except OSError as error:
+            raise ServiceError(str(error)) from error
+        return True
+
+    def _path(self, name: str) -> Path:
+        return self._org.store.path("artifact_definitions", *name.split("."), suffix=".yaml")
+
+
+def check_queries(definition: Definition) -> None:
+    """Raises ServiceError if a source's query cannot be parsed."""
+    from server_app.vql.parse import VQLSyntaxError, parse
+
+    for source in definition.sources:
+        text = str(source.get("query") or "")
+        try:
+            if text.strip():
+                parse(text)
+        except VQLSyntaxError as error:
+            name = source.get("name") or ""
+            raise ServiceError(f"While parsing source query {name}: {error}") from error
+
+
+def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    known = {key: _as_text(value) for key, value in parameter.items() if key in _PARAMETER_KEYS}
+    return records.full("ArtifactParameter", known)
+
+
+_PARAMETER_KEYS = ("name", "default", "description", "type", "friendly_name", "validating_regex")
+
+
+def _source(source: dict[str, Any]) -> dict[str, Any]:
+    keys = ("name", "description", "precondition", "query")
+    return {**{key: source.get(key) or "" for key in keys}, "queries": [], "notebook": []}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def result_path(org: OrgServices, client_id: str, flow_id: str, artifact: str) -> Path:
+    """Where the rows of a source lie: a file a flow, or a folder a flow for named sources."""
+    name, _, source = artifact.partition("/")
+    place = ("clients", client_id, "artifacts", name)
+    if source:
+        return org.store.path(*place, flow_id, source, suffix=".json")
+    return org.store.path(*place, flow_id, suffix=".json")

@@ -1,0 +1,129 @@
+"""Backups: what a server writes once a day or on request, and what restoring them really does.
+
+Facts: "backup() and backup_restore()". A zip in the org's ``backups/``; the root org's holds all
+orgs. Of what a server knows, much is not in it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from server_app.datastore.store import DiskFullError
+from server_app.services.background import log
+from server_app.services.backup_providers import PROVIDERS, Provider, members
+from server_app.services.errors import ServiceError
+from server_app.services.zips import BROKEN, ZipWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from server_app.services.org import OrgServices
+
+Row = dict[str, Any]
+
+
+class Backups:
+    """The backups of an org."""
+
+    def __init__(self, org: OrgServices) -> None:
+        self._org = org
+        self._lock = threading.Lock()
+
+    def path(self, name: str) -> Path:
+        """``<datastore>/backups/<name>.zip``; ".zip" is added whatever the name is."""
+        return self._org.store.path("backups", name, suffix=".zip")
+
+    def scheduled(self) -> None:
+        """The timer's backup. None is ever removed."""
+        name = time.strftime("backup_%Y-%m-%dT%H_%M_%SZ", time.gmtime())
+        try:
+            for row in self.create(name):
+                log.info("backup %s: %s %s", row["OrgId"], row["Name"], row["Message"])
+        except ServiceError as error:
+            log.warning("backup of %s failed: %s", self._org.org_id, error)
+
+    def create(self, name: str) -> Iterator[Row]:
+        """Writes a backup; returns its rows. Raises ServiceError where the disk is known to be
+        full. Where it fills up while writing, every row says success and the file has 0 bytes.
+        """
+        with self._lock:
+            started = time.monotonic()
+            try:
+                self._org.store.require_space()
+                path = self.path(name)
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            except (DiskFullError, ValueError) as error:
+                raise ServiceError(str(error)) from error
+            except OSError as error:
+                raise ServiceError(f"open {path}: {error.strerror}") from error
+            rows, content = self._written()
+            try:
+                path.write_bytes(content)
+            except OSError as error:
+                log.error("backup %s: %s", path, error)
+                path.write_bytes(b"")
+            took = time.monotonic() - started
+        shown = f'"{name}"' if "/" in name else name
+        done = f"Completed Backup to fs:/backups/{shown}.zip (size {len(content)}) in {took:.6f}s"
+        return iter([*rows, _row("", "BackupService", done)])
+
+    def _written(self) -> tuple[list[Row], bytes]:
+        buffer = io.BytesIO()
+        writer = ZipWriter(buffer)
+        rows = []
+        for org in self._org.server.loaded() if self._org.is_root else [self._org]:
+            # An org's own backup puts its artifacts at the zip's root, where restoring does not
+            # look (facts: "A backup made inside another org …").
+            artifacts = f"orgs/{org.org_id}/" if self._org.is_root else ""
+            for provider in PROVIDERS:
+                number = provider.write(org, writer, f"orgs/{org.org_id}/", artifacts)
+                rows.append(_row(org.org_id, provider.name, f"Wrote {number} rows"))
+        writer.close()
+        return rows, buffer.getvalue()
+
+    def restore(self, name: str, *, providers: str = "", prefix: str = "") -> Iterator[Row]:
+        """Restores into this org what the backup holds for it; a row a provider.
+
+        Raises ServiceError where the zip cannot be opened. A provider pattern that matches none
+        gives no rows. Nothing tells whether the backup is of this deployment.
+        """
+        path = self.path(name)
+        try:
+            chosen = [p for p in PROVIDERS if not providers or _named(providers, p.name)]
+        except re.error as error:
+            raise ServiceError(f"error parsing regexp: {error}") from error
+        try:
+            archive = zipfile.ZipFile(path)
+        except FileNotFoundError as error:
+            raise ServiceError(f"open {path}: no such file or directory") from error
+        except BROKEN as error:
+            raise ServiceError("zip: not a valid zip file") from error
+        with archive:
+            folder = prefix or f"orgs/{self._org.org_id}"
+            rows = [self._feed(provider, archive, folder) for provider in chosen]
+        return iter(rows)
+
+    def _feed(self, provider: Provider, archive: zipfile.ZipFile, folder: str) -> Row:
+        member = f"{folder}/{provider.member}"
+        if member not in archive.namelist():
+            row = _row(self._org.org_id, provider.name, "")
+            return {**row, "Error": f"open {member}: file does not exist"}
+        rows = members(archive, member)
+        message, warnings = provider.restore(self._org, rows, archive, folder)
+        return {**_row(self._org.org_id, provider.name, message), "Warnings": warnings or None}
+
+
+def _named(pattern: str, name: str) -> bool:
+    return re.search(pattern, name, re.IGNORECASE) is not None
+
+
+def _row(org_id: str, name: str, message: str) -> Row:
+    return {"OrgId": org_id, "Name": name, "Error": "", "Warnings": None, "Message": message}

@@ -1,0 +1,16 @@
+"""What a service cannot do; the text is what a server logs."""
+
+
+class ServiceError(Exception):
+    """A request was refused or failed; nothing half-done is left."""
+
+
+class OrgNotFound(ServiceError):  # noqa: N818  the seam's name
+    """No such org."""
+
+    def __init__(self) -> None:
+        super().__init__("Org not found")
+
+
+class DatastoreError(ServiceError):
+    """The datastore refuses to write (disk full)."""

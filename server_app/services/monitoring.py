@@ -1,0 +1,169 @@
+"""What clients and the server watch all the time: the two event tables.
+
+``config/client_monitoring.json.db`` and ``config/server_monitoring.json.db``; neither is in a
+backup (facts: "backup() …").
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from server_app.datastore import records
+from server_app.services import requests
+from server_app.services.errors import ServiceError
+
+if TYPE_CHECKING:
+    from server_app.services.org import OrgServices
+
+_CLIENT, _SERVER = "client_monitoring", "server_monitoring"
+_DEFAULT_SERVER = ["Server.Monitor.Health", "Server.Monitoring.RSSFeeds"]
+_DEFAULT_CLIENT = ["Generic.Client.Stats"]
+_QUARANTINE = "Quarantine"
+_QUARANTINE_ARTIFACT = "Windows.Remediation.QuarantineMonitor"
+
+
+class Monitoring:
+    """The event tables of an org."""
+
+    def __init__(self, org: OrgServices) -> None:
+        self._org = org
+
+    def load(self) -> None:
+        """Writes the default tables where there are none."""
+        frontend = self._org.server.config.get("Frontend") or {}
+        if not self._org.store.exists("config", _SERVER):
+            extra = frontend.get("default_server_monitoring_artifacts") or []
+            self._save_server({"artifacts": [*_DEFAULT_SERVER, *extra]})
+        if not self._org.store.exists("config", _CLIENT):
+            wanted = frontend.get("default_client_monitoring_artifacts") or _DEFAULT_CLIENT
+            quarantine = {"label": _QUARANTINE, "artifacts": {"artifacts": [_QUARANTINE_ARTIFACT]}}
+            self._save_client({"artifacts": {"artifacts": wanted}, "label_events": [quarantine]})
+
+    # -- the server's own
+
+    def get_server(self) -> dict[str, Any]:
+        return self._org.store.load("Args", "config", _SERVER) or {}
+
+    def set_server(self, value: dict[str, Any] | str) -> dict[str, Any]:
+        """set_server_monitoring(). Raises ServiceError for a value of the wrong shape."""
+        table = _checked("Args", value)
+        table["max_upload_bytes"] = table.get("max_upload_bytes") or requests.UPLOAD_LIMIT
+        return self._save_server(table)
+
+    def add_server(self, artifact: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self._required(artifact, "server_event")
+        table = self._with(self.get_server(), artifact, parameters)
+        table["max_upload_bytes"] = requests.UPLOAD_LIMIT
+        return self._save_server(table)
+
+    def remove_server(self, artifact: str) -> dict[str, Any]:
+        return self._save_server(_without(self.get_server(), artifact))
+
+    def _save_server(self, table: records.Record) -> dict[str, Any]:
+        table = records.compact("Args", table)
+        self._save("Args", table, _SERVER)
+        return table
+
+    # -- the clients'
+
+    def get_client(self) -> dict[str, Any]:
+        return self._org.store.load("EventTable", "config", _CLIENT) or {}
+
+    def set_client(self, value: dict[str, Any] | str) -> dict[str, Any]:
+        return self._save_client(_checked("EventTable", value))
+
+    def add_client(
+        self, artifact: str, parameters: dict[str, Any], label: str = ""
+    ) -> dict[str, Any]:
+        """add_client_monitoring(), for all clients or for those with a label."""
+        self._required(artifact, "client_event")
+        table = self.get_client()
+        if not label or label.lower() == "all":
+            table["artifacts"] = self._with(table.get("artifacts", {}), artifact, parameters)
+        else:
+            group = _group(table, label)
+            group["artifacts"] = self._with(group.get("artifacts", {}), artifact, parameters)
+        return self._save_client(table)
+
+    def remove_client(self, artifact: str, label: str = "") -> dict[str, Any]:
+        table = self.get_client()
+        if not label or label.lower() == "all":
+            table["artifacts"] = _without(table.get("artifacts", {}), artifact)
+        else:
+            group = _group(table, label)
+            group["artifacts"] = _without(group.get("artifacts", {}), artifact)
+        return self._save_client(table)
+
+    def _save_client(self, table: records.Record) -> dict[str, Any]:
+        table = records.compact("EventTable", {**table, "version": time.time_ns()})
+        self._save("EventTable", table, _CLIENT)
+        return table
+
+    # -- both
+
+    def _save(self, kind: str, table: records.Record, name: str) -> None:
+        try:
+            self._org.store.save(kind, table, "config", name)
+        except OSError as error:
+            raise ServiceError(str(error)) from error
+
+    def _required(self, artifact: str, kind: str) -> None:
+        definition = self._org.artifacts.get(artifact)
+        if definition is None:
+            raise ServiceError(f"artifact {artifact} not found")
+        if definition.type != kind:
+            raise ServiceError(f"artifact {artifact} is not a {kind.replace('_', ' ')} artifact")
+
+    def _with(
+        self, table: records.Record, artifact: str, parameters: dict[str, Any]
+    ) -> records.Record:
+        kept = _without(table, artifact)
+        spec = requests.specs(self._org, {artifact: parameters or {}})
+        if not spec[0]["parameters"]["env"]:
+            spec[0]["parameters"] = {}
+        return {
+            **kept,
+            "artifacts": [*kept.get("artifacts", []), artifact],
+            "specs": [*kept.get("specs", []), *spec],
+        }
+
+
+def _without(table: records.Record, artifact: str) -> records.Record:
+    return {
+        **table,
+        "artifacts": [name for name in table.get("artifacts", []) if name != artifact],
+        "specs": [spec for spec in table.get("specs", []) if spec.get("artifact") != artifact],
+    }
+
+
+def _group(table: records.Record, label: str) -> records.Record:
+    groups: list[records.Record] = table.setdefault("label_events", [])
+    for group in groups:
+        if group.get("label", "").lower() == label.lower():
+            return group
+    groups.append({"label": label, "artifacts": {}})
+    return groups[-1]
+
+
+def _checked(kind: str, value: dict[str, Any] | str) -> records.Record:
+    """The table, or the error that a real server gives for a scalar where a list belongs."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ServiceError(f"proto: syntax error: {error}") from error
+    if not isinstance(value, dict):
+        raise ServiceError(f"proto:\u00a0syntax error (line 1:1): unexpected token {value!r}")
+    text = json.dumps(value, separators=(",", ":"))
+    artifacts = value.get("artifacts")
+    if kind == "Args" and isinstance(artifacts, str):
+        column = text.index(json.dumps(artifacts)) + 1
+        raise ServiceError(
+            f"proto:\u00a0syntax error (line 1:{column}): unexpected token {json.dumps(artifacts)}"
+        )
+    try:
+        return records.from_object(kind, value)
+    except records.RecordError as error:
+        raise ServiceError(f"proto:\u00a0{error}") from error

@@ -1,0 +1,99 @@
+"""One server process: its datastore, its orgs, its jobs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from server_app.datastore.store import Store
+from server_app.services.background import Background
+from server_app.services.directory import Directory
+from server_app.services.errors import OrgNotFound, ServiceError
+from server_app.services.first_start import first_start
+from server_app.services.org import OrgServices
+from server_app.services.orgs import ROOT, ROOT_NAME, Orgs
+
+_MINIMUM_FREE_MEGABYTES = 50
+_DISK_CHECK_SECONDS = 20.0
+_ORG_SCAN_SECONDS = 10.0
+
+
+class Server:
+    """Holds the orgs; see `start`. Without `start` it serves the command line only."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+        datastore = config.get("Datastore") or {}
+        self.root = Path(datastore.get("location") or datastore.get("filestore_directory") or ".")
+        minimum = int(datastore.get("min_allowed_file_space_mb") or _MINIMUM_FREE_MEGABYTES)
+        self.store = Store(self.root, minimum_free_megabytes=minimum)
+        self.started = False
+        self.background = Background()
+        self.directory = Directory(self.store)
+        self.orgs = Orgs(self)
+        self._services: dict[str, OrgServices] = {}
+
+    def org(self, org_id: str) -> OrgServices:
+        """The services of an org; "" and "root" are the root org. Raises OrgNotFound."""
+        org_id = org_id or ROOT
+        if org_id not in self._services:
+            self._services[org_id] = self._open(org_id)
+        return self._services[org_id]
+
+    def _open(self, org_id: str) -> OrgServices:
+        if org_id == ROOT:
+            nonce = (self.config.get("Client") or {}).get("nonce", "")
+            return OrgServices(self, ROOT, ROOT_NAME, nonce, self.store)
+        record = self.orgs.stored(org_id)
+        if record is None:
+            raise OrgNotFound
+        store = Store(
+            self.root / "orgs" / org_id,
+            minimum_free_megabytes=self.store.minimum_free_megabytes,
+        )
+        return OrgServices(self, org_id, record.get("name", ""), record["nonce"], store)
+
+    def forget(self, org_id: str) -> None:
+        """Drops a deleted org."""
+        self._services.pop(org_id, None)
+
+    def loaded(self) -> list[OrgServices]:
+        """Orgs in use, root first, then by name."""
+        return sorted(self._services.values(), key=lambda org: (org.org_id != ROOT, org.name))
+
+    def start(self) -> None:
+        """Loads everything and starts the jobs. Raises ServiceError: disk too full, no access."""
+        free = self.store.check_space()
+        if free < self.store.minimum_free_megabytes:
+            raise ServiceError(
+                f"only {free} MB are free on the datastore's disk, "
+                f"{self.store.minimum_free_megabytes} MB are needed: free some space first"
+            )
+        self.started = True
+        try:
+            self.directory.load()
+            self.org(ROOT).start()
+            self.orgs.scan()
+            first_start(self)
+        except OSError as error:
+            raise ServiceError(f"the datastore cannot be read or written: {error}") from error
+        self.background.every("org scan", _ORG_SCAN_SECONDS, self.orgs.scan)
+        self.background.every("disk check", _DISK_CHECK_SECONDS, self._check_disk)
+
+    def _check_disk(self) -> None:
+        for org in self.loaded():
+            org.store.check_space()
+
+    def close(self) -> None:
+        """Ends the jobs and saves what is only in memory. May be called again."""
+        if not self.started:
+            return
+        self.background.stop()
+        for org in self.loaded():
+            org.close()
+        self.started = False
+
+    @staticmethod
+    def now() -> float:
+        return time.time()

@@ -1,0 +1,212 @@
+"""Users (one list a server) and their rights (one policy a user and org)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from server_app.datastore import records
+from server_app.services.directory import (
+    RESERVED,
+    USERNAME,
+    Directory,
+    hash_password,
+    password_fits,
+)
+from server_app.services.errors import ServiceError
+from server_app.services.roles import PERMISSIONS, Policy, effective
+
+if TYPE_CHECKING:
+    from server_app.services.org import OrgServices
+
+Rows = list[dict[str, Any]]
+Records = list[records.Record]
+Members = list["OrgServices"]
+Strings = list[str]
+
+
+def _checked(policy: Policy) -> Policy:
+    """The permissions of a policy. Raises ServiceError for fields that are none.
+
+    Roles that are no list are lost without a word (seen on a real server): `["x"]` inside dict()
+    collapses to such a scalar (facts: API).
+    """
+    valid = sorted([*PERMISSIONS.values(), "all_query", "publish_queues", "roles"])
+    invalid = sorted(set(policy) - set(valid) - {"super_user"})
+    if invalid:
+        raise ServiceError(
+            f"Parsing Policy: Invalid policy fields: [{' '.join(invalid)}]. "
+            f"Valid fields are [{' '.join(valid)}]"
+        )
+    lists: Policy = {key: policy[key] for key in ("roles", "publish_queues") if key in policy}
+    kept = {key: value for key, value in lists.items() if isinstance(value, list)}
+    flags = {key: bool(value) for key, value in policy.items() if key not in lists}
+    return {**flags, **kept}
+
+
+class Users:
+    """Users as one org sees them."""
+
+    def __init__(self, org: OrgServices) -> None:
+        self._org = org
+
+    @property
+    def _directory(self) -> Directory:
+        return self._org.server.directory
+
+    def _in(self, orgs: Strings) -> Members:
+        return [self._org.server.org(org_id) for org_id in orgs] or [self._org]
+
+    def exists(self, user: str) -> bool:
+        return self._directory.get(user) is not None
+
+    def policy(self, user: str) -> Policy:
+        """The policy as stored in this org, {} if there is none."""
+        if not USERNAME.fullmatch(user):
+            return {}
+        return self._org.store.load("Policy", "acl", user) or {}
+
+    def effective_policy(self, user: str) -> Policy:
+        if user in RESERVED:
+            return effective({"super_user": True}, in_root=True)
+        return effective(self.policy(user), in_root=self._org.is_root)
+
+    def set_policy(self, user: str, policy: Policy) -> None:
+        """Replaces the policy in this org. Raises ServiceError.
+
+        The rights of an administrator of orgs are the root org's alone: elsewhere they are left out
+        (seen in recorded call 56).
+        """
+        if not self._org.is_root:
+            policy = {key: value for key, value in policy.items() if key != "org_admin"}
+            roles = policy.get("roles") or []
+            policy["roles"] = [role for role in roles if role != "org_admin"]
+        try:
+            self._org.store.save("Policy", records.compact("Policy", policy), "acl", user)
+        except OSError as error:
+            raise ServiceError(str(error)) from error
+
+    def has_permission(self, user: str, permission: str) -> bool:
+        return bool(self.effective_policy(user).get(PERMISSIONS[permission]))
+
+    def member_orgs(self, user: str) -> Members:
+        """The orgs in which the user has a policy."""
+        server = self._org.server
+        return [org for org in map(server.org, server.orgs.ids()) if org.users.policy(user)]
+
+    def list(self, all_orgs: bool, principal: str) -> Iterator[dict[str, Any]]:
+        """Rows of gui_users(); other orgs' users only for one who may administrate orgs."""
+        server = self._org.server
+        org_ids = server.orgs.ids() if all_orgs else [self._org.org_id]
+        sees_all = server.org("").users.has_permission(principal, "ORG_ADMIN")
+        for record in self._directory.all():
+            for org_id in sorted(org_ids):
+                org = server.org(org_id)
+                readable = sees_all or org.users.has_permission(principal, "READ_RESULTS")
+                if readable and org.users.policy(record["name"]):
+                    yield org.users.row(record)
+
+    def row(self, record: records.Record) -> dict[str, Any]:
+        """One row of gui_users() and user()."""
+        policy = self.policy(record["name"])
+        stats = record.get("stats")
+        return {
+            "name": record["name"],
+            "org_id": self._org.org_id,
+            "org_name": self._org.name,
+            "picture": record.get("picture", ""),
+            "email": bool(record.get("verified_email")),
+            "stats": records.full("UserStats", stats) if stats else None,
+            "roles": policy.get("roles", []),
+            "_policy": policy,
+            "effective_policy": self.effective_policy(record["name"]),
+        }
+
+    def get(self, user: str, org_id: str = "") -> dict[str, Any]:
+        """The row of one user. Raises ServiceError if there is none."""
+        record = self._known(user)
+        org = self._org.server.org(org_id) if org_id else self._org
+        return org.users.row(record)
+
+    def _known(self, user: str) -> records.Record:
+        record = self._directory.get(user)
+        if record is None:
+            raise ServiceError(f"User not found: {user}")
+        return record
+
+    def create(
+        self,
+        user: str,
+        roles: Strings,
+        *,
+        password: str | None = None,
+        orgs: Strings | None = None,
+    ) -> str:
+        """Makes or updates a user; its policy in these orgs is replaced."""
+        targets = self._in(orgs or [])
+        record = self._directory.get(user) or {"name": user}
+        self._directory.put(hash_password(record, password) if password else record)
+        for org in targets:
+            org.users.set_policy(record["name"], {"roles": roles})
+        return user
+
+    def grant(
+        self,
+        user: str,
+        *,
+        roles: Strings | None = None,
+        orgs: Strings | None = None,
+        policy: Policy | None = None,
+    ) -> str:
+        """Replaces the policy of a user in these orgs."""
+        if policy is None and not roles:
+            raise ServiceError("You must provide either roles or a policy object")
+        targets = self._in(orgs or [])
+        name = self._known(user)["name"]
+        wanted = _checked(policy or {})
+        wanted["roles"] = list(dict.fromkeys([*wanted.get("roles", []), *(roles or [])]))
+        for org in targets:
+            org.users.set_policy(name, wanted)
+        return user
+
+    def delete(self, user: str, *, orgs: Strings | None = None, really_do_it: bool = False) -> Rows:
+        """Takes the user's rights in these orgs; without any left, the user is removed."""
+        self._known(user)
+        rows = []
+        for org in self._in(orgs or []):
+            rows.append({"org_id": org.org_id, "username": user})
+            if really_do_it:
+                org.store.remove("acl", user)
+        if really_do_it and not self.member_orgs(user):
+            self._directory.remove(user)
+        return rows
+
+    def passwd(self, user: str, password: str) -> str:
+        self._directory.put(hash_password(self._known(user), password))
+        return user
+
+    def password_is(self, user: str, password: str) -> bool:
+        """Does the password open this account?"""
+        return password_fits(self._known(user), password)
+
+    def record(self, user: str, *, with_hashes: bool) -> dict[str, Any]:
+        """What `user show` prints."""
+        record = dict(self._known(user))
+        for secret in ("password_hash", "password_salt"):
+            value = record.pop(secret, b"")
+            if with_hashes:
+                record[secret] = value
+        shown = records.compact("User", record)
+        orgs = [{"name": org.name, "id": org.org_id} for org in self.member_orgs(user)]
+        return {**shown, "orgs": orgs} if orgs else shown
+
+    def add(self, user: str, roles: Strings, password: str) -> None:
+        """What `user add` does: straight to disk, unseen by a running server."""
+        self.create(user, roles, password=password)
+
+    def grant_cli(self, user: str, policy: Policy, merge: bool) -> None:
+        """What `acl grant` does."""
+        self.set_policy(user, {**self.policy(user), **policy} if merge else policy)
+
+    def touch(self, user: str, ip: str) -> None:
+        self._directory.touch(user, ip)

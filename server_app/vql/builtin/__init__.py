@@ -1,0 +1,1 @@
+"""Functions and plugins of the language itself, which need no server."""

@@ -1,0 +1,66 @@
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+
+def test_a_user_is_added_and_shown(run, config: Path) -> None:
+    done = run("--config", config, "user", "add", "alice", "alicepw", "--role", "investigator,api")
+    assert done.code == 0
+    assert "may not see the change" in done.out
+    shown = run("--config", config, "user", "show", "alice")
+    assert json.loads(shown.out)["name"] == "alice"
+    assert "password" not in shown.out.replace('"password_less"', "")
+
+
+def test_hashes_are_shown_when_asked_for(run, config: Path) -> None:
+    run("--config", config, "user", "add", "alice", "alicepw", "--role", "reader")
+    done = run("--config", config, "user", "show", "alice", "--with_hashes")
+    assert re.search(r"^Password hash is [0-9a-f]{64}$", done.out, re.MULTILINE)
+    assert re.search(r"^Password salt is [0-9a-f]{32,}$", done.out, re.MULTILINE)
+
+
+def test_a_password_is_read_from_stdin(run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("from stdin\n"))
+    assert run("--config", config, "user", "add", "alice", "--role", "reader").code == 0
+    first = run("--config", config, "user", "show", "alice", "--with_hashes").out
+    run("--config", config, "user", "add", "alice", "another", "--role", "reader")
+    assert run("--config", config, "user", "show", "alice", "--with_hashes").out != first
+
+
+def test_a_user_who_is_not_there(run, config: Path) -> None:
+    done = run("--config", config, "user", "show", "nobody")
+    assert (done.code, done.out) == (1, "")
+    assert "User not found" in done.err
+    assert (
+        "User not found" in run("--config", config, "acl", "grant", "nobody", "--role", "api").err
+    )
+
+
+def test_policies(run, config: Path) -> None:
+    run("--config", config, "user", "add", "bob", "bobpw", "--role", "reader")
+
+    def policy(*flags: str) -> dict:
+        return json.loads(run("--config", config, "acl", "show", "bob", *flags).out)
+
+    assert policy() == {"roles": ["reader"]}
+    run("--config", config, "acl", "grant", "bob", '{"label_clients": true}', "--role", "api")
+    assert policy() == {"label_clients": True, "roles": ["api"]}
+    run("--config", config, "acl", "grant", "bob", '{"read_results": true}', "--merge")
+    assert policy() == {"read_results": True, "label_clients": True, "roles": ["api"]}
+    run("--config", config, "acl", "grant", "bob", "--role", "reader,api")
+    assert policy() == {"roles": ["reader", "api"]}
+    assert policy("--effective")["read_results"] is True
+    for text in ("[]", "nonsense"):
+        assert "Invalid policy" in run("--config", config, "acl", "grant", "bob", text).err
+
+
+def test_orgs_are_listed(run, config: Path) -> None:
+    import yaml
+
+    from server_app.services import Server
+
+    Server(yaml.safe_load(config.read_text())).org("").orgs.create("Acme", "OACME")
+    assert run("--config", config, "org", "ls").out == "root\t<root>\nOACME\tAcme\n"

@@ -1,0 +1,64 @@
+"""What else listens: certificate, GUI's door, metrics."""
+
+import ssl
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+from server_app.frontend import serve
+
+
+@pytest.fixture
+def get(context):
+    loose = ssl.create_default_context(cadata=None)
+    loose.check_hostname, loose.verify_mode = False, ssl.CERT_NONE
+
+    def fetch(url, headers=None):
+        request = urllib.request.Request(url, headers=headers or {})  # noqa: S310  loopback
+        secure = loose if url.startswith("https") else None
+        try:
+            with urllib.request.urlopen(  # noqa: S310  loopback
+                request, timeout=10, context=secure
+            ) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    return fetch
+
+
+def test_server_pem_is_the_front_ends_certificate(served, get):
+    server = served()
+    status, text = get(f"https://127.0.0.1:{server.ports['Frontend']}/server.pem")
+    assert (status, text) == (200, server.config["Frontend"]["certificate"])
+
+
+def test_the_gui_opens_for_the_right_password_only(served, get, basic):
+    server = served()
+    server.org("").users.create("alice", ["reader"], password="alicepw")
+    url = f"https://127.0.0.1:{server.ports['GUI']}/app/index.html"
+    assert get(url)[0] == 401
+    assert get(url, basic("alice", "wrong"))[0] == 401
+    assert get(url, basic("nobody", "alicepw"))[0] == 401
+    assert get(url, {"Authorization": "Basic %%%"})[0] == 401
+    assert get(url, basic("alice", "alicepw"))[0] == 200
+
+
+def test_metrics_tell_of_unsaved_client_lists(served, get):
+    server = served()
+    url = f"http://127.0.0.1:{server.ports['Monitoring']}/metrics"
+    assert 'client_info_dirty{org="root"} 0' in get(url)[1]
+    server.org("").clients.create(client_id="C.1111111111111111")
+    assert 'client_info_dirty{org="root"} 1' in get(url)[1]
+    server.org("").clients.save()
+    assert 'client_info_dirty{org="root"} 0' in get(url)[1]
+
+
+def test_a_taken_port_is_an_error_and_nothing_stays_open(served, make_server):
+    first = served()
+    second = make_server("second", Frontend={"bind_port": first.ports["Frontend"]})
+    with pytest.raises(OSError, match="address already in use"):
+        serve(second, threading.Event(), lambda: None)
