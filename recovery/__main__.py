@@ -1,0 +1,5 @@
+"""``python -m recovery``: the same as the command ``recovery``."""
+
+from recovery.cli import app
+
+app()

@@ -1,0 +1,90 @@
+"""The accounts in a recovery point: out of the state's files, or else the backup's ACL records."""
+
+import json
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from recovery.velociraptor.account_files import cleaned
+from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.backup_file import orgs_in, read_rows
+from recovery.velociraptor.inventory import digest
+
+SERVER_ITSELF = "VelociraptorServer"
+"""The server's own principal: its record is no person's account."""
+
+_ADMIN_ROLES = frozenset({"administrator", "org_admin"})
+_ADMIN_RIGHTS = frozenset({"all_query", "any_query", "server_admin", "org_admin", "execve"})
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user's rights in one org. ``policy`` is the ACL record without its empty parts."""
+
+    org: str
+    name: str
+    policy: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.org, self.name
+
+    @property
+    def digest(self) -> str:
+        """Changes with any right; what an approval is bound to."""
+        return digest(self.policy)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether these rights suffice to run anything on the server, or to make new users."""
+        roles = set(self.policy.get("roles", []))
+        return bool(roles & _ADMIN_ROLES) or bool(_ADMIN_RIGHTS & self.policy.keys())
+
+    @property
+    def words(self) -> str:
+        """The rights as an operator reads them."""
+        rights = sorted(key for key in self.policy if key != "roles")
+        return ", ".join([*self.policy.get("roles", []), *rights]) or "no rights"
+
+
+def account_path(path: str) -> tuple[str, str, str] | None:
+    """(kind, org, user) of a datastore path that belongs to an account; None for any other.
+
+    ``kind`` is ``acl`` or ``users`` (facts: Datastore layout); names are percent-encoded.
+    """
+    parts = path.removeprefix("./").split("/")
+    org, parts = (parts[1], parts[2:]) if parts[0] == "orgs" else (ROOT, parts)
+    match parts:
+        case ["acl", name] if name.endswith(".json.db"):
+            return "acl", org, unquote(name.removesuffix(".json.db"))
+        case ["users", name] if name.endswith(".db"):
+            return "users", org, unquote(name.removesuffix(".db"))
+    return None
+
+
+def accounts_in_state(state: Path) -> list[Account]:
+    """The accounts in one org's state tar."""
+    found = []
+    with tarfile.open(state) as tar:
+        for member in tar:
+            known = account_path(member.name)
+            content = tar.extractfile(member) if known and known[0] == "acl" else None
+            if known is None or content is None or known[2] == SERVER_ITSELF:
+                continue
+            policy = cleaned(json.loads(content.read()))
+            if policy:
+                found.append(Account(known[1], known[2], policy))
+    return found
+
+
+def accounts_in_backup(backup: Path) -> list[Account]:
+    """The accounts in a backup of the root org, which holds every org's."""
+    with zipfile.ZipFile(backup) as archive:
+        return [
+            Account(org, str(row["Principal"]["name"]), cleaned(row["Policy"]))
+            for org in orgs_in(archive)
+            for row in read_rows(archive, f"orgs/{org}/acls.json")
+        ]

@@ -1,0 +1,60 @@
+"""What changed in the accounts since the point before: new, changed, removed; admins first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from recovery.accounts.read_accounts import Account
+
+Change = Literal["new", "changed", "removed", "same"]
+_ORDER: dict[Change, int] = {"new": 0, "changed": 1, "removed": 2, "same": 3}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One account against the earlier point; ``before`` or ``now`` is None when not there."""
+
+    change: Change
+    now: Account | None
+    before: Account | None
+
+    @property
+    def account(self) -> Account:
+        """The one that there is, the present one rather."""
+        account = self.now or self.before
+        if account is None:
+            raise ValueError("neither before nor now")
+        return account
+
+    @property
+    def gains_admin(self) -> bool:
+        """Whether it has administrator's rights now and had none before."""
+        had = self.before is not None and self.before.is_admin
+        return self.now is not None and self.now.is_admin and not had
+
+
+def review(now: Iterable[Account], before: Iterable[Account]) -> list[Difference]:
+    """Compares by org and name; admin rights gained first, then by kind of change. Pure."""
+    present = {account.key: account for account in now}
+    earlier = {account.key: account for account in before}
+    found = [
+        Difference(_change(present.get(key), earlier.get(key)), present.get(key), earlier.get(key))
+        for key in {**present, **earlier}
+    ]
+    return sorted(
+        found,
+        key=lambda item: (
+            not item.gains_admin,
+            _ORDER[item.change],
+            item.account.org != "root",
+            item.account.key,
+        ),
+    )
+
+
+def _change(now: Account | None, before: Account | None) -> Change:
+    if now is None:
+        return "removed"
+    if before is None:
+        return "new"
+    return "same" if now.digest == before.digest else "changed"

@@ -1,0 +1,192 @@
+"""A folder of old material, sorted: packages, configs, nonces, backups, exports; and the rest.
+
+Files are known by their content, whatever their names: people rename them.
+"""
+
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
+from recovery.capture.find_package import Inside, look_inside_here
+from recovery.errors import BadInputError, RecoveryError
+from recovery.velociraptor.backup_file import orgs_in, read_rows
+from recovery.velociraptor.config import ServerConfig
+
+_CONTEXT = "collection_context.json"
+_HUNT = "hunt_info.json"
+_LARGEST_TEXT = 8 << 20
+_STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})_(\d{2})_(\d{2})Z")
+_ORG_SUFFIX = re.compile(r"^C\.[0-9a-f]+-(?P<org>[^-]+)$")
+
+
+@dataclass(frozen=True)
+class FoundBackup:
+    """A backup: the orgs it holds, when it was made, as well as can be told."""
+
+    path: Path
+    orgs: tuple[str, ...]
+    made_at: datetime
+
+    @property
+    def org(self) -> str:
+        return "root" if "root" in self.orgs else self.orgs[0]
+
+
+@dataclass(frozen=True)
+class FoundFlow:
+    """A flow's export: what its own context says."""
+
+    path: Path
+    context: Mapping[str, Any]
+    hostname: str
+    content: ZipContent
+    uploads: tuple[Mapping[str, Any], ...]
+
+    @property
+    def org(self) -> str:
+        return org_of_client(str(self.context["client_id"]))
+
+
+@dataclass(frozen=True)
+class FoundHunt:
+    """A hunt's export, with the contexts of its flows."""
+
+    path: Path
+    info: Mapping[str, Any]
+    members: tuple[Mapping[str, Any], ...]
+    content: ZipContent
+
+
+@dataclass
+class Found:
+    """Everything that was in the folder. ``left``: file → why it is of no use."""
+
+    packages: list[Inside] = field(default_factory=list)
+    configs: list[tuple[Path, ServerConfig]] = field(default_factory=list)
+    nonces: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    client_nonces: list[tuple[Path, str]] = field(default_factory=list)
+    backups: list[FoundBackup] = field(default_factory=list)
+    flows: list[FoundFlow] = field(default_factory=list)
+    hunts: list[FoundHunt] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+
+
+def sort_files(folder: Path) -> Found:
+    """Looks at every file below ``folder``, the oldest first. Nothing is changed there.
+
+    Raises :class:`BadInputError` when there is no such folder.
+    """
+    if not folder.is_dir():
+        raise BadInputError("no such folder", target=str(folder), hint="name the folder to adopt")
+    found = Found()
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    for path in sorted(files, key=lambda path: (path.stat().st_mtime, path)):
+        try:
+            why = _sort(path, found)
+        except (RecoveryError, DamagedZipError) as refused:
+            why = getattr(refused, "message", str(refused))
+        if why:
+            found.left[str(path.relative_to(folder))] = why
+    return found
+
+
+def org_of_client(client_id: str) -> str:
+    """The org in a client's id (facts: ``C.xxxx-<ORGID>``), ``root`` without one."""
+    match = _ORG_SUFFIX.match(client_id)
+    return match["org"] if match else "root"
+
+
+def _sort(path: Path, found: Found) -> str:
+    with path.open("rb") as file:
+        first = file.read(8)
+    if first == b"!<arch>\n":
+        found.packages.append(look_inside_here(path))
+        return ""
+    if first[:4] == b"PK\x03\x04" or path.suffix == ".zip":
+        return _sort_zip(path, found)
+    if path.suffix in {".yaml", ".yml"} and path.stat().st_size < _LARGEST_TEXT:
+        return _sort_yaml(path, found)
+    return "not a package, config, backup or export"
+
+
+def _sort_yaml(path: Path, found: Found) -> str:
+    raw = path.read_bytes()
+    try:
+        values = yaml.safe_load(raw)
+    except yaml.YAMLError:
+        return "not YAML"
+    if not isinstance(values, dict):
+        return "not a config"
+    if "Frontend" in values and "Datastore" in values:
+        found.configs.append((path, ServerConfig.parse(raw, source=str(path))))
+        return ""
+    nonce = (values.get("Client") or {}).get("nonce") if "Client" in values else None
+    if nonce:
+        found.client_nonces.append((path, str(nonce)))
+        return ""
+    return _sort_note(values, found)
+
+
+def _sort_note(values: dict[str, Any], found: Found) -> str:
+    """A person's note: ``ORG: NONCE``, or ``ORG: {name: …, nonce: …}``."""
+    for org, said in values.items():
+        about = said if isinstance(said, dict) else {"nonce": said}
+        if not str(org).startswith("O") or not isinstance(about.get("nonce"), str):
+            return "not a config, nor a note of nonces (ORG: NONCE)"
+        found.nonces[str(org)] = about["nonce"]
+        if about.get("name"):
+            found.names[str(org)] = str(about["name"])
+    return ""
+
+
+def _sort_zip(path: Path, found: Found) -> str:
+    with path.open("rb") as file:
+        content = check_zip(file)
+    with zipfile.ZipFile(path) as archive:
+        if any(name.startswith("orgs/") for name in content.members):
+            orgs = tuple(orgs_in(archive))
+            found.backups.append(FoundBackup(path, orgs, _made_at(path, archive, orgs)))
+        elif _HUNT in content.members:
+            contexts = [name for name in sorted(content.members) if name.endswith(f"/{_CONTEXT}")]
+            members = tuple(_read(archive, name) for name in contexts)
+            found.hunts.append(FoundHunt(path, _read(archive, _HUNT), members, content))
+        elif _CONTEXT in content.members:
+            context = _read(archive, _CONTEXT)
+            if not context.get("client_id") or not context.get("session_id"):
+                return "the export of a flow that did not exist"
+            host = str(_read(archive, "client_info.json").get("hostname", ""))
+            uploads = tuple(read_rows(archive, "uploads.json"))
+            found.flows.append(FoundFlow(path, context, host, content, uploads))
+        elif content.members == {"data.zip"}:
+            return "encrypted by a password: unpack its data.zip first"
+        else:
+            return "neither a backup nor an export"
+    return ""
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(archive.read(name))
+    except (KeyError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _made_at(path: Path, archive: zipfile.ZipFile, orgs: tuple[str, ...]) -> datetime:
+    """By its name, else by the last contact of any client in it, else by the file's time."""
+    stamp = _STAMP.search(path.name)
+    if stamp:
+        text = f"{stamp[1]}T{stamp[2]}:{stamp[3]}:{stamp[4]}+00:00"
+        return datetime.fromisoformat(text)
+    rows = [row for org in orgs for row in read_rows(archive, f"orgs/{org}/client_info.json")]
+    ping = max((int(row.get("ping") or 0) for row in rows), default=0)
+    return datetime.fromtimestamp(ping / 1e6 if ping else path.stat().st_mtime, UTC)

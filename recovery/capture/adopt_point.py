@@ -1,0 +1,237 @@
+"""A recovery point from little: a package, old backups, export zips, and what a note tells.
+
+What is in none of them is a gap, named before anything is restored.
+"""
+
+import io
+import json
+import secrets
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt, sort_files
+from recovery.capture.adopt_inventory import adopted_inventory, hunt_org, hunts_in
+from recovery.capture.find_package import Inside, config_inside_here
+from recovery.errors import BadInputError
+from recovery.vault.manifest import (
+    Archive,
+    Backup,
+    Manifest,
+    OrgState,
+    Package,
+    Part,
+    Server,
+    StoredObject,
+)
+from recovery.vault.store import Vault
+from recovery.velociraptor.config import ServerConfig
+
+Say = Callable[[str], None]
+Kind = Literal["velociraptor", "reference"]
+_ROOT = "root"
+ADOPTED = "adopted from"
+"""How :attr:`Server.uri` of an adopted point begins."""
+_ALWAYS = (
+    "passwords of users: no backup has them; each user needs a new one",
+    "client and server metadata, monitoring tables, secrets: no backup has them",
+)
+
+
+def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") -> Manifest:
+    """Makes a recovery point of what is in ``folder``, and commits it. The folder stays as it is.
+
+    Raises :class:`BadInputError` when there is no server package, or material of several
+    deployments and no config that says which one is meant.
+    """
+    found = sort_files(folder)
+    package, config = _package_and_config(found, folder)
+    say(f"package {package.version}, deployment {config.deployment[:16]}…")
+    backups = _newest_by_org(found.backups)
+    nonces, unknown = _nonces(found, config, set(backups) | {flow.org for flow in found.flows})
+    flows, hunts = _newest_flows(found.flows), _newest_hunts(found.hunts)
+    found.flows, found.hunts = list(flows), list(hunts)
+    now = datetime.now(UTC)
+    kept = {backup.path: backup for backup in backups.values()}.values()
+    times = [backup.made_at for backup in kept] + [_active(flow) or now for flow in flows]
+    archives = [
+        *(_flow(vault, flow) for flow in flows),
+        *(_hunt(vault, hunt, hunt_org(hunt, backups)) for hunt in hunts),
+    ]
+    parts: list[Part] = ["redeploy"]
+    parts += ["backup"] if kept else []
+    parts += ["collections"] if archives else []
+    manifest = Manifest(
+        point=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        captured_at=max(times, default=now),
+        finished_at=now,
+        parts=parts,
+        server=Server(
+            kind=kind,
+            version=package.version.partition("-")[0],
+            deployment=config.deployment,
+            uri=f"{ADOPTED} {folder.resolve().name}",
+            server_urls=config.server_urls,
+        ),
+        package=Package(
+            file=_file(vault, Path(package.path), Path(package.path).name),
+            version=package.version,
+            config_fingerprint=package.config_fingerprint,
+            origin="kept",
+        ),
+        config=vault.put(io.BytesIO(config.raw), "server.config.yaml"),
+        config_newer=package.config_fingerprint != config.fingerprint,
+        state=_org_records(vault, nonces, found.names),
+        backups=[
+            Backup(
+                org=backup.org,
+                file=_file(vault, backup.path, f"backup {backup.org} {backup.path.name}"),
+                made_at=backup.made_at,
+                fresh=False,
+            )
+            for backup in kept
+        ],
+        archives=archives,
+        inventory=adopted_inventory(found, backups, config, nonces, found.names),
+        org_names={_ROOT: "<root>", **{org: found.names.get(org, org) for org in nonces}},
+        gaps=_gaps(found, backups, unknown),
+    )
+    vault.commit(manifest)
+    for gap in manifest.gaps:
+        say(f"missing: {gap}")
+    say(f"recovery point {manifest.point} is in {vault.uri}")
+    return manifest
+
+
+def _package_and_config(found: Found, folder: Path) -> tuple[Inside, ServerConfig]:
+    """The newest config, and the newest package of its deployment."""
+    if not found.packages:
+        raise BadInputError(
+            "there is no server package (.deb) among it",
+            target=str(folder),
+            hint="put it there, or make one: `recovery package build --binary FILE --config FILE`",
+        )
+    config = found.configs[-1][1] if found.configs else None
+    wanted = config.deployment if config else found.packages[-1].deployment
+    fitting = [package for package in found.packages if package.deployment == wanted]
+    if not fitting:
+        raise BadInputError(
+            "no package there has the CA of the newest config: they are of other deployments",
+            target=str(folder),
+            hint="remove what doesn't belong to the server that is to come back",
+        )
+    for package in found.packages:
+        if package.deployment != wanted:
+            found.left[Path(package.path).name] = "a package of another deployment"
+    for path, other in found.configs:
+        if other.deployment != wanted:
+            found.left[path.name] = "a config of another deployment"
+    return fitting[-1], config or config_inside_here(Path(fitting[-1].path))
+
+
+def _newest_by_org(backups: Sequence[FoundBackup]) -> dict[str, FoundBackup]:
+    """Org → the newest backup that holds it."""
+    chosen: dict[str, FoundBackup] = {}
+    for backup in sorted(backups, key=lambda backup: backup.made_at):
+        chosen |= dict.fromkeys(backup.orgs, backup)
+    return dict(sorted(chosen.items(), key=lambda pair: (pair[0] != _ROOT, pair[0])))
+
+
+def _nonces(found: Found, config: ServerConfig, orgs: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Org → nonce, from notes and from client configs whose file's name tells the org."""
+    own = str(config.values["Client"]["nonce"])
+    nonces = dict(found.nonces)
+    others = sorted(org for org in orgs if org != _ROOT)
+    for path, nonce in found.client_nonces:
+        named = [org for org in others if org in path.name]
+        if nonce == own or nonce in nonces.values():
+            continue
+        if len(named) == 1:
+            nonces.setdefault(named[0], nonce)
+        else:
+            found.left[path.name] = "a client config; its name doesn't tell of which org"
+    return nonces, [org for org in others if org not in nonces]
+
+
+def _newest_flows(flows: Sequence[FoundFlow]) -> Sequence[FoundFlow]:
+    by_id = {(flow.context["client_id"], flow.context["session_id"]): flow for flow in flows}
+    return list(by_id.values())
+
+
+def _newest_hunts(hunts: Sequence[FoundHunt]) -> Sequence[FoundHunt]:
+    return list({hunt.info.get("hunt_id"): hunt for hunt in hunts}.values())
+
+
+def _flow(vault: Vault, flow: FoundFlow) -> Archive:
+    context = flow.context
+    return Archive(
+        kind="flow",
+        org=flow.org,
+        file=_file(vault, flow.path, f"{context['client_id']}-{context['session_id']}.zip"),
+        hostname=flow.hostname,
+        client_id=str(context["client_id"]),
+        flow_id=str(context["session_id"]),
+        artifacts=[str(name) for name in context.get("artifacts_with_results") or []],
+        rows=flow.content.rows,
+        upload_bytes=flow.content.upload_bytes,
+        active_at=_active(flow),
+    )
+
+
+def _hunt(vault: Vault, hunt: FoundHunt, org: str) -> Archive:
+    ident = str(hunt.info.get("hunt_id"))
+    return Archive(
+        kind="hunt",
+        org=org,
+        file=_file(vault, hunt.path, f"{ident}.zip"),
+        hunt_id=ident,
+        artifacts=[
+            str(name) for name in (hunt.info.get("start_request") or {}).get("artifacts", [])
+        ],
+        rows=hunt.content.rows,
+        upload_bytes=hunt.content.upload_bytes,
+    )
+
+
+def _active(flow: FoundFlow) -> datetime | None:
+    stamp = int(flow.context.get("active_time") or flow.context.get("create_time") or 0)
+    return datetime.fromtimestamp(stamp / 1e6, UTC) if stamp else None
+
+
+def _org_records(
+    vault: Vault, nonces: Mapping[str, str], names: Mapping[str, str]
+) -> list[OrgState]:
+    """The other orgs' records, as the server itself keeps them: their nonces let clients in."""
+    if not nonces:
+        return []
+    bundle = io.BytesIO()
+    with tarfile.open(fileobj=bundle, mode="w") as tar:
+        for org, nonce in sorted(nonces.items()):
+            record = {"name": names.get(org, org), "nonce": nonce, "id": org}
+            raw = json.dumps(record).encode()
+            entry = tarfile.TarInfo(f"orgs/{org}.json.db")
+            entry.size, entry.mode = len(raw), 0o600
+            tar.addfile(entry, io.BytesIO(raw))
+    stored = vault.put(bundle, "state root.tar")
+    return [OrgState(org=_ROOT, tar=stored, files=len(nonces), client_list="written by the server")]
+
+
+def _file(vault: Vault, path: Path, name: str) -> StoredObject:
+    with path.open("rb") as source:
+        return vault.put(source, name)
+
+
+def _gaps(found: Found, backups: Mapping[str, FoundBackup], unknown: Sequence[str]) -> list[str]:
+    archived = {hunt.info.get("hunt_id") for hunt in found.hunts}
+    gaps = list(_ALWAYS)
+    if not backups:
+        gaps.append("users, labels, artifacts, hunts, notebooks: there is no usable backup")
+    gaps += [f"{org}: its nonce; its clients are refused until it is put back" for org in unknown]
+    gaps += [
+        f"{org}: parameters and limits of {hunt}: there is no export of it"
+        for org, hunt in hunts_in(backups)
+        if hunt not in archived
+    ]
+    return [*gaps, *(f"{name}: {why}" for name, why in sorted(found.left.items()))]

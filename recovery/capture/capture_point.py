@@ -1,0 +1,122 @@
+"""One recovery point from a running server: read top to bottom, this is what a capture does."""
+
+import io
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import IO
+
+from recovery.capture.capture_state import capture_state
+from recovery.capture.export_archives import Exporter
+from recovery.capture.find_package import find_package
+from recovery.capture.identify_server import identify_server
+from recovery.capture.list_collections import Collection, list_collections, list_orgs
+from recovery.capture.options import CaptureOptions
+from recovery.capture.scene import CaptureScene
+from recovery.capture.take_backups import take_backups
+from recovery.errors import ServerError
+from recovery.target import Target
+from recovery.vault.manifest import Archive, Manifest, Server, StoredObject
+from recovery.vault.store import Vault
+from recovery.velociraptor.api import open_api
+from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.take_inventory import take_inventory
+
+Say = Callable[[str], None]
+
+
+def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> Manifest:
+    """Captures a recovery point and commits it to ``vault``; ``say`` takes progress lines.
+
+    The server is neither restarted nor paused, and what was made on it for the capture is
+    removed again. What can't be captured is named in the manifest's ``gaps``.
+    Raises :class:`recovery.errors.RecoveryError` when there is nothing to capture from or to
+    store in; the vault then has no new recovery point, and the earlier ones are as they were.
+    """
+    began = datetime.now(UTC)
+    config = ServerConfig.parse(target.get(options.config_path), source=options.config_path)
+    kind, version = identify_server(target, options.binary_path)
+    earlier = [point for point in vault.points() if point.server.deployment == config.deployment]
+    with open_api(target, config) as api, ThreadPoolExecutor(1) as beside:
+        names = list_orgs(api)
+        point = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        scene = CaptureScene(
+            target=target,
+            api=api,
+            config=config,
+            options=options,
+            orgs=list(names),
+            say=say,
+            vault=vault,
+            point=point,
+        )
+        say(f"capture {point} from {target.uri} ({kind} {version}, {len(names)} orgs)")
+        inventory = take_inventory(api, target, config)
+        # Rebuilding a package keeps this machine busy, exports the server: both at once.
+        packing = beside.submit(find_package, scene, earlier)
+        if options.package:
+            packing.result()  # a wrong one is refused before anything is made on the server
+        backups = take_backups(scene)
+        say(f"backups {len(backups.kept)}")
+        state = capture_state(scene, backups.clients) if scene.wants("state") else []
+        say(f"state {sum(org.files for org in state)} files of {len(state)} orgs")
+        archives = _archives(scene, earlier) if scene.wants("collections") else []
+        package = packing.result()
+        say(f"package {package.version}, {package.origin}")
+    manifest = Manifest(
+        point=point,
+        captured_at=began,
+        finished_at=datetime.now(UTC),
+        parts=options.strategy,
+        server=Server(
+            kind=kind,
+            version=version,
+            deployment=config.deployment,
+            uri=target.uri,
+            server_urls=config.server_urls,
+        ),
+        package=package,
+        config=vault.put(io.BytesIO(config.raw), "server.config.yaml"),
+        config_newer=package.config_fingerprint != config.fingerprint,
+        state=state,
+        backups=backups.kept,
+        archives=archives,
+        inventory=inventory,
+        org_names=names,
+        gaps=scene.gaps,
+    )
+    vault.commit(manifest)
+    say(f"recovery point {point} is in {vault.uri}")
+    return manifest
+
+
+def _archives(scene: CaptureScene, earlier: list[Manifest]) -> list[Archive]:
+    """Every org's archives; one that an earlier point has, unchanged, is not made again."""
+    before = [archive for point in earlier for archive in point.archives]
+    known = {
+        archive.fingerprint: archive
+        for archive in [*before, *scene.vault.remembered()]
+        if archive.fingerprint and scene.vault.holds(archive.file)
+    }
+    wanted = []
+    for org in scene.orgs:
+        try:
+            wanted += list_collections(scene, org)
+        except ServerError as refused:
+            scene.gap(f"{org}: its flows and hunts could not be listed: {refused.message}")
+    return Exporter(scene, _IntoVault(scene.vault), known).export(wanted)
+
+
+class _IntoVault:
+    """Archives as objects of the vault."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def keep(self, item: Collection, zipped: IO[bytes]) -> StoredObject:
+        owner = f"{item.client_id}-" if item.client_id else ""
+        return self._vault.put(zipped, f"{owner}{item.ident}.zip")
+
+    def note(self, archives: Sequence[Archive]) -> None:
+        self._vault.remember(archives)

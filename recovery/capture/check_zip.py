@@ -1,0 +1,83 @@
+"""Is a zip from the server whole, and what is in it?
+
+A damaged member would be imported with rows silently missing, and a full disk leaves a
+backup of 0 bytes that the server calls a success (facts: Exports and imports, backup()).
+"""
+
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import IO
+
+_CHUNK = 1 << 20
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    OSError,
+)
+_RESULTS = re.compile(r"(?:[^/]+/)?results/(?!All ).+\.json")
+_UPLOADS = re.compile(r"(?:[^/]+/)?uploads/.+")
+
+
+@dataclass(frozen=True)
+class ZipContent:
+    """What a checked zip holds. ``rows``: lines of its results; ``upload_bytes``: of its files."""
+
+    members: frozenset[str]
+    rows: int
+    upload_bytes: int
+
+
+class DamagedZipError(Exception):
+    """Not a whole zip; the message says what is wrong, for a line in the report."""
+
+
+def check_names(file: IO[bytes], *, needs: Collection[str]) -> frozenset[str]:
+    """The members of a zip whose content is encrypted: only its outer shape can be checked."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = frozenset(archive.namelist())
+    except _BROKEN as broken:
+        raise DamagedZipError(f"not a whole zip: {broken}") from broken
+    if missing := sorted(set(needs) - names):
+        raise DamagedZipError(f"lacks {', '.join(missing[:3])}")
+    return names
+
+
+def check_zip(file: IO[bytes], *, needs: Collection[str] = ()) -> ZipContent:
+    """Reads every member of a seekable zip once: its CRC, its rows, its bytes.
+
+    ``needs`` are members that must be there. Raises :class:`DamagedZipError`.
+    """
+    rows = upload_bytes = 0
+    member = ""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = frozenset(archive.namelist())
+            for info in archive.infolist():
+                member = info.filename
+                lines = size = 0
+                with archive.open(info) as content:
+                    while chunk := content.read(_CHUNK):
+                        size += len(chunk)
+                        lines += chunk.count(b"\n")
+                if _RESULTS.fullmatch(member):
+                    rows += lines
+                elif _UPLOADS.fullmatch(member):
+                    upload_bytes += size
+    except _BROKEN as broken:
+        where = f"damaged at {member}" if member else "not a whole zip"
+        raise DamagedZipError(f"{where}: {broken}") from broken
+    if not names:
+        raise DamagedZipError("empty")
+    if missing := sorted(set(needs) - names):
+        raise DamagedZipError(f"lacks {', '.join(missing[:3])}")
+    return ZipContent(names, rows, upload_bytes)

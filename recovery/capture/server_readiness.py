@@ -1,0 +1,177 @@
+"""What the running server, its certificates and its name say of readiness."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dns.exception
+import dns.resolver
+from cryptography import x509
+
+from recovery.capture.datastore_files import folder_argv, org_of, parse_listing
+from recovery.capture.readiness import Line, in_words
+from recovery.errors import RecoveryError
+from recovery.target import Target
+from recovery.vault.manifest import Manifest
+from recovery.vault.seen import state_folder
+from recovery.velociraptor.api import ROOT, open_api
+from recovery.velociraptor.config import ServerConfig
+
+_SOON = timedelta(days=30)
+_TTL = 300
+_LOST_BELOW = 11
+_BACKUP_PERIOD = 86400
+_DRILL_EVERY = timedelta(days=90)
+_CERTIFICATES = (
+    ("Client", "ca_certificate"),
+    ("Frontend", "certificate"),
+    ("GUI", "gw_certificate"),
+)
+_NEW_CA = "plan a new deployment: a new CA is trusted by no client until each has its config"
+_REISSUE = "`velociraptor config reissue_certs` makes new ones with the same keys"
+
+
+def look_at_server(
+    target: Target, config_path: str, newest: Manifest | None, now: datetime
+) -> tuple[list[Line], ServerConfig | None]:
+    """The lines, and the config in use."""
+    try:
+        config = ServerConfig.parse(target.get(config_path), source=config_path)
+    except RecoveryError as refused:
+        return [Line("server", "bad", refused.message, refused.hint or "is it still there?")], None
+    lines = list(_config_lines(config, newest))
+    try:
+        with open_api(target, config) as api:
+            rows = api.query("SELECT OrgId FROM orgs()", min_rows=1, timeout=30)
+        lines.insert(0, Line("server", "good", f"{target.uri} answers"))
+        lines += _orgs([row["OrgId"] or ROOT for row in rows], newest)
+    except RecoveryError as refused:
+        hint = "`systemctl status velociraptor_server` on it"
+        lines.insert(0, Line("server", "bad", refused.message, hint))
+    try:
+        listing = target.run(folder_argv(config.datastore, "backups", ".zip"), timeout=120)
+        lines.append(_schedule(config, parse_listing(listing.stdout), now))
+    except RecoveryError as refused:
+        lines.append(Line("server's backups", "unknown", refused.message))
+    return lines, config
+
+
+def _config_lines(config: ServerConfig, newest: Manifest | None) -> Iterator[Line]:
+    if newest and newest.server.deployment != config.deployment:
+        says = "the newest point is of another deployment than this server"
+        yield Line("deployment", "bad", says, "name the vault that belongs to this server")
+    elif newest and newest.config.sha256 != config.fingerprint:
+        says = "the server's config was changed since the newest point"
+        yield Line("config in use", "warning", says, "capture again")
+    if 0 < config.write_time < _LOST_BELOW:
+        says = f"client_info_write_time is {config.write_time:g}: the list is never written"
+        yield Line("client list", "bad", says, "set it to 15 or more, and restart the server")
+
+
+def _orgs(orgs: Sequence[str], newest: Manifest | None) -> Iterator[Line]:
+    if newest and (new := sorted(set(orgs) - set(newest.orgs))):
+        says = f"not in the newest point: {', '.join(new)}; their nonces would be lost"
+        yield Line("new orgs", "bad", says, "capture again")
+
+
+def _schedule(config: ServerConfig, files: Sequence[Any], now: datetime) -> Line:
+    """The server's own backups: the second source, should the vault's points fail."""
+    period = float((config.values.get("defaults") or {}).get("backup_period_seconds") or 0)
+    period = period or _BACKUP_PERIOD
+    if period < 0:
+        says = "switched off (defaults.backup_period_seconds is negative)"
+        return Line("server's backups", "warning", says, "set it to 86400, or rely on points alone")
+    own = [file for file in files if "/recovery-" not in file.path]
+    root = [file for file in own if org_of(file.path) == ROOT and file.size]
+    if not root:
+        return Line("server's backups", "warning", "none on its disk yet", "wait, or capture")
+    age = now - datetime.fromtimestamp(max(file.changed for file in root), UTC)
+    says = f"newest {in_words(age)} old, every {in_words(timedelta(seconds=period))}"
+    if age.total_seconds() > 2 * period:
+        return Line("server's backups", "warning", says, "look into the server's log for Backup")
+    return Line("server's backups", "good", says, value=age.total_seconds())
+
+
+def certificate_lines(config: ServerConfig | None, now: datetime) -> Iterator[Line]:
+    """When the certificates end; without a config to read, that is unknown."""
+    if config is None:
+        says = "there is no config here to read them from"
+        yield Line("certificates", "unknown", says, "give --from, or the vault's identity.txt")
+        return
+    for section, key in _CERTIFICATES:
+        pem = (config.values.get(section) or {}).get(key, "")
+        name = f"certificate {section}.{key}"
+        try:
+            ends = x509.load_pem_x509_certificate(str(pem).encode()).not_valid_after_utc
+        except ValueError:
+            yield Line(name, "bad", "can't be read", _REISSUE)
+            continue
+        left = ends - now
+        remedy = _NEW_CA if section == "Client" else _REISSUE
+        says = f"ends {ends:%Y-%m-%d}, in {in_words(left)}"
+        if left < timedelta(0):
+            yield Line(name, "bad", f"ended {ends:%Y-%m-%d}", remedy, left.total_seconds())
+        elif left < _SOON:
+            yield Line(name, "warning", says, remedy, left.total_seconds())
+        else:
+            yield Line(name, "good", says, value=left.total_seconds())
+
+
+def name_lines(
+    urls: Sequence[str], resolver: dns.resolver.Resolver | None = None
+) -> Iterator[Line]:
+    """The clients' names: whether they resolve, and how soon a change of them would be seen."""
+    for host in dict.fromkeys(urlsplit(url).hostname or "" for url in urls):
+        if not host or host.replace(".", "").isdigit() or ":" in host or host == "localhost":
+            says = f"the clients use the address {host or '(none)'}, not a name"
+            remedy = "an address can't be moved: give the clients a DNS name"
+            yield Line(f"name {host}", "warning", says, remedy)
+            continue
+        try:
+            found = (resolver or dns.resolver.Resolver()).resolve(host, "A", lifetime=10)
+        except dns.exception.DNSException as refused:
+            says = f"does not resolve: {str(refused).splitlines()[0][:120]}"
+            yield Line(f"name {host}", "bad", says, "set its record; clients find no server")
+            continue
+        ttl = found.rrset.ttl if found.rrset else 0
+        says = f"{', '.join(str(item) for item in found)}, TTL {ttl} s"
+        if ttl > _TTL:
+            remedy = f"lower it to {_TTL} s: clients return no sooner than that"
+            yield Line(f"name {host}", "warning", says, remedy, float(ttl))
+        else:
+            yield Line(f"name {host}", "good", says, value=float(ttl))
+
+
+def drill_line(now: datetime, wanted_kind: str) -> Line:
+    """The last drill on this machine. One on the reference server proves nothing for a real one."""
+    run = "run `recovery drill --server-binary PATH`"
+    reports = []
+    for path in sorted((state_folder() / "reports").glob("*/report.json")):
+        report = _read_report(path)
+        if report and (report.get("server") or {}).get("kind") == wanted_kind:
+            reports.append(report)
+    if not reports:
+        return Line(
+            "last drill", "warning", f"none with a {wanted_kind} server on this machine", run
+        )
+    last = max(reports, key=lambda report: str(report["finished_at"]))
+    age = now - datetime.fromisoformat(str(last["finished_at"])).astimezone(UTC)
+    rto = last.get("rto_seconds")
+    says = f"{in_words(age)} ago: {last['verdict']}" + (f", RTO {rto:.0f} s" if rto else "")
+    if last["verdict"] == "not recovered":
+        return Line("last drill", "bad", says, "read its report, then drill again")
+    if last["verdict"] != "recovered" or age > _DRILL_EVERY:
+        return Line("last drill", "warning", says, run, rto)
+    return Line("last drill", "good", says, value=rto)
+
+
+def _read_report(path: Path) -> dict[str, Any] | None:
+    try:
+        report = json.loads(path.read_bytes())
+        datetime.fromisoformat(str(report["finished_at"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return report if isinstance(report, dict) and "verdict" in report else None

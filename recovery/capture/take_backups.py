@@ -1,0 +1,159 @@
+"""Velociraptor's own backups: the newest one of every org, and a fresh one.
+
+A fresh backup also holds the client list as it is in the server's memory, which the disk
+may lack for five minutes (facts: client_info_write_time).
+"""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+from recovery.capture.check_zip import DamagedZipError, check_zip
+from recovery.capture.datastore_files import (
+    StoredFile,
+    folder_argv,
+    org_folder,
+    org_of,
+    parse_listing,
+)
+from recovery.capture.read_files import FileOnWire, read_files
+from recovery.capture.scene import CaptureScene
+from recovery.errors import ServerError
+from recovery.vault.manifest import Backup
+from recovery.velociraptor.api import ROOT
+
+_BACKUP = "SELECT OrgId, Name, Error, Message FROM backup(name=Name)"
+_PARTS = ("acls", "client_info", "custom_artifacts", "hunts", "notebooks")
+_OURS = "recovery-"
+_SPOOL = 16 << 20
+
+
+@dataclass
+class TakenBackups:
+    """``kept``: what goes into the manifest; ``clients``: org → rows of its list in memory."""
+
+    kept: list[Backup] = field(default_factory=list)
+    clients: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def take_backups(scene: CaptureScene) -> TakenBackups:
+    """Makes a fresh backup in every org, reads it and the newest ones found, checks them all.
+
+    What the server says of success is not believed: each zip is opened and every member's
+    CRC and presence checked. A backup that fails is a gap, not the end of the capture.
+    """
+    name = f"{_OURS}{scene.point}"
+    fresh = _make_fresh(scene, name) if scene.wants("state") or scene.wants("backup") else {}
+    try:
+        found = _newest_found(scene) if scene.wants("backup") else {}
+        return _Reader(scene, fresh, found).read()
+    finally:
+        _remove(scene, list(fresh.values()))
+
+
+def _make_fresh(scene: CaptureScene, name: str) -> dict[str, str]:
+    """Org → path of its new backup. The root org's holds every org."""
+    made = {}
+    for org in scene.orgs:
+        try:
+            rows = scene.api.query(_BACKUP, env={"Name": name}, org=org, min_rows=1)
+        except ServerError as refused:
+            scene.gap(f"{org}: no fresh backup could be made: {refused.message}")
+            continue
+        made[org] = f"{org_folder(org)}backups/{name}.zip"
+        for row in rows:
+            if row.get("Error"):
+                scene.gap(f"{org}: fresh backup: {row['OrgId']} {row['Name']}: {row['Error']}")
+    return made
+
+
+def _newest_found(scene: CaptureScene) -> dict[str, list[StoredFile]]:
+    """Org → its backups on the server, the newest first."""
+    listing = scene.target.run(folder_argv(scene.datastore, "backups", ".zip"), timeout=300)
+    found: dict[str, list[StoredFile]] = {}
+    for file in sorted(parse_listing(listing.stdout), key=lambda file: -file.changed):
+        ours = PurePosixPath(file.path).name.startswith(_OURS)  # or another capture's, under way
+        if not ours and org_of(file.path) in scene.orgs:
+            found.setdefault(org_of(file.path), []).append(file)
+    return found
+
+
+class _Reader:
+    """Reads backups off the server's disk. ``fresh``: org → path; ``found``: newest first."""
+
+    def __init__(
+        self, scene: CaptureScene, fresh: dict[str, str], found: dict[str, list[StoredFile]]
+    ) -> None:
+        self._scene = scene
+        self._fresh = fresh
+        self._found = found
+        self.taken = TakenBackups()
+
+    def read(self) -> TakenBackups:
+        good = self._stream(list(self._fresh.values()))
+        for org, path in self._fresh.items():
+            if path not in good:
+                self._scene.gap(f"{org}: no usable fresh backup; is the server's disk full?")
+        left = {org: list(files) for org, files in self._found.items()}
+        while left:
+            good = self._stream([files[0].path for files in left.values()])
+            # A damaged newest backup: the one before it is tried.
+            left = {
+                org: files[1:]
+                for org, files in left.items()
+                if files[0].path not in good and files[1:]
+            }
+        return self.taken
+
+    def _stream(self, paths: list[str]) -> set[str]:
+        """Reads ``paths`` in one stream; those that were good."""
+        good = set()
+        with read_files(self._scene.target, self._scene.datastore, paths) as files:
+            for file in files:
+                with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as zipped:
+                    shutil.copyfileobj(file.content, zipped, 1 << 20)
+                    zipped.seek(0)
+                    if self._take(file, zipped):
+                        good.add(file.path)
+        return good
+
+    def _take(self, file: FileOnWire, zipped: IO[bytes]) -> bool:
+        scene = self._scene
+        org, is_fresh = org_of(file.path), file.path in self._fresh.values()
+        name = PurePosixPath(file.path).name
+        held = scene.orgs if org == ROOT and is_fresh else [org]
+        needs = [f"orgs/{each}/{part}.json" for each in held for part in _PARTS]
+        try:
+            check_zip(zipped, needs=needs)
+        except DamagedZipError as damaged:
+            scene.gap(f"{org}: backup {name} is not usable: {damaged}")
+            return False
+        if is_fresh:
+            self.taken.clients[org] = _client_rows(zipped, org)
+        # The root org's fresh one is always kept: it is of the same minute as the state.
+        asked = not is_fresh or scene.options.backup_now or org == ROOT or org not in self._found
+        if scene.wants("backup") and asked:
+            zipped.seek(0)
+            stored = scene.vault.put(zipped, f"backup {org} {name}")
+            made = datetime.fromtimestamp(file.changed, UTC)
+            self.taken.kept.append(Backup(org=org, file=stored, made_at=made, fresh=is_fresh))
+        return True
+
+
+def _client_rows(zipped: IO[bytes], org: str) -> list[dict[str, Any]]:
+    zipped.seek(0)
+    with zipfile.ZipFile(zipped) as archive:
+        text = archive.read(f"orgs/{org}/client_info.json")
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _remove(scene: CaptureScene, paths: list[str]) -> None:
+    """Takes our own backups off the server again."""
+    if paths:
+        full = [f"{scene.datastore}/{path}" for path in paths]
+        scene.target.run(["rm", "-f", "--", *full])

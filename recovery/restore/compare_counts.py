@@ -1,0 +1,33 @@
+"""Step: what the server now has, against what the recovery point counted."""
+
+from recovery.restore.context import Context
+from recovery.restore.step import Report
+from recovery.velociraptor.take_inventory import take_inventory
+from recovery.verify.compare import compare
+
+_WITH_ARCHIVES = frozenset({"hunts", "hunt_parameters", "hunt_results", "flows", "uploads"})
+"""What the archives may still bring; the proof looks at it after them."""
+
+
+def compare_counts(context: Context) -> Report:
+    """Compares before DNS is switched; collections, which come later, don't count here."""
+    if not context.has_point:
+        return Report("first deployment: nothing to compare with", skipped=True)
+    captured = context.manifest.inventory
+    # Listing all artifacts would compile every one of them: seconds in which no client is served.
+    names = {
+        org: {*items.get("artifacts", {}), *items.get("artifact_tags", {})}
+        for org, items in captured.orgs.items()
+    }
+    restored = take_inventory(context.api(), context.target, context.config, names)
+    before_archives = [part for part in context.request.strategy if part != "collections"]
+    lines = compare(captured, restored, before_archives)
+    later = _WITH_ARCHIVES if context.wants("collections") else frozenset()
+    lost = [line for line in lines if line.falls_short and line.item not in later]
+    findings = [
+        f"{line.org}: {line.lost + line.changed} of {line.captured} {line.item} lost or changed"
+        for line in lost
+    ]
+    total = sum(line.captured for line in lines)
+    kept = total - sum(line.lost for line in lines)
+    return Report(f"{kept} of {total} captured things are back before the archives", findings)

@@ -1,0 +1,107 @@
+"""What a step works with: the machine, the recovery point, a private work folder, the API."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from recovery.errors import BadInputError
+from recovery.restore.journal import Journal
+from recovery.restore.request import RestoreRequest
+from recovery.target import Target, open_target
+from recovery.vault.manifest import Manifest, StoredObject
+from recovery.vault.store import Vault, open_vault
+from recovery.velociraptor.api import Api, open_api
+from recovery.velociraptor.config import CONFIG_PATH, ServerConfig
+
+Say = Callable[[str], None]
+
+
+class Context:
+    """One run of a group of steps; a context manager that closes what it opened."""
+
+    def __init__(self, request: RestoreRequest, say: Say) -> None:
+        self.request = request
+        self.say = say
+        self.facts: dict[str, str] = {}
+        self.allowed: set[tuple[str, str]] | None = None
+        """(org, user) that may come back; None before the review."""
+        self._stack = ExitStack()
+        self._api: Api | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    @cached_property
+    def target(self) -> Target:
+        target = open_target(self.request.target)
+        self._stack.callback(target.close)
+        return target
+
+    @cached_property
+    def vault(self) -> Vault:
+        return open_vault(self.request.vault)
+
+    @property
+    def has_point(self) -> bool:
+        """False for a first deployment, which has a package and nothing else."""
+        return bool(self.request.vault)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        if not self.has_point:
+            raise BadInputError(
+                "neither a vault nor a package was given",
+                step="choose the recovery point",
+                hint="set recovery:vault (or recovery:package for a first deployment)",
+            )
+        return self.vault.point(self.request.point)
+
+    @cached_property
+    def folder(self) -> Path:
+        """A 0700 folder of this run, gone at its end."""
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="recovery-work-")))
+
+    def fetch(self, item: StoredObject) -> Path:
+        """The object as a file in the work folder, fetched once, hash checked."""
+        into = self.folder / item.sha256
+        return into if into.exists() else self.vault.fetch(item, into)
+
+    @cached_property
+    def config(self) -> ServerConfig:
+        """The captured configuration; for a first deployment the one now on the machine."""
+        if self.has_point:
+            raw = self.fetch(self.manifest.config).read_bytes()
+            return ServerConfig.parse(raw, source=f"config of {self.manifest.point}")
+        return ServerConfig.parse(self.target.get(CONFIG_PATH), source=CONFIG_PATH)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Kept on the machine itself, so that whoever goes on knows what was done."""
+        return Journal(self.target, self.manifest.point if self.has_point else "first deployment")
+
+    def api(self) -> Api:
+        """The server's API, opened once."""
+        if self._api is None:
+            self._api = self._stack.enter_context(open_api(self.target, self.config))
+        return self._api
+
+    def wants(self, part: str) -> bool:
+        """Whether the strategy asks for ``part`` and the recovery point holds it."""
+        if part not in self.request.strategy or not self.has_point:
+            return False
+        held = {
+            "state": self.manifest.state,
+            "backup": self.manifest.backups,
+            "collections": self.manifest.archives,
+        }
+        return bool(held.get(part, True))
+
+    def wants_org(self, org: str) -> bool:
+        """Whether ``org`` comes back. The root org's state always does: it has the users."""
+        return not self.request.orgs or org == "root" or org in self.request.orgs

@@ -1,0 +1,91 @@
+"""Hunts out of their archives, where no state brought them; and their flows, by id."""
+
+import json
+from collections.abc import Sequence
+
+from recovery.restore.context import Context
+from recovery.restore.import_flows import INBOX
+from recovery.restore.journal import FOLDER
+from recovery.vault.manifest import Archive
+from recovery.velociraptor.api import ROOT, Row
+from recovery.velociraptor.archive_file import flows_inside, hunt_for_import
+from recovery.velociraptor.config import OWNER
+
+_HUNTS = "SELECT hunt_id AS Hunt FROM hunts()"
+_IMPORT = """
+SELECT import_collection(filename=File, import_type="hunt").hunt_id AS Hunt FROM scope()
+"""
+_MEMBERS = """
+SELECT * FROM foreach(row=parse_json_array(data=Hunts), query={
+  SELECT HuntId AS Hunt, ClientId AS Client, FlowId AS Flow FROM hunt_flows(hunt_id=_value)
+})
+"""
+_ADD = """
+SELECT hunt_add(hunt_id=Hunt, client_id=Client, flow_id=Flow) AS Added
+FROM foreach(row=parse_json_array(data=Members))
+"""
+
+
+def import_hunts(
+    context: Context, org: str, archives: Sequence[Archive], findings: list[str]
+) -> int:
+    """Every archived hunt of ``org`` is there with its flows; how many. Losses are findings."""
+    hunts = {archive.hunt_id: archive for archive in archives if archive.kind == "hunt"}
+    if not hunts:
+        return 0
+    have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
+    before = frozenset(have)
+    for hunt_id in [hunt_id for hunt_id in hunts if hunt_id not in have]:
+        if _import_hunt(context, org, hunts[hunt_id]):
+            have.add(hunt_id)
+        else:
+            findings.append(f"{org}: the hunt {hunt_id} was not taken (are its artifacts there?)")
+    there = [hunt_id for hunt_id in hunts if hunt_id in have]
+    _add_members(context, org, [hunts[hunt_id] for hunt_id in there])
+    if hunts.keys() - before:
+        _forget_list(context, org)
+    return len(there)
+
+
+def _forget_list(context: Context, org: str) -> None:
+    """Takes the server's list of hunts off the disk, so that a crash now loses none from sight.
+
+    The server writes it every ten minutes and at a clean stop, and believes it at a start; where
+    it is missing it reads the hunts' own records, which are on disk already (read in its source).
+    """
+    inside = "" if org == ROOT else f"/orgs/{org}"
+    index = f"{context.config.datastore}{inside}/hunts/index.json"
+    context.target.run(["rm", "-f", index, f"{index}.index"])
+
+
+def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
+    file = hunt_for_import(
+        context.fetch(archive.file), context.folder / f"{archive.file.sha256}.hunt"
+    )
+    path = f"{INBOX}/{file.name}"
+    context.target.run(["chmod", "711", FOLDER])
+    context.target.run(["install", "-d", "-o", "root", "-g", OWNER, "-m", "750", INBOX])
+    context.target.put(file, path, mode=0o640, owner=f"root:{OWNER}")
+    try:
+        rows = context.api().ask(_IMPORT, env={"File": path}, org=org).rows
+    finally:
+        context.target.run(["rm", "-rf", INBOX])
+    return bool(rows) and rows[0]["Hunt"] == archive.hunt_id
+
+
+def _add_members(context: Context, org: str, archives: Sequence[Archive]) -> None:
+    """Flows that the archive names and the hunt doesn't list are assigned to it again."""
+    wanted: list[Row] = [
+        {"Hunt": archive.hunt_id, "Client": flow.client_id, "Flow": flow.flow_id}
+        for archive in archives
+        for flow in flows_inside(context.fetch(archive.file))
+    ]
+    if not wanted:
+        return
+    hunts = json.dumps([{"_value": archive.hunt_id} for archive in archives])
+    listed = context.api().query(_MEMBERS, env={"Hunts": hunts}, org=org)
+    have = {(row["Hunt"], row["Client"], row["Flow"]) for row in listed}
+    missing = [row for row in wanted if (row["Hunt"], row["Client"], row["Flow"]) not in have]
+    if missing:
+        env = {"Members": json.dumps(missing)}
+        context.api().query(_ADD, env=env, org=org, min_rows=len(missing))

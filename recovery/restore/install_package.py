@@ -1,0 +1,73 @@
+"""Step: the server package on the machine, its service held, the newest config in place."""
+
+from pathlib import Path
+
+from recovery.errors import BadInputError, CommandError
+from recovery.restore.context import Context
+from recovery.restore.hold_service import hold_argv
+from recovery.restore.journal import FOLDER
+from recovery.restore.step import Report
+from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, OWNER, PACKAGE
+
+PACKAGE_PATH = f"{FOLDER}/{PACKAGE}.deb"
+"""Where the package stays on the machine, so that the next capture finds it."""
+
+# Upstream's package gives the binary file capabilities; a machine whose bounding set lacks one
+# of them can't execute it then (facts: 203/EXEC), so they are taken off where that is so.
+_SCRIPT = """set -e
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+dpkg --force-confold --force-confdef -i "$1" >&2
+if [ -n "$(getcap "$3" 2>/dev/null)" ] && ! runuser -u "$4" -- "$3" version >/dev/null 2>&1; then
+  setcap -r "$3"
+fi
+dpkg-query -W -f '${Version}' "$2"
+"""
+
+
+_FIT_UNIT = "/usr/libexec/velociraptor-server/fit-unit"
+# Our package's unit is confined to the folders of its own config: a newer one may name others.
+_FIT = '[ ! -x "$1" ] || "$1"'
+
+
+def install_package(context: Context) -> Report:
+    """Holds the service, installs, then puts the captured config where it differs.
+
+    Raises :class:`BadInputError` when a first deployment's package isn't there, and
+    :class:`CommandError` with dpkg's own words when it refuses the package.
+    """
+    target = context.target
+    package = _package(context)
+    target.run(hold_argv())
+    target.put(package, PACKAGE_PATH, mode=0o600)
+    try:
+        version = target.run(
+            ["sh", "-c", _SCRIPT, "install", PACKAGE_PATH, PACKAGE, BINARY_PATH, OWNER],
+            timeout=300,
+        ).text
+    except CommandError as refused:
+        refused.hint = (
+            f"look at {PACKAGE_PATH} on the machine (`dpkg -I`); the service is held and nothing "
+            "was started"
+        )
+        raise
+    placed = "config of the package"
+    if context.has_point:
+        # The file that dpkg left may be the package's, or an older machine's: the captured one
+        # is what the clients last trusted.
+        target.put(context.config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
+        target.run(["sh", "-c", _FIT, "fit", _FIT_UNIT], timeout=30)
+        placed = "newer config" if context.manifest.config_newer else "config as captured"
+    context.facts["package_version"] = version
+    return Report(f"{PACKAGE} {version}, {placed}, service held")
+
+
+def _package(context: Context) -> Path:
+    if context.has_point:
+        return context.fetch(context.manifest.package.file)
+    path = Path(context.request.package)
+    if not path.is_file():
+        raise BadInputError(
+            f"no server package at {path}",
+            hint="build one: `recovery package build --binary FILE --config FILE`",
+        )
+    return path

@@ -1,0 +1,66 @@
+"""Step: the captured state into the datastore, before the server's first start."""
+
+import tarfile
+from pathlib import Path
+
+from recovery.errors import BadInputError
+from recovery.restore.context import Context
+from recovery.restore.state_files import Keep, copy_state
+from recovery.restore.step import Report
+from recovery.velociraptor.config import OWNER
+
+STEP = "place the state"
+_SCRIPT = """set -e
+mkdir -p "$1"
+tar -x -f - -C "$1" --no-same-owner --no-same-permissions --no-overwrite-dir
+chown -R "$2:$2" "$1"
+chmod 700 "$1"
+"""
+
+
+def place_state(context: Context) -> Report:
+    """Unpacks every org's state with the owner that the package made.
+
+    Without ``state`` in the strategy, only the orgs' own records (id, name, nonce) are
+    placed: without them every client of another org is answered 403 (facts: Server and
+    clients), and no backup brings them back. Hunts that were running are paused on the way.
+    """
+    if not context.has_point or context.request.strategy == ["redeploy"]:
+        return Report("nothing to place: the package alone was asked for", skipped=True)
+    _refuse_a_used_machine(context)
+    keep = Keep.EVERYTHING if context.wants("state") else Keep.ORG_RECORDS
+    placed = context.folder / "state.tar"
+    files = paused = 0
+    with tarfile.open(placed, "w", format=tarfile.PAX_FORMAT) as out:
+        for state in context.manifest.state:
+            if not context.wants_org(state.org):
+                continue
+            count = copy_state(context.fetch(state.tar), out, keep, context.allowed)
+            files += count.files
+            paused += count.paused
+    if not files:
+        return Report("nothing to place: the recovery point holds no state", skipped=True)
+    _unpack(context, placed)
+    context.facts["hunts_paused"] = str(paused)
+    what = "state" if keep is Keep.EVERYTHING else "org records"
+    return Report(f"{what}: {files} files, {paused} running hunts paused")
+
+
+def _refuse_a_used_machine(context: Context) -> None:
+    """Two points' states in one datastore would be neither: the second wants a new machine."""
+    if others := context.journal.others(STEP):
+        raise BadInputError(
+            f"this machine already holds the state of {', '.join(others)}; the state of "
+            f"{context.manifest.point} is not put on top of it",
+            hint="take a new machine (with Pulumi: `pulumi up --replace` of the machine); the "
+            "service is held, and the datastore is as it was",
+        )
+
+
+def _unpack(context: Context, tar: Path) -> None:
+    with tar.open("rb") as stream:
+        context.target.run(
+            ["sh", "-c", _SCRIPT, "place", context.config.datastore, OWNER],
+            stdin=stream,
+            timeout=3600,
+        )

@@ -1,0 +1,28 @@
+"""Step: the checks and the full comparison, changing nothing; its result goes to the report."""
+
+from recovery.restore.context import Context
+from recovery.restore.step import Report
+
+
+def prove_recovery(context: Context) -> Report:
+    """Runs the proof of :mod:`recovery.verify`; what falls short is a finding, not an error."""
+    from recovery.verify.prove import prove  # noqa: PLC0415 - brings pytest with it
+
+    manifest = context.manifest if context.has_point else None
+    request = context.request
+    proof = prove(
+        context.target,
+        context.config,
+        manifest,
+        request.strategy,
+        context.say,
+        wait=request.client_wait,
+        dns=request.dns,
+    )
+    context.facts["proof"] = proof.model_dump_json()
+    passed = sum(check.outcome == "passed" for check in proof.checks)
+    lost = sum(line.lost for line in proof.fidelity if not line.expected)
+    return Report(
+        f"{passed} of {len(proof.checks)} checks passed, {lost} things lost unexpectedly",
+        proof.findings,
+    )

@@ -1,0 +1,61 @@
+"""Step: hunts that were running before the loss run again, once their archives are in.
+
+Released earlier, clients would be asked again for what they have delivered: the flows of
+the archives, and the index in the state, are what tells the server who took part.
+"""
+
+import json
+import zipfile
+
+from recovery.restore.context import Context
+from recovery.restore.state_files import running_hunts
+from recovery.restore.step import Report
+from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.backup_file import orgs_in, read_rows
+
+_PAUSED = 'SELECT hunt_id AS Hunt FROM hunts() WHERE state =~ "PAUSED|STOPPED"'
+_START = """
+SELECT Hunt, hunt_update(hunt_id=Hunt, start=TRUE) AS Started
+FROM foreach(row=parse_json_array(data=Hunts))
+"""
+_RUNNING = (2, "RUNNING")
+
+
+def release_if_asked(context: Context) -> Report:
+    """As a step of a recovery: only when the request says ``hunts: released``."""
+    if context.request.hunts != "released" or not context.has_point:
+        return Report("hunts stay paused: release them by `recovery hunts release`", skipped=True)
+    return release_hunts(context)
+
+
+def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Report:
+    """Starts what was running when the point was captured and isn't running now.
+
+    ``only`` names hunts to be released; empty means all of them.
+    """
+    released, findings = 0, []
+    for org, hunts in were_running(context).items():
+        now = {row["Hunt"] for row in context.api().query(_PAUSED, org=org)}
+        todo = [hunt for hunt in hunts if hunt in now and (not only or hunt in only)]
+        if not todo:
+            continue
+        env = {"Hunts": json.dumps([{"Hunt": hunt} for hunt in todo])}
+        rows = context.api().query(_START, env=env, org=org)
+        started = {row["Hunt"] for row in rows if row["Started"]}
+        released += len(started)
+        findings += [f"{org}: the hunt {hunt} did not start" for hunt in set(todo) - started]
+    return Report(f"{released} hunts released", findings)
+
+
+def were_running(context: Context) -> dict[str, list[str]]:
+    """Org → ids of the hunts that ran at the capture, from the state or else the backup."""
+    manifest = context.manifest
+    if manifest.state:
+        return {state.org: running_hunts(context.fetch(state.tar)) for state in manifest.state}
+    found: dict[str, list[str]] = {}
+    for backup in (backup for backup in manifest.backups if backup.org == ROOT):
+        with zipfile.ZipFile(context.fetch(backup.file)) as archive:
+            for org in orgs_in(archive):
+                hunts = read_rows(archive, f"orgs/{org}/hunts.json")
+                found[org] = [str(h["hunt_id"]) for h in hunts if h.get("state") in _RUNNING]
+    return found

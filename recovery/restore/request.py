@@ -1,0 +1,84 @@
+"""What a recovery is asked to do: frozen, typed, checked once at the edge."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from recovery.errors import BadInputError
+from recovery.vault.manifest import Part
+from recovery.verify.facts import DnsFacts
+
+Group = Literal["server", "collections", "proof"]
+"""``server``: machine to serving (steps before DNS); ``collections``: archives after DNS;
+``proof``: checks, comparison, report."""
+
+
+class RestoreRequest(BaseModel):
+    """One recovery. JSON in and out, so that it can be a Pulumi resource's inputs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: str
+    """URI of the machine (``docker://…``, ``ssh://…``, ``local://``)."""
+    vault: str = ""
+    """URI of the vault; empty for a first deployment from a package alone."""
+    point: str = ""
+    """The recovery point's id; empty: the newest."""
+    package: str = ""
+    """Path of a server package for a first deployment, when there is no recovery point."""
+    strategy: list[Part] = ["state", "collections"]
+    """What is brought back; ``redeploy`` is always part of it."""
+    deployment: str = ""
+    """When given: the only deployment fingerprint that is accepted."""
+    hunts: Literal["paused", "released"] = "paused"
+    """Whether hunts that were running come back paused or running."""
+    accounts: str = "all"
+    """``all`` as captured; ``known`` to the point before; or the path of an approval file."""
+    orgs: list[str] = []
+    """Ids of the orgs that come back; empty: every one."""
+    flows_since: datetime | None = None
+    """Archives of flows that were last active before this are left out."""
+    dns: DnsFacts | None = None
+    """When given, the proof holds the name to the new address."""
+    client_wait: float | None = None
+    """Seconds the proof waits for the clients; None: until each has had to poll."""
+    ready_timeout: float = 120
+    """Seconds that the server may take to answer after its start."""
+
+
+class Outcome(BaseModel):
+    """What a step did. ``detail`` names things with numbers, for the terminal and the report."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    step: str
+    status: Literal["done", "already done", "skipped"]
+    detail: str = ""
+    seconds: float = 0.0
+    findings: list[str] = []
+
+
+class GroupResult(BaseModel):
+    """What a group of steps did; ``facts`` are small outputs (no secrets)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    group: Group
+    outcomes: list[Outcome]
+    facts: dict[str, str] = {}
+
+
+def parse_request(**values: object) -> RestoreRequest:
+    """A request from what the operator gave; :class:`BadInputError` names the first mistake."""
+    try:
+        return RestoreRequest.model_validate(values)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][:1]) or "request"
+        allowed = first.get("ctx", {}).get("expected", "")
+        raise BadInputError(
+            f"{name}: {first['input']!r} can't be used ({first['msg']})",
+            target=name,
+            hint=f"one of {allowed}" if allowed else "see `recovery restore --help`",
+        ) from None

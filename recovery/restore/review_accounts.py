@@ -1,0 +1,75 @@
+"""Step: which users and rights come back; what is held back is named."""
+
+import json
+
+from recovery.accounts.approve import approve
+from recovery.accounts.read_accounts import Account, accounts_in_backup, accounts_in_state
+from recovery.accounts.review import Difference, review
+from recovery.restore.context import Context
+from recovery.restore.step import Report
+from recovery.vault.manifest import Manifest
+from recovery.velociraptor.api import ROOT
+
+_NAMED = 10
+
+
+def review_accounts(context: Context) -> Report:
+    """Compares the accounts with the point before, and keeps what the request's policy allows.
+
+    The allowed ones are noted in ``context.allowed``; without a policy (``all``) everything
+    comes back as captured, and what is new since the point before is named all the same.
+    """
+    if not context.has_point or not (context.wants("state") or context.wants("backup")):
+        return Report("no accounts in this strategy", skipped=True)
+    differences = differences_of(context, context.manifest)
+    allowed = approve(context.request.accounts, differences, context.manifest.server.deployment)
+    context.allowed = {account.key for account in allowed}
+    held = [item for item in differences if item.now and item.now.key not in context.allowed]
+    gained = [item.account for item in differences if item.gains_admin]
+    new = sum(item.change == "new" for item in differences)
+    changed = sum(item.change == "changed" for item in differences)
+    context.facts["accounts_held"] = json.dumps([_name(item.account) for item in held])
+    detail = f"{len(allowed)} accounts allowed ({context.request.accounts}), {len(held)} held back"
+    if earlier_point(context, context.manifest) is not None:
+        detail += f"; since the point before: {new} new, {changed} changed"
+        if gained:
+            detail += f", new administrators: {', '.join(map(_name, gained[:_NAMED]))}"
+    findings = [
+        f"account held back: {_name(item.account)} ({item.change}; {item.account.words})"
+        for item in held
+    ]
+    return Report(detail, findings)
+
+
+def differences_of(context: Context, manifest: Manifest) -> list[Difference]:
+    """The accounts of ``manifest`` against those of the point before it."""
+    before = earlier_point(context, manifest)
+    return review(accounts_of(context, manifest), accounts_of(context, before) if before else [])
+
+
+def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
+    """The newest point of the same deployment that was captured before this one."""
+    earlier = [
+        point
+        for point in context.vault.points()
+        if point.server.deployment == manifest.server.deployment
+        and point.captured_at < manifest.captured_at
+    ]
+    return max(earlier, key=lambda point: point.captured_at, default=None)
+
+
+def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
+    """The accounts that the strategy takes from a point: of its state, or of the root's backup."""
+    backups = [backup for backup in manifest.backups if backup.org == ROOT]
+    if manifest.state and ("state" in context.request.strategy or not backups):
+        return [
+            account
+            for state in manifest.state
+            for account in accounts_in_state(context.fetch(state.tar))
+        ]
+    newest = max(backups, key=lambda backup: backup.made_at, default=None)
+    return accounts_in_backup(context.fetch(newest.file)) if newest else []
+
+
+def _name(account: Account) -> str:
+    return account.name if account.org == ROOT else f"{account.name} in {account.org}"

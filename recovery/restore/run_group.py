@@ -1,0 +1,45 @@
+"""The door to a recovery: a group of steps, asked for by Pulumi or by the command line."""
+
+from recovery.restore.check_point import check_point
+from recovery.restore.compare_counts import compare_counts
+from recovery.restore.context import Context, Say
+from recovery.restore.import_archives import import_archives
+from recovery.restore.install_package import install_package
+from recovery.restore.place_state import STEP, place_state
+from recovery.restore.prove_recovery import prove_recovery
+from recovery.restore.release_hunts import release_if_asked
+from recovery.restore.request import Group, GroupResult, RestoreRequest
+from recovery.restore.restore_backup import restore_backup
+from recovery.restore.review_accounts import review_accounts
+from recovery.restore.start_service import start_service
+from recovery.restore.step import Step, run_steps
+
+STEPS: dict[Group, tuple[Step, ...]] = {
+    "server": (
+        Step("check the recovery point", check_point, once=False),
+        Step("review the accounts", review_accounts, once=False),
+        Step("install the package", install_package),
+        Step(STEP, place_state),
+        Step("start the server", start_service, once=False),
+        Step("restore the backup", restore_backup),
+        Step("compare the counts", compare_counts, once=False),
+    ),
+    "collections": (
+        Step("import the archives", import_archives, once=False),
+        Step("release the hunts", release_if_asked, once=False),
+    ),
+    "proof": (Step("prove the recovery", prove_recovery, once=False),),
+}
+"""Every step of a recovery in its order (design: "Order of a recovery"); DNS stands between
+``server`` and ``collections``."""
+
+
+def run_group(group: Group, request: RestoreRequest, say: Say) -> GroupResult:
+    """Runs one group of steps on the request's target.
+
+    ``say`` takes progress lines. Safe to repeat after a kill at any point: finished steps
+    are found in the machine's journal. Raises :class:`recovery.errors.RecoveryError`.
+    """
+    with Context(request, say) as context:
+        outcomes = run_steps(STEPS[group], context)
+        return GroupResult(group=group, outcomes=outcomes, facts=context.facts)

@@ -1,0 +1,42 @@
+"""Step: the hold is lifted, the service starts, the API answers."""
+
+import time
+
+from recovery.errors import ServerError
+from recovery.restore.context import Context
+from recovery.restore.hold_service import release_argv
+from recovery.restore.step import Report
+from recovery.velociraptor.config import SERVICE
+
+_LOOK = 5.0
+
+
+def start_service(context: Context) -> Report:
+    """Starts (again: a no-op on a running server) and waits until a query is answered.
+
+    Raises :class:`ServerError` with the service's last log lines as soon as it has failed, or
+    when it doesn't answer within the request's ``ready_timeout`` seconds.
+    """
+    started = time.monotonic()
+    context.target.run(release_argv())
+    limit = context.request.ready_timeout
+    while True:
+        try:
+            context.api().wait_ready(min(_LOOK, limit))
+        except ServerError as silent:
+            if time.monotonic() - started >= limit or _has_failed(context):
+                raise _with_last_words(context, silent) from silent
+        else:
+            return Report(f"answers after {time.monotonic() - started:.1f} s")
+
+
+def _has_failed(context: Context) -> bool:
+    """True once the service's process has ended badly, even if systemd will try it again."""
+    show = ["systemctl", "show", SERVICE, "-p", "Result", "--value"]
+    return context.target.run(show).text not in ("success", "")
+
+
+def _with_last_words(context: Context, silent: ServerError) -> ServerError:
+    journal = ["journalctl", "-u", SERVICE, "-n", "8", "--no-pager", "-o", "cat"]
+    log = context.target.run(journal, check=False).text
+    return ServerError(f"{silent.message}\n  its last words: {log or 'none'}", hint=silent.hint)

@@ -1,0 +1,100 @@
+"""What of a state tar is placed, and how a running hunt's record is paused on the way."""
+
+import io
+import json
+import re
+import tarfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from recovery.accounts.read_accounts import SERVER_ITSELF, account_path
+
+_HUNT = re.compile(r"^(?:orgs/[^/]+/)?hunts/H\.[^/]+\.json\.db$")
+# The server's list of hunts, written every ten minutes and believed at a start: it would bring
+# back paused hunts as running, and leave out the newest. Without it the records are read.
+_HUNT_INDEX = re.compile(r"^(?:orgs/[^/]+/)?hunts/index\.json(?:\.index)?$")
+_ORG_RECORD = re.compile(r"^orgs/[^/]+\.json\.db$")
+_RUNNING = (2, "RUNNING")
+_PAUSED: dict[object, object] = {2: 1, "RUNNING": "PAUSED"}
+
+
+class Keep(Enum):
+    """How much of the state is placed."""
+
+    EVERYTHING = "everything"
+    ORG_RECORDS = "org records"
+
+
+@dataclass(frozen=True)
+class Count:
+    """Files copied, and how many of them were running hunts, now paused."""
+
+    files: int
+    paused: int
+
+
+def copy_state(
+    source: Path,
+    out: tarfile.TarFile,
+    keep: Keep,
+    allowed: Collection[tuple[str, str]] | None = None,
+) -> Count:
+    """Copies the members of ``source`` into ``out``, hunts that ran as paused ones.
+
+    ``allowed``: (org, user) that may come back; the files of other accounts are left out.
+    """
+    files = paused = 0
+    with tarfile.open(source) as tar:
+        for member in tar:
+            name = member.name.removeprefix("./")
+            if keep is Keep.ORG_RECORDS and not _ORG_RECORD.match(name):
+                continue
+            if not member.isreg() or _HUNT_INDEX.match(name) or not _is_allowed(name, allowed):
+                continue
+            content = tar.extractfile(member)
+            data = content.read() if content else b""
+            if _HUNT.match(name):
+                data, was_running = pause_hunt(data)
+                paused += was_running
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mtime, entry.mode = len(data), member.mtime, 0o600
+            out.addfile(entry, io.BytesIO(data))
+            files += 1
+    return Count(files, paused)
+
+
+def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
+    """Whether a file may come back; a user's own record may when any org lets the user in."""
+    account = account_path(path)
+    if allowed is None or account is None:
+        return True
+    kind, org, user = account
+    if user == SERVER_ITSELF:
+        return True
+    return (org, user) in allowed if kind == "acl" else user in {name for _, name in allowed}
+
+
+def pause_hunt(record: bytes) -> tuple[bytes, bool]:
+    """A hunt's summary record with RUNNING turned into PAUSED; whether it was running."""
+    try:
+        hunt = json.loads(record)
+    except ValueError:
+        return record, False
+    if not isinstance(hunt, dict) or hunt.get("state") not in _RUNNING:
+        return record, False
+    hunt["state"] = _PAUSED[hunt["state"]]
+    return json.dumps(hunt).encode(), True
+
+
+def running_hunts(source: Path) -> list[str]:
+    """The ids of the hunts that were running when the state in ``source`` was captured."""
+    found = []
+    with tarfile.open(source) as tar:
+        for member in tar:
+            if member.isreg() and _HUNT.match(member.name.removeprefix("./")):
+                content = tar.extractfile(member)
+                if content and pause_hunt(content.read())[1]:
+                    found.append(member.name.rpartition("/")[2].removesuffix(".json.db"))
+    return found

@@ -1,0 +1,60 @@
+"""A step: a name, what it does, and whether doing it once is enough."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from recovery.errors import RecoveryError
+from recovery.restore.context import Context
+from recovery.restore.request import Outcome
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a step's own function tells: words with numbers, findings, and whether it ran."""
+
+    detail: str
+    findings: list[str] = field(default_factory=list)
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """``once`` steps are not run again on a machine whose journal has them done."""
+
+    name: str
+    run: Callable[[Context], Report]
+    once: bool = True
+
+
+def run_steps(steps: Sequence[Step], context: Context) -> list[Outcome]:
+    """Runs the steps in order; a failed one raises its error with the step's name in it."""
+    return [_run(step, context) for step in steps]
+
+
+def _run(step: Step, context: Context) -> Outcome:
+    started = time.monotonic()
+    try:
+        if step.once and context.journal.is_done(step.name):
+            outcome = Outcome(
+                step=step.name, status="already done", detail=context.journal.detail(step.name)
+            )
+            context.say(f"{step.name}: already done on this machine")
+            return outcome
+        context.say(f"{step.name} …")
+        report = step.run(context)
+        outcome = Outcome(
+            step=step.name,
+            status="skipped" if report.skipped else "done",
+            detail=report.detail,
+            seconds=round(time.monotonic() - started, 3),
+            findings=report.findings,
+        )
+        if step.once and not report.skipped:
+            context.journal.add(outcome)
+    except RecoveryError as error:
+        error.step = error.step or step.name
+        error.target = error.target or context.request.target
+        raise
+    context.say(f"{step.name}: {outcome.detail} · {outcome.seconds:.1f} s")
+    return outcome

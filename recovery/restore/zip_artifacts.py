@@ -1,0 +1,36 @@
+"""Custom artifacts out of a backup, so that they outlive a restart.
+
+``backup_restore`` keeps them in memory only (facts: the Repository provider);
+``artifact_set`` with the YAML and the tags writes them to the datastore.
+"""
+
+import json
+import zipfile
+
+from recovery.errors import ServerError
+from recovery.velociraptor.api import Api
+from recovery.velociraptor.backup_file import read_rows
+
+_SET = """
+SELECT artifact_set(definition=Definition, tags=Tags).name AS Name
+FROM foreach(row=parse_json_array(data=Artifacts))
+"""
+
+
+def set_artifacts(api: Api, archive: zipfile.ZipFile, org: str) -> int:
+    """Sets every custom artifact of ``org``; how many. Raises :class:`ServerError` if fewer."""
+    listed = read_rows(archive, f"orgs/{org}/custom_artifacts.json")
+    wanted = [
+        {
+            "Definition": archive.read(f"orgs/{org}/{row['filename']}").decode(),
+            "Tags": (row.get("metadata") or {}).get("tags") or [],
+        }
+        for row in listed
+    ]
+    if not wanted:
+        return 0
+    rows = api.query(_SET, env={"Artifacts": json.dumps(wanted)}, org=org)
+    named = [row for row in rows if row["Name"]]
+    if len(named) != len(wanted):
+        raise ServerError(f"org {org}: {len(named)} of {len(wanted)} artifacts were accepted")
+    return len(wanted)

@@ -1,0 +1,214 @@
+"""The settings of a stack: frozen, typed, checked once, before anything is made.
+
+Pulumi knows settings as flat camelCase keys (``recovery:dnsServer``); here they are one
+:class:`Settings` with a group for each kind of machine and for DNS. The key of a grouped
+setting is the group's name and the field's (``dns`` + ``server`` → ``dnsServer``); a group's
+``kind`` has the group's name alone (``dns``).
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.alias_generators import to_camel
+
+from recovery.aws_settings import AwsSettings, split_words
+from recovery.errors import BadInputError
+from recovery.vault.manifest import Part
+
+BASE_IMAGE = "velociraptor-recovery-base:current"
+_GROUPS = ("docker", "host", "dns", "aws")
+_HINT = "`pulumi config` shows what is set; Pulumi.yaml describes every setting"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DockerSettings(_Frozen):
+    """A systemd container as the machine."""
+
+    image: str = ""
+    """Image with systemd; empty: ``$RECOVERY_BASE_IMAGE``, else what `make setup` made."""
+    network: str = "bridge"
+    resolver: str = ""
+    """Address of the name server that the container asks; empty: the engine's own choice."""
+    prefix: str = "velociraptor"
+    """The container's name begins with it; a random end makes every replacement another one."""
+    connect: Literal["docker", "ssh"] = "docker"
+    """How the steps reach it: by the engine's API, or by its sshd with a known host key."""
+    volume: bool = False
+    """Keep the datastore in a volume of its own, which goes with the container."""
+    run: str = ""
+    """Value of the label ``velociraptor-recovery.run``, by which a drill's leftovers are found."""
+
+
+class HostSettings(_Frozen):
+    """A machine that exists already."""
+
+    uri: str = ""
+    """``ssh://[user@]host[:port][?identity=FILE&known_hosts=FILE]`` or ``local://``."""
+    address: str = ""
+    """What the DNS record says; empty: the host of the URI, when that is an address."""
+
+
+class DnsSettings(_Frozen):
+    """Where the server's name is published."""
+
+    kind: Literal["none", "rfc2136", "route53"] = "none"
+    server: str = ""
+    """The authoritative server that takes updates: ``ADDRESS``, ``ADDRESS:PORT``, ``[V6]:PORT``."""
+    zone: str = ""
+    """Empty: the name without its first label."""
+    ttl: int = Field(default=60, ge=1, le=86400)
+    """Seconds. Clients come back to the new address no sooner than this."""
+    key_name: str = ""
+    key_secret: SecretStr = SecretStr("")
+    """The TSIG key, base64."""
+    key_algorithm: Literal["hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224"] = (
+        "hmac-sha256"
+    )
+
+
+class Settings(_Frozen):
+    """Everything that a stack can be told."""
+
+    vault: str = ""
+    point: str = ""
+    package: str = ""
+    strategy: Annotated[tuple[Part, ...], BeforeValidator(split_words)] = ("state", "collections")
+    deployment: str = ""
+    hunts: Literal["paused", "released"] = "paused"
+    ready_timeout: float = Field(default=120, gt=0)
+    name: str = ""
+    """The server's DNS name."""
+    machine: Literal["docker", "host", "aws"] = "docker"
+    import_before_dns: bool = False
+    datastore: str = Field(default="/var/lib/velociraptor", pattern=r"^/[a-zA-Z0-9._/-]+[^/]$")
+    """The server's ``Datastore.location``, where a volume of its own is mounted."""
+    folder: str = ""
+    """Where the stack keeps its SSH key files; empty: a folder of the operator's own state."""
+    docker: DockerSettings = DockerSettings()
+    host: HostSettings = HostSettings()
+    dns: DnsSettings = DnsSettings()
+    aws: AwsSettings = AwsSettings()
+
+    def checked(self) -> Self:
+        """Itself, or :class:`BadInputError` when settings that need each other don't agree."""
+        for wrong, message in (
+            (not self.vault and not self.package, "neither vault nor package is set"),
+            (self.point and not self.vault, "point is set, but no vault to take it from"),
+            (self.machine == "host" and not self.host.uri, "machine is host, but hostUri is empty"),
+            (
+                self.machine == "aws" and not self.aws.admins_from,
+                "machine is aws, but awsAdminsFrom is empty: nobody could reach it by SSH",
+            ),
+            (
+                bool(self.aws.vpc) != bool(self.aws.subnet),
+                "awsVpc and awsSubnet belong together; one of them is empty",
+            ),
+            (
+                self.dns.kind == "route53" and not (self.aws.zone_id or self.dns.zone),
+                "dns is route53, but neither awsZoneId nor dnsZone is set",
+            ),
+            (
+                self.aws.entry == "loadBalancer" and self.dns.kind == "rfc2136",
+                "a load balancer has no fixed address: awsEntry loadBalancer wants dns route53",
+            ),
+            (self.dns.kind != "none" and not self.name, "dns is set, but no name to publish"),
+            (
+                self.dns.kind == "rfc2136" and not self.dns.server,
+                "dns is rfc2136, but dnsServer is empty",
+            ),
+            (
+                bool(self.dns.key_name) != bool(self.dns.key_secret.get_secret_value()),
+                "dnsKeyName and dnsKeySecret belong together; one of them is empty",
+            ),
+        ):
+            if wrong:
+                raise BadInputError(f"{message}", step="read the settings", hint=_HINT)
+        _address(self.docker.resolver, "dockerResolver")
+        _address(self.host.address, "hostAddress")
+        return self
+
+
+def base_image(given: str) -> str:
+    """The image to start: the one given, else the environment's, else the one of `make setup`."""
+    return given or os.environ.get("RECOVERY_BASE_IMAGE", "") or BASE_IMAGE
+
+
+def keys() -> dict[str, tuple[str, str]]:
+    """Every flat key, and the group (empty for none) and field that it sets."""
+    flat: dict[str, tuple[str, str]] = {}
+    for field, info in Settings.model_fields.items():
+        if field not in _GROUPS:
+            flat[to_camel(field)] = ("", field)
+            continue
+        group: type[BaseModel] = info.annotation  # type: ignore[assignment]
+        for inner in group.model_fields:
+            flat[field if inner == "kind" else to_camel(f"{field}_{inner}")] = (field, inner)
+    return flat
+
+
+def parse_settings(values: Mapping[str, str]) -> Settings:
+    """Settings from Pulumi's flat keys (without ``recovery:``), all values as text.
+
+    Raises :class:`BadInputError` for an unknown key (with the nearest valid name), a value
+    of the wrong kind, or settings that don't agree. No value is repeated in the message
+    of a secret setting.
+    """
+    known = keys()
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in known:
+            raise _unknown(key, list(known))
+        group, field = known[key]
+        (nested.setdefault(group, {}) if group else nested)[field] = value
+    try:
+        return Settings.model_validate(nested).checked()
+    except ValidationError as refused:
+        raise _refused(refused) from None  # its text repeats the values, secrets too
+
+
+def _unknown(key: str, known: list[str]) -> BadInputError:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    lower = {name.lower(): name for name in known}
+    best = lower.get(key.lower()) or (near[0] if near else "")
+    return BadInputError(
+        f"there is no setting recovery:{key}"
+        + (f"; did you mean recovery:{best}?" if best else ""),
+        step="read the settings",
+        hint=f"`pulumi config rm {key}`, then set the right one. " + _HINT,
+    )
+
+
+def _refused(error: ValidationError) -> BadInputError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = tuple(str(part) for part in first["loc"])
+    key = next(
+        (
+            flat
+            for flat, (group, field) in keys().items()
+            if path[: 2 if group else 1] == ((group, field) if group else (field,))
+        ),
+        ".".join(path),
+    )
+    return BadInputError(
+        f"recovery:{key} can't be used: {first['msg']}", step="read the settings", hint=_HINT
+    )
+
+
+def _address(text: str, key: str) -> None:
+    if not text:
+        return
+    try:
+        ip_address(text)
+    except ValueError as wrong:
+        raise BadInputError(
+            f"recovery:{key} must be an IP address, not {text!r}",
+            step="read the settings",
+            hint=_HINT,
+        ) from wrong

@@ -1,0 +1,199 @@
+"""A container as a target, through the Docker SDK: an engine anywhere, no agent inside."""
+
+import contextlib
+import io
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import docker
+import docker.errors
+from requests.exceptions import RequestException
+
+from recovery.commands import Result
+from recovery.errors import CommandError, TargetError
+from recovery.target.docker_stream import STDOUT, ExecStream
+from recovery.target.files import get_file, put_file
+
+_CHUNK = 1 << 20
+_ENDS_WITHIN = 10.0
+_BRIDGE = (
+    'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 111; '
+    "cat <&3 & r=$!; cat <&0 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait"
+)
+"""Ends as soon as either side does, and leaves no process behind."""
+
+
+class DockerTarget:
+    """Commands by ``docker exec`` in the running container ``name``."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.uri = self.testinfra_uri = f"docker://{name}"
+
+    @cached_property
+    def _client(self) -> Any:
+        try:
+            return docker.from_env(timeout=120)
+        except docker.errors.DockerException as refused:
+            raise TargetError(
+                "the Docker engine doesn't answer",
+                target=self.uri,
+                hint="is it running? `docker info` tells; `make setup` starts one",
+            ) from refused
+
+    def _exec(self, argv: Sequence[str], stdin: bool) -> tuple[str, ExecStream]:
+        try:
+            made = self._client.api.exec_create(self._name, list(argv), stdin=stdin)
+            stream = self._client.api.exec_start(made["Id"], socket=True)
+        except (docker.errors.APIError, RequestException) as refused:
+            raise TargetError(
+                f"no command can run in the container: {refused}",
+                target=self.uri,
+                hint=f"`docker ps -a --filter name={self._name}` shows its state",
+            ) from refused
+        return made["Id"], ExecStream(stream)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+        timeout: float = 60,
+        check: bool = True,
+    ) -> Result:
+        ident, stream = self._exec(argv, stdin is not None)
+        out: BinaryIO = stdout or io.BytesIO()
+        err = io.BytesIO()
+        deadline = time.monotonic() + timeout
+        try:
+            feeder = _feed(stream.socket, stdin)
+            for kind, data in stream.frames(deadline):
+                (out if kind == STDOUT else err).write(data)
+            feeder.join(timeout=5)
+        except TimeoutError as late:
+            raise CommandError(
+                f"`{' '.join(argv)}` did not end within {timeout:g} s; it may still be running",
+                target=self.uri,
+            ) from late
+        except ConnectionError as cut:
+            raise TargetError(
+                f"`{' '.join(argv)}`: {cut}",
+                target=self.uri,
+                hint=f"`docker ps -a --filter name={self._name}` shows its state",
+            ) from cut
+        finally:
+            stream.close()
+        text = out.getvalue() if isinstance(out, io.BytesIO) and stdout is None else b""
+        result = Result(tuple(argv), self._exit_code(ident), text, err.getvalue())
+        return result.checked(target=self.uri) if check else result
+
+    def _exit_code(self, ident: str) -> int:
+        """The exec's exit code; the engine may know it a moment after the streams' end."""
+        deadline = time.monotonic() + _ENDS_WITHIN
+        while True:
+            try:
+                code = self._client.api.exec_inspect(ident)["ExitCode"]
+            except (docker.errors.APIError, RequestException) as refused:
+                raise TargetError(f"the container is gone: {refused}", target=self.uri) from refused
+            if code is not None:
+                return int(code)
+            if time.monotonic() > deadline:
+                raise TargetError(
+                    f"a command closed its output and didn't end within {_ENDS_WITHIN:g} s",
+                    target=self.uri,
+                )
+            time.sleep(0.02)
+
+    def put(self, source: bytes | Path, path: str, *, mode: int, owner: str = "root:root") -> None:
+        put_file(self, source, path, mode, owner)
+
+    def get(self, path: str) -> bytes:
+        return get_file(self, path)
+
+    @contextmanager
+    def forward(self, port: int) -> Iterator[str]:
+        """A Unix socket here; each connection to it is one bridge inside the container.
+
+        A client that stops sending ends the connection: the bridge can't close one half.
+        (gRPC never does.)
+        """
+        with tempfile.TemporaryDirectory(prefix="recovery-fwd-") as folder:
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener.bind(f"{folder}/s")
+            listener.listen()
+            threading.Thread(target=self._accept, args=(listener, port), daemon=True).start()
+            try:
+                yield f"unix:{folder}/s"
+            finally:
+                listener.shutdown(socket.SHUT_RDWR)
+                listener.close()
+
+    def _accept(self, listener: socket.socket, port: int) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._bridge, args=(near, port), daemon=True).start()
+
+    def _bridge(self, near: socket.socket, port: int) -> None:
+        try:
+            _, stream = self._exec(["bash", "-c", _BRIDGE, "bridge", str(port)], stdin=True)
+        except TargetError:
+            near.close()
+            return
+        stream.socket.settimeout(None)
+        threading.Thread(target=_pump, args=(near, stream.socket), daemon=True).start()
+        try:
+            for kind, data in stream.frames():
+                if kind == STDOUT:
+                    near.sendall(data)
+        except OSError:
+            pass
+        finally:
+            # A close alone doesn't reach the other end while the pump still reads from it.
+            with contextlib.suppress(OSError):
+                near.shutdown(socket.SHUT_RDWR)
+            near.close()
+            stream.close()
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+
+def _feed(raw: socket.socket, stdin: bytes | BinaryIO | None) -> threading.Thread:
+    """Writes the standard input beside the reading of the output, then ends it."""
+
+    def write() -> None:
+        try:
+            if isinstance(stdin, bytes):
+                raw.sendall(stdin)
+            elif stdin is not None:
+                while chunk := stdin.read(_CHUNK):
+                    raw.sendall(chunk)
+            if stdin is not None:
+                raw.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+def _pump(near: socket.socket, far: socket.socket) -> None:
+    try:
+        while data := near.recv(65536):
+            far.sendall(data)
+        far.shutdown(socket.SHUT_WR)
+    except OSError:
+        return

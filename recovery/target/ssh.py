@@ -1,0 +1,134 @@
+"""A machine reached by SSH, through the OpenSSH client (see docs/adr/0002).
+
+The operator's own ssh configuration, agent and jump hosts work as they do by hand. The
+host key must be known beforehand: an unknown one is refused, never learned.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from recovery import commands
+from recovery.commands import Result
+from recovery.errors import CommandError, TargetError
+from recovery.target.files import get_file, put_file, remote_command
+
+_SSH_FAILED = 255
+
+
+class SshTarget:
+    """Commands over one multiplexed SSH connection, as ``user`` (root)."""
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        user: str = "root",
+        port: int = 22,
+        identity: str | None = None,
+        known_hosts: str | None = None,
+    ) -> None:
+        self._host, self._user, self._port = host, user, port
+        self._identity, self._known_hosts = identity, known_hosts
+        self.uri = f"ssh://{user}@{host}:{port}"
+        self._folder = Path(tempfile.mkdtemp(prefix="recovery-ssh-"))
+
+    @property
+    def testinfra_uri(self) -> str:
+        """The same host for testinfra's ssh backend, with the same options from a file."""
+        config = self._folder / "config"
+        options = dict(option.split("=", 1) for option in self._options()[1::2])
+        lines = [f"Host {self._host}", *(f"  {name} {value}" for name, value in options.items())]
+        config.write_text("\n".join([*lines, f"  Port {self._port}", ""]))
+        return f"ssh://{self._user}@{self._host}:{self._port}?ssh_config={config}"
+
+    def _options(self) -> list[str]:
+        options = {
+            "BatchMode": "yes",
+            "StrictHostKeyChecking": "yes",
+            "ConnectTimeout": "10",
+            "ServerAliveInterval": "10",
+            "ServerAliveCountMax": "3",
+            "ControlMaster": "auto",
+            "ControlPath": str(self._folder / "c"),
+            # A forwarded port that nobody uses for a while must not end with the connection.
+            "ControlPersist": "600",
+            "LogLevel": "ERROR",
+        }
+        if self._identity:
+            options |= {"IdentityFile": self._identity, "IdentitiesOnly": "yes"}
+        if self._known_hosts:
+            options |= {"UserKnownHostsFile": self._known_hosts, "GlobalKnownHostsFile": "none"}
+        return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+
+    def _argv(self, *words: str) -> list[str]:
+        login = f"{self._user}@{self._host}"
+        return ["ssh", *self._options(), "-p", str(self._port), *words[:-1], "--", login, words[-1]]
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+        timeout: float = 60,
+        check: bool = True,
+    ) -> Result:
+        try:
+            done = commands.run(
+                self._argv(remote_command(argv)),
+                stdin=stdin,
+                stdout=stdout,
+                timeout=timeout,
+                check=False,
+            )
+        except CommandError as late:
+            if late.target:
+                raise
+            raise CommandError(
+                f"`{' '.join(argv)}` did not end within {timeout:g} s; it may still be running",
+                target=self.uri,
+            ) from late
+        if done.returncode == _SSH_FAILED and not self._connected():
+            raise TargetError(
+                f"no SSH connection: {done.error_text}",
+                target=self.uri,
+                hint=f"try `ssh -p {self._port} {self._user}@{self._host}` by hand; an unknown "
+                "host key must be added to known_hosts from a source you trust",
+            )
+        result = Result(tuple(argv), done.returncode, done.stdout, done.stderr)
+        return result.checked(target=self.uri) if check else result
+
+    def _connected(self) -> bool:
+        """Whether the connection still stands: then 255 is the command's own exit code."""
+        return commands.run(self._control("check"), check=False).returncode == 0
+
+    def _control(self, what: str, *more: str) -> list[str]:
+        return self._argv("-O", what, *more, "")[:-1]
+
+    def put(self, source: bytes | Path, path: str, *, mode: int, owner: str = "root:root") -> None:
+        put_file(self, source, path, mode, owner)
+
+    def get(self, path: str) -> bytes:
+        return get_file(self, path)
+
+    @contextmanager
+    def forward(self, port: int) -> Iterator[str]:
+        """A Unix socket in a folder of the operator's own, forwarded to the target's loopback."""
+        self.run(["true"])
+        with tempfile.TemporaryDirectory(prefix="recovery-fwd-") as folder:
+            socket = f"{folder}/s"
+            way = f"{socket}:127.0.0.1:{port}"
+            commands.run(self._control("forward", "-L", way))
+            try:
+                yield f"unix:{socket}"
+            finally:
+                commands.run(self._control("cancel", "-L", way), check=False)
+
+    def close(self) -> None:
+        if self._folder.exists():
+            commands.run(self._control("exit"), check=False)
+            shutil.rmtree(self._folder, ignore_errors=True)

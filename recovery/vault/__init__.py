@@ -1,0 +1,1 @@
+"""Where recovery points are kept, and what one is."""

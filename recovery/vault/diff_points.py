@@ -1,0 +1,108 @@
+"""What changed between two recovery points, by name: users, roles, artifacts, hunts.
+
+The inventories tell that something changed; where the state of both can be opened, the
+roles and artifacts are shown before and after.
+"""
+
+import json
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from recovery.errors import VaultError
+from recovery.vault.manifest import Manifest
+from recovery.vault.store import Vault
+from recovery.velociraptor.inventory import ITEMS
+
+QUIET = ("flows", "uploads", "hunt_results")
+"""Items that grow by daily work: counted, not listed."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. ``how`` is ``added``, ``removed`` or ``changed``; ``detail`` shows both."""
+
+    org: str
+    item: str
+    key: str
+    how: str
+    detail: str = ""
+
+
+def diff_points(old: Manifest, new: Manifest) -> list[Change]:
+    """Every key of every item that isn't the same in both, orgs and items in a fixed order."""
+    changes = [Change(org, "orgs", org, "added") for org in new.orgs if org not in old.orgs]
+    changes += [Change(org, "orgs", org, "removed") for org in old.orgs if org not in new.orgs]
+    for org in [org for org in new.orgs if org in old.orgs]:
+        before, after = old.inventory.orgs[org], new.inventory.orgs[org]
+        for item in ITEMS:
+            was, now = before.get(item, {}), after.get(item, {})
+            for key in sorted(was.keys() | now.keys()):
+                if was.get(key) != now.get(key):
+                    how = "changed" if key in was and key in now else _one_sided(key in now)
+                    changes.append(Change(org, item, key, how))
+    return changes
+
+
+def _one_sided(is_new: bool) -> str:
+    return "added" if is_new else "removed"
+
+
+def quiet_counts(changes: list[Change]) -> dict[str, int]:
+    """The number of changes of each item that is only counted."""
+    return {
+        item: sum(change.item == item for change in changes)
+        for item in QUIET
+        if any(change.item == item for change in changes)
+    }
+
+
+def add_roles(vault: Vault, old: Manifest, new: Manifest, changes: list[Change]) -> list[Change]:
+    """The changes of ``acls`` with the policies before and after, where the state can be opened."""
+    wanted = {change.org for change in changes if change.item == "acls"}
+    if not wanted:
+        return changes
+    try:
+        before = {org: _policies(vault, old, org) for org in wanted}
+        after = {org: _policies(vault, new, org) for org in wanted}
+    except VaultError:
+        return changes
+    return [
+        Change(
+            change.org,
+            change.item,
+            change.key,
+            change.how,
+            f"{before[change.org].get(change.key, '-')} → {after[change.org].get(change.key, '-')}",
+        )
+        if change.item == "acls"
+        else change
+        for change in changes
+    ]
+
+
+def _policies(vault: Vault, manifest: Manifest, org: str) -> dict[str, str]:
+    """User → roles and permissions, from the org's state."""
+    found: dict[str, str] = {}
+    for state in (state for state in manifest.state if state.org == org):
+        with tempfile.TemporaryDirectory(prefix="recovery-diff-") as folder:
+            file = vault.fetch(state.tar, Path(folder) / "state.tar")
+            with tarfile.open(file) as tar:
+                for member in tar:
+                    name = member.name
+                    if "/" in name and name.split("/")[-2] == "acl":
+                        content = tar.extractfile(member)
+                        user = name.rsplit("/", 1)[1].removesuffix(".json.db")
+                        found[user] = _words(content.read() if content else b"")
+    return found
+
+
+def _words(record: bytes) -> str:
+    try:
+        policy = json.loads(record)
+    except ValueError:
+        return "unreadable"
+    roles = [str(role) for role in policy.get("roles", [])]
+    granted = [name for name, value in policy.items() if value is True]
+    return ", ".join([*roles, *granted]) or "none"

@@ -1,0 +1,126 @@
+"""A recovery point's manifest: what was captured, from where, when, and every hash.
+
+It is written last, so that a cut-off capture leaves no half recovery point. Objects are
+named by the SHA-256 of their content; whatever the manifest doesn't name doesn't count.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recovery.velociraptor.inventory import Inventory
+
+SCHEMA = 1
+Part = Literal["redeploy", "backup", "state", "collections", "datastore"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoredObject(_Frozen):
+    """An object: SHA-256 (hex) and size (bytes) of its content; ``name`` is for people."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+    name: str
+
+
+class Server(_Frozen):
+    """The server it was captured from. ``kind`` is ``reference`` or ``velociraptor``."""
+
+    kind: Literal["reference", "velociraptor"]
+    version: str
+    deployment: str
+    """SHA-256 of the CA certificate: the identity that the endpoints trust."""
+    uri: str
+    server_urls: list[str]
+
+
+class Package(_Frozen):
+    """The server package, and the config's fingerprint inside it (it may be older)."""
+
+    file: StoredObject
+    version: str
+    config_fingerprint: str
+    origin: Literal["kept", "found on the server", "rebuilt from its files"]
+    binary_sha256: str = ""
+    """Of the binary on the server that it was rebuilt from."""
+
+
+class OrgState(_Frozen):
+    """One org's state: a tar of datastore files, paths relative to the datastore's folder."""
+
+    org: str
+    tar: StoredObject
+    files: int
+    client_list: Literal["written by the server", "joined with a fresh backup"]
+
+
+class Backup(_Frozen):
+    """A zip that Velociraptor's own ``backup()`` wrote in ``org`` (the root's holds every org)."""
+
+    org: str
+    file: StoredObject
+    made_at: datetime
+    fresh: bool
+    """True when it was made by this capture, False when found."""
+
+
+class Archive(_Frozen):
+    """A collection archive: an export zip of a flow or a hunt."""
+
+    kind: Literal["flow", "hunt"]
+    org: str
+    file: StoredObject
+    hostname: str = ""
+    client_id: str = ""
+    flow_id: str = ""
+    hunt_id: str = ""
+    artifacts: list[str] = []
+    rows: int = 0
+    upload_bytes: int = 0
+    active_at: datetime | None = None
+    fingerprint: str = ""
+    """What the server said of the collection: while it stays, the archive isn't made again."""
+
+
+class Manifest(_Frozen):
+    """The whole recovery point. ``point`` is its id: UTC time and a short random suffix."""
+
+    schema_version: Literal[1] = 1
+    point: str
+    captured_at: datetime
+    """When the capture began: nothing newer than this is promised (the RPO counts from here)."""
+    finished_at: datetime
+    parts: list[Part]
+    server: Server
+    package: Package
+    config: StoredObject
+    """The server.config.yaml in use at the capture."""
+    config_newer: bool
+    """True when it differs from the package's."""
+    state: list[OrgState] = []
+    backups: list[Backup] = []
+    archives: list[Archive] = []
+    inventory: Inventory
+    org_names: dict[str, str] = {}
+    """Every org's display name by its id."""
+    gaps: list[str] = []
+    """What could not be captured, by name: shown before and after a recovery."""
+
+    @property
+    def orgs(self) -> list[str]:
+        """Every org's id, the root org first."""
+        return sorted(self.inventory.orgs, key=lambda org: (org != "root", org))
+
+    def objects(self) -> list[StoredObject]:
+        """Every object that this point refers to."""
+        return [
+            self.package.file,
+            self.config,
+            *(state.tar for state in self.state),
+            *(backup.file for backup in self.backups),
+            *(archive.file for archive in self.archives),
+        ]

@@ -1,0 +1,59 @@
+"""The zip that ``backup()`` writes: read it, and rewrite a member with a right index.
+
+Members for an org: ``orgs/<id>/{acls,client_info,hunts,notebooks,custom_artifacts}.json``,
+JSON lines, each with a binary ``.index``, and ``orgs/<id>/artifacts/<Name>.yaml``
+(facts: backup() and backup_restore()).
+"""
+
+import json
+import struct
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+_COUNT_SHIFT = 40
+
+
+def read_rows(archive: zipfile.ZipFile, member: str) -> list[Row]:
+    """The rows of a JSON-lines member; none when the member isn't there."""
+    try:
+        text = archive.read(member)
+    except KeyError:
+        return []
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def orgs_in(archive: zipfile.ZipFile) -> list[str]:
+    """The ids of the orgs that the backup holds, the root org first."""
+    found = {name.split("/")[1] for name in archive.namelist() if name.startswith("orgs/")}
+    return sorted(found, key=lambda org: (org != "root", org))
+
+
+def rewrite_hunts(source: Path, into: Path, keep: Callable[[str, Row], Row | None]) -> Path:
+    """Copies the backup; ``keep(org, hunt)`` returns each hunt as it shall be, or None."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as new:
+        replaced: dict[str, bytes] = {}
+        for org in orgs_in(old):
+            member = f"orgs/{org}/hunts.json"
+            hunts = [keep(org, hunt) for hunt in read_rows(old, member)]
+            lines, index = result_set([hunt for hunt in hunts if hunt is not None])
+            replaced |= {member: lines, f"{member}.index": index}
+        for name in old.namelist():
+            new.writestr(name, replaced.get(name, old.read(name)))
+    return into
+
+
+def result_set(rows: Iterable[Row]) -> tuple[bytes, bytes]:
+    """Rows as JSON lines, and their index: a little-endian u64 a row.
+
+    The lower 40 bits hold the row's offset in bytes, the upper 24 the number of rows at it
+    (read off real files: one row a line).
+    """
+    lines = bytearray()
+    index = bytearray()
+    for row in rows:
+        index += struct.pack("<Q", len(lines) | (1 << _COUNT_SHIFT))
+        lines += json.dumps(row, separators=(",", ":")).encode() + b"\n"
+    return bytes(lines), bytes(index)

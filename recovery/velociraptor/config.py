@@ -1,0 +1,123 @@
+"""The server's configuration: read once, its identity, and the paths and ports in it.
+
+Two fingerprints: the *deployment*'s (SHA-256 of the CA certificate, DER) says which fleet
+trusts it; the *config*'s (SHA-256 of the file's bytes) says whether two are the same.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from recovery.errors import BadInputError
+
+CONFIG_PATH = "/etc/velociraptor/server.config.yaml"
+BINARY_PATH = "/usr/local/bin/velociraptor"
+SERVICE = "velociraptor_server.service"
+PACKAGE = "velociraptor-server"
+OWNER = "velociraptor"
+
+_NEEDED = (
+    ("Client", "ca_certificate"),
+    ("Client", "nonce"),
+    ("Frontend", "certificate"),
+    ("Frontend", "private_key"),
+    ("Datastore", "location"),
+)
+_HINT = "give the server.config.yaml of the lost server (it holds the CA and the server's keys)"
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """A server.config.yaml: ``raw`` bytes as they are, and what they say."""
+
+    raw: bytes
+    values: dict[str, Any]
+
+    @classmethod
+    def parse(cls, raw: bytes, *, source: str = "server.config.yaml") -> "ServerConfig":
+        """Reads and checks; raises :class:`BadInputError` naming the missing or broken part."""
+        try:
+            values = yaml.load(raw, Loader=_LOADER)  # noqa: S506 - a safe loader, the fast one
+        except yaml.YAMLError as broken:
+            mark = getattr(broken, "problem_mark", None)
+            where = f" at line {mark.line + 1}" if mark else ""
+            raise BadInputError(f"not YAML{where}", target=source, hint=_HINT) from None
+        if not isinstance(values, dict):
+            raise BadInputError("not a server configuration", target=source, hint=_HINT)
+        for section, key in _NEEDED:
+            part = values.get(section)
+            if not isinstance(part, dict) or not isinstance(part.get(key), str) or not part[key]:
+                raise BadInputError(f"{section}.{key} is missing", target=source, hint=_HINT)
+        config = cls(raw, values)
+        try:
+            _ = config.ca_certificate
+        except ValueError as broken:
+            raise BadInputError(
+                "Client.ca_certificate is not a certificate", target=source, hint=_HINT
+            ) from broken
+        return config
+
+    def _part(self, section: str, key: str, default: Any = None) -> Any:
+        value = (self.values.get(section) or {}).get(key)
+        return default if value is None else value
+
+    @cached_property
+    def ca_certificate(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self.values["Client"]["ca_certificate"].encode())
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the file's bytes, hex."""
+        return hashlib.sha256(self.raw).hexdigest()
+
+    @property
+    def deployment(self) -> str:
+        """SHA-256 of the CA certificate's DER, hex: the identity that the endpoints trust."""
+        return hashlib.sha256(self.ca_certificate.public_bytes(Encoding.DER)).hexdigest()
+
+    @property
+    def datastore(self) -> str:
+        """The datastore's folder, without a slash at its end."""
+        return str(self.values["Datastore"]["location"]).rstrip("/")
+
+    @property
+    def server_name(self) -> str:
+        """The pinned name in the server's certificate (facts: API)."""
+        return str(self._part("Client", "pinned_server_name", "VelociraptorServer"))
+
+    @property
+    def frontend_port(self) -> int:
+        return int(self._part("Frontend", "bind_port", 8000))
+
+    @property
+    def api_port(self) -> int:
+        return int(self._part("API", "bind_port", 8001))
+
+    @property
+    def gui_port(self) -> int:
+        return int(self._part("GUI", "bind_port", 8889))
+
+    @property
+    def server_urls(self) -> list[str]:
+        return [str(url) for url in self._part("Client", "server_urls", [])]
+
+    @property
+    def max_poll(self) -> float:
+        """Seconds within which every client polls again (facts: max_poll + max_poll_std)."""
+        return float(self._part("Client", "max_poll", 60)) + float(
+            self._part("Client", "max_poll_std", 30)
+        )
+
+    @property
+    def write_time(self) -> float:
+        """Seconds between two writes of the client list (facts: default 300)."""
+        resources = self._part("Frontend", "resources", {})
+        return float(resources.get("client_info_write_time") or 300)
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,0 +1,159 @@
+"""A server in, its :class:`Inventory` out. Reads only; a dozen calls an org, side by side."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from recovery.errors import ServerError
+from recovery.target import Target
+from recovery.velociraptor import inventory_entries as entries
+from recovery.velociraptor import inventory_queries as ask
+from recovery.velociraptor.account_files import AccountFiles, read_account_files
+from recovery.velociraptor.api import ROOT, Api, Row
+from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
+
+_AT_ONCE = 4
+_SECONDS = 1800.0
+_UNKNOWN_ARTIFACT = "artifact_definitions: artifact "
+_USUAL = ("DEBUG:", "Starting query execution", "Time ")
+
+Items = dict[str, Entries]
+Known = Mapping[str, Collection[str]]
+
+
+def take_inventory(
+    api: Api, target: Target, config: ServerConfig, artifacts: Known | None = None
+) -> Inventory:
+    """Counts and hashes every item of :data:`ITEMS` in every org.
+
+    With ``artifacts`` (org → names) only those artifacts are looked at, not all that there are.
+
+    Raises :class:`ServerError` when anything could not be read: what was not counted is
+    never taken for empty.
+    """
+    orgs = [row["OrgId"] or ROOT for row in _rows(api, ask.ORGS, ROOT)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        files = pool.submit(read_account_files, target, config.datastore)
+        parts = [(org, pool.submit(part, api, org)) for org in orgs for part in _PARTS]
+        for org in orgs:
+            names = None if artifacts is None else artifacts.get(org, ())
+            parts.append((org, pool.submit(_artifacts, api, org, names)))
+        records = [pool.submit(_org, api, org) for org in orgs]
+        found: dict[str, Items] = {org: {item: {} for item in ITEMS} for org in orgs}
+        for org, part in parts:
+            found[org] |= part.result()
+        for record in records:
+            found[ROOT]["orgs"] |= record.result()
+        _add_files(found, files.result())
+    return Inventory(orgs=found)
+
+
+def _rows(
+    api: Api,
+    vql: str,
+    org: str,
+    env: dict[str, str] | None = None,
+    *,
+    passed_over: str = "",
+) -> list[Row]:
+    """The rows; any line in the log but the usual ones means that something was left out.
+
+    ``passed_over``: the beginning of a line that says no more than its row's absence does.
+    """
+    answer = api.ask(vql, env=env, org=org, timeout=_SECONDS)
+    usual = (*_USUAL, passed_over) if passed_over else _USUAL
+    said = [line for line in answer.log if not line.startswith(usual)]
+    if said:
+        raise ServerError(
+            f"org {org}: {'; '.join(said[:5])}",
+            step="take the inventory",
+            target=vql,
+            hint="nothing was changed; the server's log tells more",
+        )
+    return answer.rows
+
+
+def _org(api: Api, org: str) -> Entries:
+    record = _rows(api, ask.ORG, org)[0]["Org"]
+    return {org: digest([record["name"], record["nonce"]])}
+
+
+def _clients(api: Api, org: str) -> Items:
+    found, labels = entries.clients(_rows(api, ask.CLIENTS, org))
+    return {"clients": found, "labels": labels}
+
+
+def _client_metadata(api: Api, org: str) -> Items:
+    return {"client_metadata": entries.client_metadata(_rows(api, ask.CLIENT_METADATA, org))}
+
+
+def _settings(api: Api, org: str) -> Items:
+    row = _rows(api, ask.SETTINGS, org)[0]
+    return {
+        "server_metadata": entries.server_metadata(row["metadata"]),
+        "client_monitoring": entries.client_monitoring(row["client_monitoring"]),
+        "server_monitoring": entries.server_monitoring(row["server_monitoring"]),
+    }
+
+
+def _artifacts(api: Api, org: str, names: Collection[str] | None) -> Items:
+    if names is None:
+        rows = _rows(api, ask.ARTIFACTS, org)
+    elif names:
+        env = {"Names": json.dumps(sorted(names))}
+        rows = _rows(api, ask.NAMED_ARTIFACTS, org, env, passed_over=_UNKNOWN_ARTIFACT)
+    else:
+        rows = []
+    own, tags = entries.artifacts(rows)
+    return {"artifacts": own, "artifact_tags": tags}
+
+
+def _hunts(api: Api, org: str) -> Items:
+    found, parameters = entries.hunts(_rows(api, ask.HUNTS, org))
+    return {"hunts": found, "hunt_parameters": parameters}
+
+
+def _hunt_results(api: Api, org: str) -> Items:
+    return {"hunt_results": entries.hunt_results(_rows(api, ask.HUNT_FLOWS, org))}
+
+
+def _flows(api: Api, org: str) -> Items:
+    rows = _rows(api, ask.FLOWS, org) + _rows(api, ask.SERVER_FLOWS, org)
+    with_uploads = entries.flows_with_uploads(rows)
+    uploads: Entries = {}
+    if with_uploads:
+        env = {"Flows": json.dumps(with_uploads)}
+        uploads = entries.uploads(_rows(api, ask.UPLOADS, org, env))
+    return {"flows": entries.flows(rows), "uploads": uploads}
+
+
+def _notebooks(api: Api, org: str) -> Items:
+    return {"notebooks": entries.notebooks(_rows(api, ask.NOTEBOOKS, org))}
+
+
+def _secrets(api: Api, org: str) -> Items:
+    return {"secrets": entries.secrets(_rows(api, ask.SECRETS, org))}
+
+
+_PARTS: tuple[Callable[[Api, str], Items], ...] = (
+    _flows,
+    _clients,
+    _client_metadata,
+    _settings,
+    _hunts,
+    _hunt_results,
+    _notebooks,
+    _secrets,
+)
+
+
+def _add_files(found: dict[str, Items], files: AccountFiles) -> None:
+    found[ROOT]["users"] = files.users
+    found[ROOT]["passwords"] = files.passwords
+    for org, items in found.items():
+        items["acls"] = files.acls.get(org, {})
+        stored = files.secrets.get(org, {})
+        items["secrets"] = {
+            key: digest([shared, stored.get(key, "")]) for key, shared in items["secrets"].items()
+        }

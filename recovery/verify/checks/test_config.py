@@ -1,0 +1,44 @@
+"""The configuration is the captured one, and nobody else can read its private keys."""
+
+from typing import Any
+
+import pytest
+
+from recovery.target import Target
+from recovery.velociraptor.config import CONFIG_PATH, OWNER, ServerConfig
+from recovery.verify.facts import ServerFacts, key_digests
+
+
+@pytest.fixture(name="now", scope="module")
+def _now(target: Target) -> ServerConfig:
+    """The configuration on the target; its text goes no further than here."""
+    return ServerConfig.parse(target.get(CONFIG_PATH), source=CONFIG_PATH)
+
+
+def test_not_readable_by_others(host: Any, record_property: Any) -> None:
+    found = host.run("stat -c '%%a|%%U|%%G' %s", CONFIG_PATH)
+    assert found.rc == 0, f"{CONFIG_PATH} is missing"
+    mode, owner, group = found.stdout.strip().split("|")
+    record_property("detail", f"{mode} {owner}:{group}")
+    assert not int(mode, 8) & 0o007, f"{CONFIG_PATH} has mode {mode}: anybody can read the keys"
+    assert not int(mode, 8) & 0o020, f"{CONFIG_PATH} has mode {mode}: its group can change it"
+    assert owner in ("root", OWNER), f"{CONFIG_PATH} belongs to {owner}"
+    assert group in ("root", OWNER), f"{CONFIG_PATH} belongs to the group {group}"
+
+
+def test_same_key_material(now: ServerConfig, facts: ServerFacts, record_property: Any) -> None:
+    if not facts.keys:
+        pytest.skip("no captured configuration to compare with")
+    found = key_digests(now)
+    names = sorted({*facts.keys, *found})
+    other = [name for name in names if facts.keys.get(name) != found.get(name)]
+    record_property("detail", f"{len(names)} keys, certificates and nonces")
+    assert not other, f"not the captured ones: {', '.join(other)}"
+
+
+def test_same_configuration(now: ServerConfig, facts: ServerFacts) -> None:
+    if not facts.config_fingerprint:
+        pytest.skip("no captured configuration to compare with")
+    assert now.fingerprint == facts.config_fingerprint, (
+        "the file differs from the captured one; `recovery show` prints what was captured"
+    )

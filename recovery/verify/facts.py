@@ -1,0 +1,91 @@
+"""What the checks hold a server to: plain values, no secrets, the same for every target."""
+
+import hashlib
+import ipaddress
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from recovery.errors import BadInputError
+from recovery.velociraptor.config import ServerConfig
+
+_KEYS = (
+    ("CA", "private_key"),
+    ("Client", "ca_certificate"),
+    ("Client", "nonce"),
+    ("Frontend", "certificate"),
+    ("Frontend", "private_key"),
+    ("GUI", "gw_certificate"),
+    ("GUI", "gw_private_key"),
+    ("", "obfuscation_nonce"),
+)
+"""The key material of a server (facts: Configuration and keys)."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DnsFacts(_Frozen):
+    """A record that has to point to the new server. ``nameserver``: the authoritative one's
+    address, with ``:port`` if not 53; without one, the target's own resolver is asked.
+    """
+
+    name: str
+    address: str
+    nameserver: str = ""
+
+
+class ServerFacts(_Frozen):
+    """One server as it should be. Empty means unknown: the check is skipped and says so."""
+
+    datastore: str
+    frontend_port: int
+    api_port: int
+    config_fingerprint: str
+    """SHA-256 of the captured configuration; empty for a first deployment."""
+    keys: dict[str, str]
+    """``Section.key`` → SHA-256 of the key material in the captured configuration."""
+    package_version: str = ""
+    server_version: str = ""
+    clients: dict[str, dict[str, str]] = {}
+    """org → client id → digest of host name and system, as captured; orgs that are served."""
+    unserved: list[str] = []
+    """Orgs whose clients the chosen strategy can't let in again."""
+    since: datetime | None = None
+    """Clients must have been seen after this; without it, after the service's start."""
+    wait: float = 0.0
+    """Seconds that the clients may take to be seen."""
+    dns: DnsFacts | None = None
+
+
+def key_digests(config: ServerConfig) -> dict[str, str]:
+    """``Section.key`` → SHA-256 of each piece of key material that is in the config."""
+    return dict(_digests(config))
+
+
+def _digests(config: ServerConfig) -> Iterator[tuple[str, str]]:
+    for section, key in _KEYS:
+        part = config.values.get(section) or {} if section else config.values
+        value = part.get(key) if isinstance(part, dict) else None
+        if value:
+            text = str(value).strip().encode()
+            yield f"{section}.{key}".lstrip("."), hashlib.sha256(text).hexdigest()
+
+
+def parse_dns(text: str) -> DnsFacts:
+    """``NAME=ADDRESS`` or ``NAME=ADDRESS@NAMESERVER[:PORT]``; :class:`BadInputError` otherwise."""
+    name, _, rest = text.partition("=")
+    address, _, nameserver = rest.partition("@")
+    try:
+        ipaddress.ip_address(address)
+        if nameserver:
+            ipaddress.ip_address(nameserver.partition(":")[0])
+    except ValueError as wrong:
+        raise BadInputError(
+            f"{wrong}", target="--dns", hint="NAME=ADDRESS@NAMESERVER, the latter two as numbers"
+        ) from wrong
+    if not name:
+        raise BadInputError("no name before the `=`", target="--dns")
+    return DnsFacts(name=name, address=address, nameserver=nameserver)

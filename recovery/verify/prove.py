@@ -1,0 +1,132 @@
+"""The proof of a recovery: checks on the machine, and the inventory against the captured one."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from recovery.errors import ServerError, TargetError
+from recovery.target import Target
+from recovery.vault.manifest import Manifest, Part
+from recovery.velociraptor.api import Api, open_api
+from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.take_inventory import take_inventory
+from recovery.verify.compare import FidelityLine, compare
+from recovery.verify.expected import serves_org
+from recovery.verify.facts import DnsFacts, ServerFacts, key_digests
+from recovery.verify.run_checks import Check, run_checks
+
+Say = Callable[[str], None]
+_ACCOUNTS = ("orgs", "users", "acls")
+_READY = 20.0
+"""Seconds that a server which has just been started may take to answer."""
+_GRACE = 10.0
+"""Seconds beyond the longest time between two polls of a client."""
+
+
+class Proof(BaseModel):
+    """What was checked, what came back, and every ``finding``: no finding, no shortfall."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checks: list[Check]
+    fidelity: list[FidelityLine]
+    findings: list[str]
+
+
+def prove(
+    target: Target,
+    config: ServerConfig,
+    manifest: Manifest | None,
+    strategy: Sequence[Part],
+    say: Say,
+    *,
+    since: datetime | None = None,
+    wait: float | None = None,
+    dns: DnsFacts | None = None,
+    junit: Path | None = None,
+) -> Proof:
+    """Checks and compares; changes nothing. ``config`` is the captured configuration.
+
+    ``manifest`` is ``None`` for a first deployment, which has nothing to be compared with.
+    Clients must have been seen after ``since`` (default: the service's start); they are
+    waited for up to ``wait`` seconds (default: until each has had to poll once).
+
+    What can't be reached is a finding, never passed over. Raises
+    :class:`recovery.errors.RecoveryError` only when the checks could not run at all.
+    """
+    seconds = config.max_poll + _GRACE if wait is None else wait
+    facts = server_facts(config, manifest, strategy, since=since, wait=seconds, dns=dns)
+    findings: list[str] = []
+    fidelity: list[FidelityLine] = []
+    try:
+        with open_api(target, config) as api:
+            api.wait_ready(_READY)
+            if manifest is not None:
+                say("comparing with the recovery point …")
+                fidelity = _compare(api, target, config, manifest, strategy)
+            checks = run_checks(target, facts, junit, say, api=api)
+    except (ServerError, TargetError) as silent:
+        findings.append(f"the server could not be compared: {silent.message}")
+        checks = run_checks(target, facts, junit, say)
+    findings += [_check_finding(check) for check in checks if check.outcome in ("failed", "error")]
+    findings += [finding for line in fidelity if (finding := line_finding(line))]
+    return Proof(checks=checks, fidelity=fidelity, findings=findings)
+
+
+def server_facts(
+    config: ServerConfig,
+    manifest: Manifest | None,
+    strategy: Sequence[Part],
+    *,
+    since: datetime | None = None,
+    wait: float = 0.0,
+    dns: DnsFacts | None = None,
+) -> ServerFacts:
+    """What the checks hold the server to, from the captured configuration and manifest. Pure."""
+    orgs = manifest.inventory.orgs if manifest else {}
+    return ServerFacts(
+        datastore=config.datastore,
+        frontend_port=config.frontend_port,
+        api_port=config.api_port,
+        config_fingerprint=config.fingerprint if manifest else "",
+        keys=key_digests(config) if manifest else {},
+        package_version=manifest.package.version if manifest else "",
+        server_version=manifest.server.version if manifest else "",
+        clients={
+            org: items.get("clients", {})
+            for org, items in orgs.items()
+            if serves_org(org, strategy)
+        },
+        unserved=[org for org in orgs if not serves_org(org, strategy)],
+        since=since,
+        wait=wait,
+        dns=dns,
+    )
+
+
+def _compare(
+    api: Api,
+    target: Target,
+    config: ServerConfig,
+    manifest: Manifest,
+    strategy: Sequence[Part],
+) -> list[FidelityLine]:
+    return compare(manifest.inventory, take_inventory(api, target, config), strategy)
+
+
+def line_finding(line: FidelityLine) -> str:
+    """The sentence for a line that falls short, or for accounts that nobody captured; or ""."""
+    if line.falls_short:
+        what = [f"{line.lost} lost"] if line.lost else []
+        what += [f"{line.changed} changed"] if line.changed else []
+        names = ", ".join(line.missing[:5]) + (" …" if line.missing[5:] else "")
+        return f"{line.org}: {line.item}: {' and '.join(what)} of {line.captured}: {names}"
+    if line.added and line.item in _ACCOUNTS:
+        return f"{line.org}: {line.item}: {line.added} that the recovery point doesn't have"
+    return ""
+
+
+def _check_finding(check: Check) -> str:
+    return f"check {check.name}: {check.detail or check.outcome}"
