@@ -1,0 +1,76 @@
+"""The step groups of one recovery, on one machine, in the order the program asks for them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+
+from recovery.infra.machine import Machine
+from recovery.infra.step_group import StepGroup, StepGroupArgs
+from recovery.settings import Settings
+
+
+class RecoverySteps:
+    """Makes the groups: ``server`` chooses the recovery point, the later ones take the same."""
+
+    def __init__(self, machine: Machine, settings: Settings) -> None:
+        self._machine = machine
+        self._settings = settings
+        self._point: pulumi.Input[str] = settings.point
+
+    def server(self) -> StepGroup:
+        """Everything up to a server that answers, before clients are sent to it."""
+        group = self._group("server", [])
+        if self._settings.vault:
+            self._point = group.point
+        return group
+
+    def collections(self, *after: pulumi.Resource) -> StepGroup:
+        """The collection archives."""
+        return self._group("collections", list(after))
+
+    def proof(self, *after: pulumi.Resource) -> StepGroup:
+        """The checks, the comparison and the report; again when the address or name changes."""
+        settings, machine = self._settings, self._machine
+        request: dict[str, pulumi.Input[Any]] = {}
+        if settings.dns.kind == "rfc2136":
+            address = pulumi.Output.all(machine.address, machine.address6)
+            request["dns"] = {
+                "name": settings.name,
+                "address": address.apply(lambda both: both[0] or both[1]),
+                "nameserver": settings.dns.server,
+            }
+        where = [machine.address, machine.address6, settings.name]
+        return self._group("proof", list(after), request, where)
+
+    def _group(
+        self,
+        name: str,
+        after: list[pulumi.Resource],
+        request: dict[str, pulumi.Input[Any]] | None = None,
+        triggers: Sequence[pulumi.Input[Any]] = (),
+    ) -> StepGroup:
+        args = StepGroupArgs(
+            group=name,
+            machine=self._machine.identity,
+            target=self._machine.target,
+            request={**restore_request(self._settings), "point": self._point, **(request or {})},
+            triggers=triggers,
+        )
+        # Hours, not the engine's default: a large import is no failure.
+        timeouts = pulumi.CustomTimeouts(create="24h", update="24h")
+        opts = pulumi.ResourceOptions(depends_on=after, custom_timeouts=timeouts)
+        return StepGroup(name, args, opts)
+
+
+def restore_request(settings: Settings) -> dict[str, Any]:
+    """The settings as a ``RestoreRequest`` without its target, in JSON's types."""
+    return {
+        "vault": settings.vault,
+        "point": settings.point,
+        "package": settings.package,
+        "strategy": list(settings.strategy),
+        "deployment": settings.deployment,
+        "hunts": settings.hunts,
+        "ready_timeout": settings.ready_timeout,
+    }

@@ -1,0 +1,71 @@
+"""The server's name, switched to the machine: the one step between server and collections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from recovery.infra.dns_record import DnsRecord
+from recovery.infra.dns_update import zone_of
+from recovery.infra.machine import Machine
+from recovery.infra.stack_settings import stack_label
+from recovery.settings import Settings
+
+
+@dataclass(frozen=True)
+class ServerNameArgs:
+    """``after``: what must have succeeded before clients are sent to the machine."""
+
+    settings: Settings
+    machine: Machine
+    after: Sequence[pulumi.Resource] = field(default_factory=list)
+
+
+class ServerName(pulumi.ComponentResource):
+    """The DNS record, or nothing where the stack has none (``dns: none``)."""
+
+    record: DnsRecord | None = None
+
+    def __init__(
+        self, name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("recovery:infra:ServerName", name, None, opts)
+        dns = args.settings.dns
+        if dns.kind == "rfc2136":
+            self.record = DnsRecord(
+                name,
+                {
+                    "name": args.settings.name,
+                    "addresses": [args.machine.address, args.machine.address6],
+                    "ttl": dns.ttl,
+                    "server": dns.server,
+                    "zone": zone_of(args.settings.name, dns.zone),
+                    "keyName": dns.key_name,
+                    "keySecret": dns.key_secret.get_secret_value(),
+                    "keyAlgorithm": dns.key_algorithm,
+                },
+                pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+            )
+        elif dns.kind == "route53":
+            _route53(name, args, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"name": args.settings.name})
+
+
+def _route53(name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions) -> None:
+    from recovery.infra.aws.route53_name import Route53Name, Route53NameArgs
+
+    settings, server = args.settings, args.machine.aws
+    wanted = Route53NameArgs(
+        name=settings.name,
+        zone=settings.dns.zone,
+        zone_id=settings.aws.zone_id,
+        ttl=settings.dns.ttl,
+        address=args.machine.address,
+        address6=args.machine.address6,
+        kinds=args.machine.publishes,
+        balancer=server.balancer if server else None,
+        port=settings.aws.frontend_port if settings.aws.health_check else 0,
+        tags={"velociraptor-recovery.stack": stack_label()},
+        after=list(args.after),
+    )
+    Route53Name(name, wanted, opts)

@@ -1,0 +1,39 @@
+"""The stack's configuration as the toolkit's settings."""
+
+import os
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from recovery.errors import RecoveryError
+from recovery.settings import Settings, parse_settings
+
+
+def read_settings() -> Settings:
+    """The settings of the stack being updated; wrong ones end the program with their words.
+
+    All keys are read, not those known by name, so that a misspelt one is refused instead of
+    ignored. Secrets among them stay in ``SecretStr`` until a resource takes them as such.
+    """
+    own = f"{pulumi.get_project()}:"
+    everything = {**get_config_env(), **CONFIG.get()}
+    flat = {key.removeprefix(own): text for key, text in everything.items() if key.startswith(own)}
+    try:
+        return parse_settings(flat)
+    except RecoveryError as wrong:
+        raise pulumi.RunError(str(wrong)) from None  # the one error shown without a traceback
+
+
+def stack_label() -> str:
+    """The stack's name with its project's, for labels and folders."""
+    return f"{pulumi.get_project()}-{pulumi.get_stack()}"
+
+
+def key_folder(settings: Settings) -> Path:
+    """Where this stack's SSH key files are kept: as set, else in the operator's own state."""
+    if settings.folder:
+        return Path(settings.folder).expanduser().resolve()
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    return base / "velociraptor-recovery" / "ssh" / stack_label()
