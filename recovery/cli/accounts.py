@@ -1,0 +1,111 @@
+"""``recovery accounts``: who would come back with a recovery point, and who may."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Users and rights in a recovery point, before they come back.", no_args_is_help=True
+)
+_Vault = Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")]
+_Point = Annotated[str, typer.Option(help="recovery point; default: the newest")]
+
+
+@app.callback()
+def accounts() -> None:
+    """Users and rights in a recovery point, before they come back."""
+
+
+@app.command()
+def review(
+    vault: _Vault,
+    point: _Point = "",
+    everything: Annotated[bool, typer.Option("--all", help="also those that are the same")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Shows accounts against the recovery point before: gained admin rights first.
+
+    Example:
+
+      recovery accounts review --vault /vault
+    """
+    differences, _ = _differences(vault, point)
+    shown = [item for item in differences if everything or item.change != "same"]
+    if as_json:
+        typer.echo(json.dumps([_row(item) for item in shown], indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("change", "user", "org", "rights", "before", box=None, header_style="bold")
+    for item in shown:
+        row = _row(item)
+        mark = f"{row['change']} ADMIN" if item.gains_admin else row["change"]
+        table.add_row(mark, row["user"], row["org"], row["rights"], row["before"])
+    Console().print(table)
+    same = len(differences) - len([item for item in differences if item.change != "same"])
+    typer.echo(f"{len(differences)} accounts, {same} the same as before")
+
+
+@app.command()
+def approve(
+    vault: _Vault,
+    out: Annotated[Path, typer.Option(help="the approval file to write (0600)")],
+    point: _Point = "",
+    policy: Annotated[str, typer.Option(help="all, or known to the point before")] = "known",
+    user: Annotated[list[str] | None, typer.Option(help="this user too; repeatable")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="not this user; repeatable")] = None,
+) -> None:
+    """Writes down who may come back; give the file to `recovery restore --accounts FILE`.
+
+    An approval is bound to the rights it was given for: a changed account isn't approved.
+
+    Examples:
+
+      recovery accounts approve --vault /vault --out approval.json --user newcolleague
+
+      recovery accounts approve --vault /vault --out approval.json --policy all --without mallory
+    """
+    from recovery.accounts.approve import approve as decide
+    from recovery.accounts.approve import write_approval
+    from recovery.errors import BadInputError
+
+    differences, deployment = _differences(vault, point)
+    if policy not in ("all", "known"):
+        raise BadInputError(f"no policy {policy!r}", target="--policy", hint="all or known")
+    names = {item.account.name for item in differences if item.now}
+    if unknown := ({*(user or ()), *(without or ())} - names):
+        raise BadInputError(
+            f"no such user in the point: {', '.join(sorted(unknown))}",
+            hint="`recovery accounts review --all` shows them",
+        )
+    allowed = {account.key: account for account in decide(policy, differences, deployment)}
+    allowed |= {i.now.key: i.now for i in differences if i.now and i.now.name in (user or ())}
+    kept = [account for account in allowed.values() if account.name not in (without or ())]
+    write_approval(out, kept, deployment)
+    captured = sum(item.now is not None for item in differences)
+    typer.echo(f"{len(kept)} of {captured} accounts approved in {out}")
+
+
+def _differences(vault: str, point: str) -> tuple[list[Any], str]:
+    from recovery.restore.context import Context
+    from recovery.restore.request import parse_request
+    from recovery.restore.review_accounts import differences_of
+
+    request = parse_request(target="local://", vault=vault, point=point)
+    with Context(request, typer.echo) as context:
+        manifest = context.manifest
+        return differences_of(context, manifest), manifest.server.deployment
+
+
+def _row(item: Any) -> dict[str, Any]:
+    return {
+        "change": item.change,
+        "user": item.account.name,
+        "org": item.account.org,
+        "rights": item.now.words if item.now else "",
+        "before": item.before.words if item.before else "",
+        "gains_admin": item.gains_admin,
+    }

@@ -1,0 +1,72 @@
+"""``recovery capture``: a recovery point from a running server."""
+
+from typing import Annotated
+
+import typer
+
+from recovery.errors import EXIT_FINDINGS
+
+
+def capture(
+    source: Annotated[
+        str, typer.Option("--from", help="docker://NAME, ssh://HOST or local://: the server")
+    ],
+    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    strategy: Annotated[
+        str, typer.Option(help="any of redeploy, backup, state, collections; by commas")
+    ] = "backup,state,collections",
+    hunts: Annotated[str, typer.Option(help="all, none, or hunt ids by commas")] = "all",
+    flows_since: Annotated[
+        str, typer.Option(help="export flows active within this time (7d, 36h); default: all")
+    ] = "",
+    backup_now: Annotated[
+        bool, typer.Option("--backup-now", help="keep a fresh backup of every org as well")
+    ] = False,
+    package: Annotated[
+        str, typer.Option(help="the server package's file; default: found, kept or rebuilt")
+    ] = "",
+    config: Annotated[
+        str, typer.Option(help="the server's config, there")
+    ] = "/etc/velociraptor/server.config.yaml",
+    binary: Annotated[
+        str, typer.Option(help="the server's binary, there")
+    ] = "/usr/local/bin/velociraptor",
+    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+) -> None:
+    """Captures a recovery point from a running server, which is neither restarted nor paused.
+
+    Ends with 1 when something could not be captured; each such gap is named, in the
+    recovery point too.
+
+    Examples:
+
+      recovery capture --from ssh://root@velociraptor.example --vault /vault
+
+      recovery capture --from docker://velociraptor --vault /vault --flows-since 7d --backup-now
+    """
+    from recovery.capture.capture_point import capture as capture_point
+    from recovery.capture.options import CaptureOptions, parse_hunts, parse_strategy
+    from recovery.cli.lengths import parse_age
+    from recovery.cli.show_points import capture_json, capture_lines
+    from recovery.target import open_target
+    from recovery.vault.store import open_vault
+
+    options = CaptureOptions(
+        strategy=parse_strategy(strategy),
+        hunts=parse_hunts(hunts),
+        flows_since=parse_age(flows_since) if flows_since else None,
+        backup_now=backup_now,
+        package=package,
+        config_path=config,
+        binary_path=binary,
+    )
+    target = open_target(source)
+    try:
+        manifest = capture_point(
+            target, open_vault(vault), options, lambda line: typer.echo(line, err=True)
+        )
+    finally:
+        target.close()
+    for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
+        typer.echo(line)
+    raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)

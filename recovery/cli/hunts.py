@@ -1,0 +1,38 @@
+"""``recovery hunts release``: let the hunts run again that a recovery brought back paused."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Hunts that a recovery brought back paused.", no_args_is_help=True)
+
+
+@app.callback()
+def hunts() -> None:
+    """Hunts that a recovery brought back paused."""
+
+
+@app.command()
+def release(
+    target: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://")],
+    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    point: Annotated[str, typer.Option(help="the point recovered from; default: newest")] = "",
+    hunt: Annotated[list[str] | None, typer.Option(help="only this hunt; repeatable")] = None,
+) -> None:
+    """Starts the hunts that were running when the recovery point was captured.
+
+    Example:
+
+      recovery hunts release --target ssh://root@192.0.2.7 --vault /vault
+    """
+    from recovery.restore.context import Context
+    from recovery.restore.release_hunts import release_hunts
+    from recovery.restore.request import parse_request
+
+    request = parse_request(target=target, vault=vault, point=point)
+    with Context(request, lambda line: typer.echo(line, err=True)) as context:
+        report = release_hunts(context, frozenset(hunt or ()))
+    typer.echo(report.detail)
+    for finding in report.findings:
+        typer.echo(f"finding: {finding}")
+    raise typer.Exit(1 if report.findings else 0)

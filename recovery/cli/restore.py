@@ -1,0 +1,83 @@
+"""``recovery restore``: a recovery point onto a machine that exists already."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recovery.cli.show import result_json, show_result
+
+
+def restore(
+    to: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://")],
+    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    point: Annotated[str, typer.Option(help="recovery point; default: the newest")] = "",
+    strategy: Annotated[
+        str, typer.Option(help="any of redeploy, backup, state, collections; by commas")
+    ] = "state,collections",
+    hunts: Annotated[str, typer.Option(help="paused or released")] = "paused",
+    deployment: Annotated[
+        str, typer.Option(help="refuse any other deployment's fingerprint (SHA-256 of its CA)")
+    ] = "",
+    accounts: Annotated[
+        str, typer.Option(help="all, known (to the point before), or an approval file")
+    ] = "all",
+    org: Annotated[list[str] | None, typer.Option(help="only this org; repeatable")] = None,
+    flows_since: Annotated[
+        str, typer.Option(help="leave out flows last active before this time (ISO 8601)")
+    ] = "",
+    name: Annotated[str, typer.Option(help="the server's DNS name, to be switched to it")] = "",
+    address: Annotated[str, typer.Option(help="the new server's address, for the record")] = "",
+    dns_server: Annotated[str, typer.Option(help="authoritative server taking updates")] = "",
+    dns_zone: Annotated[str, typer.Option(help="default: the name without its first label")] = "",
+    dns_key: Annotated[
+        Path | None, typer.Option(help="file with the TSIG key: [ALGORITHM:]NAME:SECRET")
+    ] = None,
+    dns_ttl: Annotated[int, typer.Option(help="seconds")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+) -> None:
+    """Rebuilds the server on a machine that exists already.
+
+    With --name and --dns-server the DNS record is switched (RFC 2136) once the server
+    answers, before the archives; otherwise DNS is left to you, and clients are not waited for.
+
+    Steps that are done are found in the machine's journal: run it again after any failure.
+
+    Examples:
+
+      recovery restore --vault /vault --to ssh://root@192.0.2.7
+
+      recovery restore --vault /vault --to docker://velociraptor --strategy backup,collections
+    """
+    from recovery.cli.switch_name import read_switch
+    from recovery.restore.request import parse_request
+    from recovery.restore.run_group import run_group
+
+    switch = read_switch(name, address, dns_server, dns_zone, dns_key, dns_ttl)
+    request = parse_request(
+        target=to,
+        vault=vault,
+        point=point,
+        strategy=[part.strip() for part in strategy.split(",") if part.strip()],
+        hunts=hunts,
+        deployment=deployment,
+        accounts=accounts,
+        orgs=org or [],
+        flows_since=flows_since or None,
+        dns=switch.facts if switch else None,
+        client_wait=None if switch else 0,
+    )
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    results = [run_group("server", request, say)]
+    if switch:
+        switch.publish(say)
+    results += [run_group(group, request, say) for group in ("collections", "proof")]
+    if as_json:
+        typer.echo(result_json(results))
+    else:
+        show_result(results)
+    findings = [finding for result in results for o in result.outcomes for finding in o.findings]
+    raise typer.Exit(1 if findings else 0)

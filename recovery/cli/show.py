@@ -1,0 +1,42 @@
+"""How results of a recovery look on a terminal, and as JSON."""
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from recovery.restore.request import GroupResult
+
+
+def result_json(results: Sequence[GroupResult]) -> str:
+    """All groups' outcomes, findings and facts as one JSON object."""
+    findings = [finding for result in results for o in result.outcomes for finding in o.findings]
+    facts = {name: value for result in results for name, value in result.facts.items()}
+    proof = json.loads(facts.pop("proof", "null"))
+    return json.dumps(
+        {
+            "verdict": "recovered with findings" if findings else "recovered",
+            "outcomes": [o.model_dump() for result in results for o in result.outcomes],
+            "findings": findings,
+            "facts": facts,
+            "proof": proof,
+        },
+        indent=1,
+    )
+
+
+def show_result(results: Sequence[GroupResult]) -> None:
+    """The steps as a table, then what was found, then the verdict."""
+    console = Console()
+    table = Table("step", "", "what", "seconds", box=None, header_style="bold")
+    findings = []
+    for result in results:
+        for outcome in result.outcomes:
+            table.add_row(outcome.step, outcome.status, outcome.detail, f"{outcome.seconds:.1f}")
+            findings += outcome.findings
+    console.print(table)
+    for finding in findings:
+        console.print(f"finding: {finding}", style="yellow", markup=False)
+    verdict = "recovered with findings" if findings else "recovered"
+    console.print(f"verdict: {verdict}", style="bold")

@@ -1,0 +1,26 @@
+"""Every verb, in the order of ``recovery --help``. To add one: a file beside this, a line here."""
+
+from recovery.cli.accounts import app as accounts
+from recovery.cli.app import app
+from recovery.cli.aws import aws
+from recovery.cli.capture import capture
+from recovery.cli.export import export
+from recovery.cli.hunts import app as hunts
+from recovery.cli.points import points
+from recovery.cli.restore import restore
+from recovery.cli.status import status
+from recovery.cli.vault import vault
+from recovery.cli.verify import verify
+from server_deb.commands import app as package
+
+app.command()(restore)
+app.command()(verify)
+app.command()(capture)
+app.command()(export)
+app.command()(status)
+app.add_typer(points, name="points")
+app.add_typer(vault, name="vault")
+app.add_typer(accounts, name="accounts")
+app.add_typer(hunts, name="hunts")
+app.add_typer(package, name="package", help="Server packages: build, inspect.")
+app.add_typer(aws, name="aws")

@@ -1,0 +1,24 @@
+"""Where a drill keeps its files: a private folder while it runs, the reports for later."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+
+def state_folder() -> Path:
+    """The toolkit's folder in the operator's state (XDG)."""
+    given = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
+    return base / "velociraptor-recovery"
+
+
+def runs_folder() -> Path:
+    """One folder a run in it."""
+    return state_folder() / "drills"
+
+
+def report_folder(ident: str, given: Path | None, begun: datetime) -> Path:
+    """Where the report goes: as asked, else beside those of earlier drills."""
+    if given is not None:
+        return given
+    return state_folder() / "reports" / f"{begun:%Y%m%dT%H%M%SZ}-{ident}"

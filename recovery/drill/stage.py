@@ -1,0 +1,68 @@
+"""The stage of a drill: network, name server, package, endpoints; all made side by side."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from recovery.drill import clients, production
+from recovery.drill.course import Course
+from recovery.drill.name_server import NameServer, start_name_server
+from recovery.drill.network import Isolated, make_network
+from recovery.drill.stack import first_deployment
+from recovery.infra.update import StackRequest, prepare
+from recovery.velociraptor.config import ServerConfig
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the play is given on. ``root_client``: the root org's client config."""
+
+    network: Isolated
+    name_server: NameServer
+    config: ServerConfig
+    package: Path
+    stack: StackRequest
+    root_client: bytes
+
+
+def set_stage(course: Course) -> Stage:
+    """Makes everything that is there before the first server.
+
+    Raises the first error of any part, once all of them have ended.
+    """
+    with ThreadPoolExecutor() as pool:
+        package = pool.submit(_package, course)
+        network, name_server = lay_network(course)
+        endpoints = pool.submit(place_endpoints, course, network, clients.endpoints())
+        path, config, root_client = package.result()
+        stack = first_deployment(course, name_server, path)
+        prepare(stack)
+        endpoints.result()
+    return Stage(network, name_server, config, path, stack, root_client)
+
+
+def lay_network(course: Course) -> tuple[Isolated, NameServer]:
+    """The isolated network, and the name server in it."""
+    network = make_network(course.run)
+    course.say(f"network {network.name} · {network.subnet} · no way out")
+    name_server = start_name_server(course.run, network, course.options.image)
+    course.say(f"name server {name_server.address} · zone {name_server.zone}")
+    return network, name_server
+
+
+def place_endpoints(course: Course, network: Isolated, fleet: Sequence[clients.Endpoint]) -> None:
+    """The endpoints' containers, with the binary, ready to be started."""
+    run, image = course.run, course.options.image
+    volume = clients.share_binary(run, course.binary, image, network)
+    clients.create_clients(run, network, image, volume, fleet)
+    course.say(f"{len(fleet)} endpoints")
+
+
+def _package(course: Course) -> tuple[Path, ServerConfig, bytes]:
+    folder = course.run.folder
+    file = production.make_config(course.run, course.binary, folder)
+    package = production.build_package(course.binary, file, folder)
+    course.say(f"package {package.name} · {package.stat().st_size / 1e6:.0f} MB")
+    config = ServerConfig.parse(file.read_bytes(), source=str(file))
+    return package, config, clients.root_client_config(course.binary, file)
