@@ -1,0 +1,176 @@
+"""Faults on the way: each has a clear outcome, and leaves earlier recovery points as they were."""
+
+import os
+import subprocess
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from recovery.capture.capture_point import capture
+from recovery.errors import BadInputError, VaultError
+from recovery.target.local import LocalTarget
+from recovery.vault.open import open_vault
+from recovery.vault.verify_points import verify_points
+
+from .conftest import running_server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def own_state_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@contextmanager
+def small_disk(folder, size):
+    """A file system of ``size`` in memory, where this machine lets us mount one."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=False
+    )
+    if done.returncode:
+        pytest.skip("this machine does not let the tests mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill_up(disk, leave=0):
+    free = os.statvfs(disk)
+    with (disk / "fill").open("wb", buffering=0) as fill:
+        try:
+            for size in (free.f_bavail * free.f_frsize - leave, *([4096] * 10 * (not leave))):
+                fill.write(bytes(size))
+        except OSError:
+            return
+
+
+def points(vault):
+    return open_vault(str(vault), {}).points()
+
+
+def test_a_full_disk_on_the_server(server_binary, tmp_path):
+    with (
+        small_disk(tmp_path / "disk", "150m") as disk,
+        running_server(server_binary, disk) as running,
+    ):
+        first = running.capture(tmp_path / "vault", strategy=["redeploy", "backup", "state"])
+        assert first.gaps == []
+        fill_up(disk)
+        second = running.capture(tmp_path / "vault", strategy=["redeploy", "backup", "state"])
+        gaps = "\n".join(second.gaps)
+        assert "fresh backup" in gaps
+        assert "client list is the one on disk" in gaps
+        assert second.backups == []
+        assert second.state[0].files > 5
+        (disk / "fill").unlink()
+        assert running.left_behind() == []
+    assert points(tmp_path / "vault") == [first, second]
+
+
+def test_a_full_vault(server, tmp_path):
+    with small_disk(tmp_path / "disk", "300m") as disk:
+        vault = disk / "vault"
+        first = server.capture(vault, strategy=["redeploy"])
+        fill_up(disk, leave=20_000)
+        with pytest.raises(VaultError, match="No space left") as refused:
+            server.capture(vault)
+        assert "space" in refused.value.hint
+        assert points(vault) == [first]
+        assert verify_points(open_vault(str(vault), {}), [], 1.0, lambda _: None).whole
+        assert not list(vault.glob(".part-*"))
+        (disk / "fill").unlink()
+        assert server.capture(vault).gaps == []
+        assert len(points(vault)) == 2
+    assert server.left_behind() == []
+
+
+def test_an_export_that_lacks_rows_is_a_gap_and_the_only_one(server, tmp_path):
+    folder = server.datastore / "clients" / server.client / "artifacts" / "Custom.Test.Rows"
+    path = next(path for path in sorted(folder.iterdir()) if path.name.endswith(".json"))
+    content = path.read_bytes()
+    path.write_bytes(b"")
+    try:
+        manifest = server.capture(tmp_path / "vault")
+    finally:
+        path.write_bytes(content)
+    flow = path.name.removesuffix(".json")
+    (gap,) = manifest.gaps
+    assert flow in gap
+
+
+def test_an_ended_certificate_without_a_ca_key(server, tmp_path):
+    values = yaml.safe_load(server.config.raw)
+    del values["CA"]
+    old = x509.load_pem_x509_certificate(values["Frontend"]["certificate"].encode())
+    key = load_pem_private_key(values["Frontend"]["private_key"].encode(), None)
+    now = datetime.now(UTC)
+    values["Frontend"]["certificate"] = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(old.issuer)
+        .public_key(old.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now - timedelta(days=35))
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.PEM)
+        .decode()
+    )
+    path = tmp_path / "server.config.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(BadInputError, match="certificate ended") as refused:
+        server.capture(tmp_path / "vault", config_path=str(path))
+    assert "reissue_certs" in refused.value.hint
+    assert points(tmp_path / "vault") == []
+
+
+class Listening(LocalTarget):
+    """This machine, with every argument and input written down."""
+
+    def __init__(self):
+        self.arguments = []
+
+    def run(self, argv, **more):
+        self.arguments += argv
+        return super().run(argv, **more)
+
+
+def test_no_secret_in_arguments_or_progress(server, tmp_path):
+    target, said = Listening(), []
+    vault = open_vault(str(tmp_path / "vault"), {})
+    capture(target, vault, server.options(), said.append)
+    values = server.config.values
+    (row,) = server.query("SELECT org().nonce AS Nonce FROM scope()", org="OACME")
+    secrets = [row["Nonce"], values["Client"]["nonce"], values["obfuscation_nonce"]]
+    secrets += values["CA"]["private_key"].splitlines()[1:-1]
+    secrets += values["Frontend"]["private_key"].splitlines()[1:-1]
+    text = "\n".join([*target.arguments, *said])
+    assert target.arguments
+    assert not [secret for secret in secrets if secret in text]
+
+
+def test_temporary_files_are_nobody_elses(server, tmp_path, monkeypatch):
+    """While a package is rebuilt, the config lies in a folder of its own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", None)
+    modes = []
+
+    class Watching(LocalTarget):
+        def run(self, argv, **more):
+            done = super().run(argv, **more)
+            files = (tmp_path / "tmp").rglob("*")
+            modes.extend((path.name, path.stat().st_mode & 0o077) for path in files)
+            return done
+
+    capture(Watching(), open_vault(str(tmp_path / "vault"), {}), server.options(), lambda _: None)
+    assert [name for name, open_to_others in modes if open_to_others] == []
+    assert list((tmp_path / "tmp").iterdir()) == []

@@ -1,0 +1,65 @@
+"""A plain `pulumi up`, as an operator types it in the clone: own language host, file backend."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+pytestmark = [pytest.mark.docker, pytest.mark.pulumi, pytest.mark.slow]
+
+
+@pytest.fixture
+def pulumi(clone_copy, pulumi_cli, steps, tmp_path):
+    """Runs the CLI in a folder like the clone, `packaging/` and `recovery/` beside the program."""
+    (tmp_path / "state").mkdir()
+    env = {
+        **os.environ,
+        "PATH": f"{pulumi_cli}:{os.environ['PATH']}",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+    def run(*words, code=0):
+        argv = ["pulumi", *words, "--non-interactive"]
+        done = subprocess.run(
+            argv, cwd=clone_copy, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_first_up_failure_repetition_and_end(pulumi, steps, package, run_id, engine):
+    pulumi("stack", "init", "docker")
+    pulumi("config", "set", "package", str(package))
+    pulumi("config", "set", "dockerRun", run_id)
+    pulumi("config", "set", "dockerPrefix", run_id)
+
+    pulumi("config", "set", "dockerNetwrk", "x")
+    refused = pulumi("up", "--yes", code=1)
+    assert "there is no setting recovery:dockerNetwrk; did you mean recovery:dockerNetwork?" in (
+        refused
+    )
+    assert "Traceback" not in refused
+    pulumi("config", "rm", "dockerNetwrk")
+
+    steps.fail("server")
+    failed = pulumi("up", "--yes", code=1)
+    assert "it did not listen" in failed
+    assert "next: look at its log" in failed
+    steps.heal("server")
+    steps.forget()
+
+    pulumi("up", "--yes")
+    assert steps.groups() == ["server", "collections", "proof"]
+    assert "site-packages" in steps.calls()[0]["packaging"]
+    outputs = json.loads(pulumi("stack", "output", "--json"))
+    assert outputs["target"] == f"docker://{steps.calls()[0]['on']}"
+
+    assert "7 unchanged" in pulumi("up", "--yes", "--expect-no-changes")
+    pulumi("destroy", "--yes")
+    assert not engine.containers.list(all=True, filters={"name": run_id})

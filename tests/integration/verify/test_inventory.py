@@ -1,0 +1,100 @@
+"""Everything that a server can hold is counted, and equal content gives equal digests."""
+
+import pytest
+
+from recovery.errors import ServerError
+from recovery.velociraptor.api import open_api
+from recovery.velociraptor.inventory import ITEMS
+from recovery.velociraptor.take_inventory import take_inventory
+
+pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
+
+
+def counted(served):
+    with open_api(served.target, served.config) as api:
+        return take_inventory(api, served.target, served.config)
+
+
+def test_every_item_is_found(served):
+    root = served.manifest.inventory.orgs["root"]
+    assert [item for item in ITEMS if not root[item]] == []
+    assert sorted(root["orgs"]) == ["OTEST", "root"]
+    assert list(root["clients"]) == [served.client]
+    assert list(root["labels"]) == [f"{served.client}/prod"]
+    assert list(root["secrets"]) == ["AWS S3 Creds/s"]
+    assert len(root["hunt_results"]) == 1
+    assert "prod/Generic.Client.Stats" in root["client_monitoring"]
+
+
+def test_an_upload_is_known_by_its_path_and_size(served):
+    (key,) = served.manifest.inventory.orgs["root"]["uploads"]
+    assert key.startswith(f"{served.client}/F.")
+    assert key.endswith("/etc/os-release")
+    size = served.target.run(["stat", "-L", "-c", "%s", "/etc/os-release"]).text
+    assert served.manifest.inventory.orgs["root"]["uploads"][key] == size
+
+
+def test_an_org_has_only_its_own(served):
+    other = served.manifest.inventory.orgs["OTEST"]
+    assert other["artifacts"] == {}
+    assert other["orgs"] == other["users"] == other["passwords"] == {}
+
+
+def test_nothing_secret_stands_in_it(served):
+    text = served.manifest.inventory.model_dump_json()
+    assert served.config.values["Client"]["nonce"] not in text
+    assert "a-throw-away-password" not in text
+
+
+def test_twice_counted_is_equal_and_a_restart_changes_nothing(served):
+    first = counted(served)
+    served.target.run(["systemctl", "restart", "velociraptor_server"], timeout=120)
+    with open_api(served.target, served.config) as api:
+        api.wait_ready(60)
+    assert counted(served) == first
+
+
+def _each(what):
+    return f"SELECT {what} AS A FROM scope()"
+
+
+CHANGES = {
+    "labels": (
+        'label(client_id=C, labels=["more"], op="set")',
+        'label(client_id=C, labels=["more"], op="remove")',
+    ),
+    "passwords": ('passwd(user="alice", password="another")', "TRUE"),
+    "acls": (
+        'user_grant(user="alice", roles=["analyst"])',
+        'user_grant(user="alice", roles=["reader"])',
+    ),
+    "client_metadata": (
+        'client_set_metadata(client_id=C, metadata=dict(owner="x"))',
+        'client_set_metadata(client_id=C, metadata=dict(owner="ops"))',
+    ),
+    "secrets": (
+        'secret_modify(name="s", type="AWS S3 Creds", add_users=["alice"])',
+        'secret_modify(name="s", type="AWS S3 Creds", remove_users=["alice"])',
+    ),
+}
+
+
+@pytest.mark.parametrize("item", CHANGES)
+def test_a_change_shows_in_its_own_item_and_nowhere_else(served, item):
+    change, back = (_each(what) for what in CHANGES[item])
+    before = counted(served).orgs["root"]
+    served.query(change, C=served.client)
+    changed = counted(served).orgs["root"]
+    served.query(back, C=served.client)
+    assert [name for name in ITEMS if changed[name] != before[name]] == [item]
+
+
+def test_a_server_that_does_not_answer_is_never_taken_for_empty(served):
+    served.target.run(["systemctl", "stop", "velociraptor_server"])
+    try:
+        with pytest.raises(ServerError):
+            counted(served)
+    finally:
+        served.target.run(["systemctl", "start", "velociraptor_server"])
+        with open_api(served.target, served.config) as api:
+            api.wait_ready(60)

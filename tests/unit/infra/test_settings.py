@@ -1,0 +1,110 @@
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from recovery.errors import BadInputError
+from recovery.infra.workspace import CLONE
+from recovery.settings import Settings, base_image, keys, parse_settings
+
+PROJECT = yaml.safe_load((CLONE / "Pulumi.yaml").read_text())
+
+
+def test_the_schema_and_the_settings_know_the_same_keys():
+    assert set(PROJECT["config"]) == set(keys())
+
+
+def test_every_setting_is_described():
+    for key, schema in PROJECT["config"].items():
+        assert schema["description"].endswith("."), key
+        assert schema["type"] in {"string", "integer", "boolean"}, key
+
+
+def test_the_schemas_defaults_are_the_settings_own():
+    as_pulumi_gives_them = {
+        key: str(schema["default"]).lower()
+        if schema["type"] == "boolean"
+        else str(schema["default"])
+        for key, schema in PROJECT["config"].items()
+    }
+    assert parse_settings(as_pulumi_gives_them | {"vault": "v"}) == Settings(vault="v")
+
+
+def test_values_of_every_kind():
+    settings = parse_settings(
+        {
+            "vault": "/srv/vault",
+            "strategy": "backup, collections",
+            "importBeforeDns": "true",
+            "readyTimeout": "300",
+            "name": "velociraptor.example.com",
+            "dns": "rfc2136",
+            "dnsServer": "192.0.2.53",
+            "dnsKeyName": "recovery",
+            "dnsKeySecret": "c2VjcmV0",
+            "dockerConnect": "ssh",
+        }
+    )
+    assert settings.strategy == ("backup", "collections")
+    assert settings.import_before_dns
+    assert settings.ready_timeout == 300
+    assert settings.dns.key_secret == SecretStr("c2VjcmV0")
+    assert settings.docker.connect == "ssh"
+    assert "c2VjcmV0" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("vualt", "vault"),
+        ("importBeforeDNS", "importBeforeDns"),
+        ("docker_network", "dockerNetwork"),
+        ("dnsKeySecert", "dnsKeySecret"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest(key, near):
+    with pytest.raises(BadInputError, match=f"recovery:{key}; did you mean recovery:{near}\\?"):
+        parse_settings({"vault": "v", key: "x"})
+
+
+def test_a_key_like_no_other_is_refused_without_a_guess():
+    with pytest.raises(BadInputError) as refused:
+        parse_settings({"vault": "v", "zzzzzz": "x"})
+    assert "did you mean" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "neither vault nor package"),
+        ({"package": "p", "point": "x"}, "no vault to take it from"),
+        ({"vault": "v", "machine": "host"}, "hostUri is empty"),
+        ({"vault": "v", "machine": "vax"}, "recovery:machine can't be used"),
+        ({"vault": "v", "strategy": "everything"}, "recovery:strategy can't be used"),
+        ({"vault": "v", "dnsTtl": "soon"}, "recovery:dnsTtl can't be used"),
+        ({"vault": "v", "dnsTtl": "0"}, "recovery:dnsTtl can't be used"),
+        ({"vault": "v", "dns": "rfc2136", "dnsServer": "192.0.2.1"}, "no name to publish"),
+        ({"vault": "v", "dns": "rfc2136", "name": "a.b"}, "dnsServer is empty"),
+        ({"vault": "v", "dnsKeyName": "k"}, "belong together"),
+        ({"vault": "v", "dockerResolver": "ns.example"}, "must be an IP address"),
+    ],
+)
+def test_what_does_not_agree_is_refused(values, words):
+    with pytest.raises(BadInputError) as refused:
+        parse_settings(values)
+    assert words in str(refused.value)
+    assert refused.value.exit_code == 64
+    assert refused.value.hint
+
+
+def test_a_refused_secret_is_not_repeated():
+    with pytest.raises(BadInputError) as refused:
+        parse_settings({"vault": "v", "dnsKeySecret": "hunter2", "dnsKeyAlgorithm": "hmac-md5"})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_image_is_the_given_one_then_the_environments(monkeypatch):
+    monkeypatch.setenv("RECOVERY_BASE_IMAGE", "mine:1")
+    assert base_image("given:2") == "given:2"
+    assert base_image("") == "mine:1"
+    monkeypatch.delenv("RECOVERY_BASE_IMAGE")
+    assert base_image("") == "velociraptor-recovery-base:current"

@@ -1,0 +1,136 @@
+"""Accounts of a recovery point: read, compared, approved, held back."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from recovery.accounts.approve import approve, write_approval
+from recovery.accounts.read_accounts import (
+    Account,
+    account_path,
+    accounts_in_backup,
+    accounts_in_state,
+)
+from recovery.accounts.review import review
+from recovery.errors import BadInputError
+from recovery.restore.state_files import Keep, copy_state
+
+REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
+
+
+def _tar(path: Path, files: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def _account(name: str, *roles: str, org: str = "root") -> Account:
+    return Account(org, name, {"roles": list(roles)})
+
+
+def test_the_real_backups_accounts() -> None:
+    found = accounts_in_backup(REAL / "backup_root_before_disaster.zip")
+    named = {(a.org, a.name): a for a in found}
+    assert named[("root", "admin")].is_admin
+    assert not named[("root", "alice")].is_admin
+    assert named[("root", "alice")].words == "investigator, label_clients, read_results"
+    assert ("OACME", "carol") in named
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("acl/al%40x.json.db", ("acl", "root", "al@x")),
+        ("./orgs/OACME/acl/bob.json.db", ("acl", "OACME", "bob")),
+        ("users/bob.db", ("users", "root", "bob")),
+        ("users/bob/notes.db", None),
+        ("hunts/H.1.json.db", None),
+    ],
+)
+def test_account_path(path: str, found: tuple[str, str, str] | None) -> None:
+    assert account_path(path) == found
+
+
+def test_gained_admin_rights_come_first() -> None:
+    before = [_account("ann", "reader"), _account("bob", "reader"), _account("gone", "reader")]
+    now = [
+        _account("ann", "reader"),
+        _account("bob", "administrator"),
+        _account("new", "reader"),
+        _account("evil", "org_admin", org="OACME"),
+    ]
+    found = review(now, before)
+    assert [(item.account.name, item.change) for item in found] == [
+        ("evil", "new"),
+        ("bob", "changed"),
+        ("new", "new"),
+        ("gone", "removed"),
+        ("ann", "same"),
+    ]
+    assert [item.gains_admin for item in found] == [True, True, False, False, False]
+
+
+def test_known_lets_no_new_name_and_no_new_right_in() -> None:
+    found = review(
+        [_account("ann", "reader"), _account("bob", "administrator"), _account("new", "reader")],
+        [_account("ann", "reader"), _account("bob", "reader")],
+    )
+    assert [account.name for account in approve("known", found, "d")] == ["ann"]
+    assert len(approve("all", found, "d")) == 3
+
+
+def test_an_approval_is_bound_to_rights_and_deployment(tmp_path: Path) -> None:
+    file = tmp_path / "approval.json"
+    write_approval(file, [_account("ann", "reader"), _account("bob", "reader")], "dep")
+    assert file.stat().st_mode & 0o777 == 0o600
+    found = review([_account("ann", "reader"), _account("bob", "administrator")], [])
+    assert [account.name for account in approve(str(file), found, "dep")] == ["ann"]
+    with pytest.raises(BadInputError, match="another deployment"):
+        approve(str(file), found, "other")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"deployment": 1}', '{"deployment":"d","x":[]}'])
+def test_a_broken_approval_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "approval.json"
+    file.write_text(text)
+    with pytest.raises(BadInputError, match="no approval"):
+        approve(str(file), [], "d")
+
+
+def test_held_back_accounts_are_not_placed(tmp_path: Path) -> None:
+    acl = json.dumps({"roles": ["reader"]}).encode()
+    state = _tar(
+        tmp_path / "s.tar",
+        {
+            "acl/ann.json.db": acl,
+            "acl/eve.json.db": acl,
+            "acl/VelociraptorServer.json.db": acl,
+            "orgs/O1/acl/eve.json.db": acl,
+            "users/ann.db": b"a",
+            "users/eve.db": b"e",
+            "hunts/H.1.json.db": b"{}",
+        },
+    )
+    assert {a.key for a in accounts_in_state(state)} == {
+        ("root", "ann"),
+        ("root", "eve"),
+        ("O1", "eve"),
+    }
+    for allowed, kept in (
+        ({("root", "ann")}, {"acl/ann.json.db", "users/ann.db"}),
+        (
+            {("root", "ann"), ("O1", "eve")},
+            {"acl/ann.json.db", "users/ann.db", "orgs/O1/acl/eve.json.db", "users/eve.db"},
+        ),
+    ):
+        with tarfile.open(tmp_path / "o.tar", "w") as out:
+            copy_state(state, out, Keep.EVERYTHING, allowed)
+        with tarfile.open(tmp_path / "o.tar") as tar:
+            always = {"acl/VelociraptorServer.json.db", "hunts/H.1.json.db"}
+            assert set(tar.getnames()) == kept | always

@@ -1,0 +1,46 @@
+"""The journal on a machine: what was done for which point."""
+
+import json
+from typing import Any
+
+from recovery.commands import Result
+from recovery.restore.journal import Journal
+from recovery.restore.request import Outcome
+
+
+class Machine:
+    """A target whose only file is the journal; honest about cut-off lines."""
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+
+    def run(self, argv: list[str], *, stdin: bytes | None = None, **_: Any) -> Result:
+        if stdin is not None:
+            self.text += stdin.decode()
+        return Result(tuple(argv), 0, self.text.encode(), b"")
+
+
+def _line(point: str, step: str) -> str:
+    return json.dumps({"point": point, "step": step, "detail": f"{step} done"}) + "\n"
+
+
+def test_what_was_done_is_known_to_whoever_goes_on() -> None:
+    machine = Machine()
+    Journal(machine, "P1").add(Outcome(step="install", status="done", detail="1.0"))  # type: ignore[arg-type]
+    again = Journal(machine, "P1")  # type: ignore[arg-type]
+    assert again.is_done("install")
+    assert again.detail("install") == "1.0"
+    assert not Journal(machine, "P2").is_done("install")  # type: ignore[arg-type]
+
+
+def test_other_points_are_named() -> None:
+    machine = Machine(_line("P1", "place") + _line("P3", "place") + _line("P2", "install"))
+    assert Journal(machine, "P3").others("place") == ["P1"]  # type: ignore[arg-type]
+    assert Journal(machine, "P2").others("place") == ["P1", "P3"]  # type: ignore[arg-type]
+
+
+def test_a_line_cut_off_by_a_kill_counts_as_not_done() -> None:
+    machine = Machine(_line("P", "install") + _line("P", "place")[:20])
+    journal = Journal(machine, "P")  # type: ignore[arg-type]
+    assert journal.is_done("install")
+    assert not journal.is_done("place")

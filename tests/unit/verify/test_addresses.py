@@ -1,0 +1,106 @@
+"""Sockets out of the kernel's tables, and names out of an authoritative server."""
+
+import socket
+import threading
+
+import dns.flags
+import dns.message
+import dns.rrset
+import pytest
+
+from recovery.errors import BadInputError, TargetError
+from recovery.verify.addresses import is_loopback, listening, resolve
+from recovery.verify.facts import DnsFacts, parse_dns
+
+# /proc/net/tcp and tcp6 of a machine with a front end, an API and a name server.
+TABLES = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 1 1
+   1: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 2 1
+   2: 0B00007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3 1
+   3: 0100007F:1F41 0100007F:C350 01 00000000:00000000 00:00000000 00000000   999        0 4 1
+  sl  local_address                         remote_address                        st
+   0: 00000000000000000000000001000000:22B9 00000000000000000000000000000000:0000 0A 0
+   1: 0000000000000000FFFF00000100007F:1F43 00000000000000000000000000000000:0000 0A 0
+   2: B80D0120000000000000000007000000:01BB 00000000000000000000000000000000:0000 0A 0
+"""
+
+
+def test_listening_sockets_of_both_families():
+    assert listening(TABLES) == {
+        ("0.0.0.0", 8000),  # noqa: S104
+        ("127.0.0.1", 8001),
+        ("127.0.0.11", 53),
+        ("::1", 8889),
+        ("127.0.0.1", 8003),
+        ("2001:db8::7", 443),
+    }
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.11", "::1", "::ffff:127.0.0.1"])
+def test_only_the_machine_itself_reaches_loopback(address):
+    assert is_loopback(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0", "::", "192.0.2.7", "2001:db8::7", "::ffff:192.0.2.7"],  # noqa: S104
+)
+def test_everything_else_is_open(address):
+    assert not is_loopback(address)
+
+
+@pytest.fixture
+def name_server():
+    """Answers every question for server.test with one address; nothing else."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listener.bind(("127.0.0.1", 0))
+
+    def answer():
+        while True:
+            try:
+                raw, sender = listener.recvfrom(4096)
+            except OSError:
+                return
+            question = dns.message.from_wire(raw)
+            reply = dns.message.make_response(question)
+            reply.flags |= dns.flags.AA
+            name = question.question[0].name
+            if str(name) == "server.test.":
+                reply.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.7"))
+            listener.sendto(reply.to_wire(), sender)
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+
+
+def test_the_authoritative_server_is_asked_itself(name_server):
+    record = DnsFacts(name="server.test", address="", nameserver=name_server)
+    assert resolve(record, host=None) == ["192.0.2.7"]
+
+
+def test_a_name_without_an_address_gives_none(name_server):
+    record = DnsFacts(name="other.test", address="", nameserver=name_server)
+    assert resolve(record, host=None) == []
+
+
+def test_a_silent_name_server_is_an_error(monkeypatch):
+    monkeypatch.setattr("recovery.verify.addresses._SECONDS", 0.2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(TargetError, match="doesn't answer"):
+            resolve(DnsFacts(name="server.test", address="", nameserver=where), host=None)
+
+
+def test_parse_dns():
+    assert parse_dns("a.b=192.0.2.7") == DnsFacts(name="a.b", address="192.0.2.7")
+    assert parse_dns("a.b=192.0.2.7@192.0.2.1:5353").nameserver == "192.0.2.1:5353"
+
+
+@pytest.mark.parametrize("text", ["a.b", "=192.0.2.7", "a.b=host", "a.b=192.0.2.7@ns.example"])
+def test_parse_dns_refuses(text):
+    with pytest.raises(BadInputError):
+        parse_dns(text)
