@@ -1,12 +1,11 @@
 """Builds the Pulumi CLI from the Go modules pinned in `pulumi_source/` (go.mod, go.sum)."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from setup import go_toolchain
-from setup.commands import run
+from setup.commands import detach, run
 from setup.places import cache_folder, private_folder
 from setup.progress import say
 
@@ -42,7 +41,7 @@ def build_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str
 
 
 def build(version: str, goal: Path) -> None:
-    """Build the CLI and put it at `goal`; sources and objects (4 GB) are removed afterwards.
+    """Build the CLI and put it at `goal`; sources and objects (4 GB) are removed behind it.
 
     Raises SetupError when a module cannot be had or does not compile. What was downloaded and
     compiled until then stays, and the next try goes on from it.
@@ -64,4 +63,19 @@ def build(version: str, goal: Path) -> None:
         nice=5,
     )
     part.replace(goal)
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove_behind(folder)
+
+
+def _remove_behind(folder: Path) -> None:
+    """Remove what the build needed without making anyone wait: it takes up to two minutes.
+
+    Also what an earlier removal left that was cut off.
+    """
+    removed = folder.with_name("removed")
+    removed.mkdir(exist_ok=True)
+    folder.replace(removed / str(os.getpid()))
+    detach(
+        ["nice", "-n", "19", "rm", "-rf", str(removed)],
+        log=cache_folder() / "logs" / "pulumi-build.log",
+        env={},
+    )

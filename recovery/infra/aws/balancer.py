@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import lb
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Balancer(pulumi.ComponentResource):
         super().__init__("recovery:aws:Balancer", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = dict(args.tags)
-        balancer = aws.lb.LoadBalancer(
+        balancer = lb.LoadBalancer(
             name,
             load_balancer_type="network",
             internal=False,
@@ -39,7 +39,7 @@ class Balancer(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        targets = aws.lb.TargetGroup(
+        targets = lb.TargetGroup(
             name,
             port=args.port,
             protocol="TCP",
@@ -51,10 +51,10 @@ class Balancer(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        aws.lb.TargetGroupAttachment(
+        lb.TargetGroupAttachment(
             name, target_group_arn=targets.arn, target_id=args.instance, opts=child
         )
-        aws.lb.Listener(
+        lb.Listener(
             name,
             load_balancer_arn=balancer.arn,
             port=args.port,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import ec2, vpc
 
 from recovery.aws_settings import AwsSettings
 
@@ -48,12 +48,12 @@ class Firewall(pulumi.ComponentResource):
         super().__init__("recovery:aws:Firewall", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = dict(args.tags)
-        group = aws.ec2.SecurityGroup(
+        group = ec2.SecurityGroup(
             name, vpc_id=args.vpc, description="Velociraptor server", tags=tags, opts=child
         )
         self.group: pulumi.Output[str] = group.id
         for rule in rules(args.settings):
-            aws.vpc.SecurityGroupIngressRule(
+            vpc.SecurityGroupIngressRule(
                 f"{name}-{rule.name}",
                 security_group_id=group.id,
                 ip_protocol="tcp",
@@ -66,7 +66,7 @@ class Firewall(pulumi.ComponentResource):
                 opts=child,
             )
         for family in ("ipv4", "ipv6"):
-            aws.vpc.SecurityGroupEgressRule(
+            vpc.SecurityGroupEgressRule(
                 f"{name}-out-{family}",
                 security_group_id=group.id,
                 ip_protocol="-1",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import ec2
 
 from recovery.aws_settings import AwsSettings
 
@@ -33,7 +33,7 @@ class Network(pulumi.ComponentResource):
         self.register_outputs({"vpc": self.vpc, "subnet": self.subnet, "zone": self.zone})
 
     def _adopt(self, settings: AwsSettings) -> None:
-        found = aws.ec2.get_subnet_output(
+        found = ec2.get_subnet_output(
             id=settings.subnet, vpc_id=settings.vpc, opts=pulumi.InvokeOutputOptions(parent=self)
         )
         self.vpc: pulumi.Output[str] = found.vpc_id
@@ -43,7 +43,7 @@ class Network(pulumi.ComponentResource):
 
     def _make(self, name: str, tags: dict[str, str]) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        vpc = aws.ec2.Vpc(
+        vpc = ec2.Vpc(
             name,
             cidr_block=_RANGE,
             assign_generated_ipv6_cidr_block=True,
@@ -52,9 +52,9 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         # A VPC comes with a group that lets its members reach each other: closed, nobody is in it.
-        aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags=tags, opts=child)
-        way_out = aws.ec2.InternetGateway(name, vpc_id=vpc.id, tags=tags, opts=child)
-        subnet = aws.ec2.Subnet(
+        ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags=tags, opts=child)
+        way_out = ec2.InternetGateway(name, vpc_id=vpc.id, tags=tags, opts=child)
+        subnet = ec2.Subnet(
             name,
             vpc_id=vpc.id,
             cidr_block=_RANGE,
@@ -63,7 +63,7 @@ class Network(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        routes = aws.ec2.RouteTable(
+        routes = ec2.RouteTable(
             name,
             vpc_id=vpc.id,
             routes=[
@@ -73,7 +73,7 @@ class Network(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        joined = aws.ec2.RouteTableAssociation(
+        joined = ec2.RouteTableAssociation(
             name, subnet_id=subnet.id, route_table_id=routes.id, opts=child
         )
         self.vpc = vpc.id

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import route53
 
 from recovery.infra.aws.balancer import Balancer
 
@@ -50,7 +50,7 @@ class Route53Name(pulumi.ComponentResource):
         self.register_outputs({"name": args.name})
 
     def _record(self, name: str, kind: str, address: pulumi.Input[str]) -> None:
-        aws.route53.Record(
+        route53.Record(
             name,
             zone_id=self._zone,
             name=self._args.name,
@@ -63,7 +63,7 @@ class Route53Name(pulumi.ComponentResource):
         )
 
     def _alias(self, name: str, kind: str, balancer: Balancer) -> None:
-        aws.route53.Record(
+        route53.Record(
             name,
             zone_id=self._zone,
             name=self._args.name,
@@ -79,9 +79,9 @@ class Route53Name(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _health_check(self, name: str) -> aws.route53.HealthCheck:
+    def _health_check(self, name: str) -> route53.HealthCheck:
         balancer = self._args.balancer
-        return aws.route53.HealthCheck(
+        return route53.HealthCheck(
             name,
             type="TCP",
             fqdn=balancer.dns_name if balancer else None,
@@ -95,7 +95,7 @@ class Route53Name(pulumi.ComponentResource):
 
 
 def _zone_id(zone: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-    found = aws.route53.get_zone_output(
+    found = route53.get_zone_output(
         name=zone, private_zone=False, opts=pulumi.InvokeOutputOptions(parent=parent)
     )
     return found.zone_id

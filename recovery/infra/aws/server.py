@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import ebs, ec2
 
 from recovery.aws_settings import AwsSettings
 from recovery.infra.aws.balancer import Balancer, BalancerArgs
@@ -46,7 +46,7 @@ class AwsServer(pulumi.ComponentResource):
         )
         volume = self._volume(name, network)
         instance = self._instance(name, network, firewall, volume)
-        self._attachment = aws.ec2.VolumeAttachment(
+        self._attachment = ec2.VolumeAttachment(
             name,
             device_name="/dev/sdf",
             instance_id=instance.id,
@@ -59,9 +59,7 @@ class AwsServer(pulumi.ComponentResource):
         self.balancer: Balancer | None = None
         self.address: pulumi.Output[str] = instance.public_ip
         if settings.entry == "elasticIp":
-            address = aws.ec2.Eip(
-                name, domain="vpc", instance=instance.id, tags=self._tags, opts=child
-            )
+            address = ec2.Eip(name, domain="vpc", instance=instance.id, tags=self._tags, opts=child)
             self.address = address.public_ip
         else:
             wanted = BalancerArgs(
@@ -80,9 +78,9 @@ class AwsServer(pulumi.ComponentResource):
             {"instance": self.instance, "address": self.address, "address6": self.address6}
         )
 
-    def _volume(self, name: str, network: Network) -> aws.ebs.Volume:
+    def _volume(self, name: str, network: Network) -> ebs.Volume:
         settings = self._args.settings
-        return aws.ebs.Volume(
+        return ebs.Volume(
             f"{name}-datastore",
             availability_zone=network.zone,
             size=settings.volume_size,
@@ -95,16 +93,16 @@ class AwsServer(pulumi.ComponentResource):
         )
 
     def _instance(
-        self, name: str, network: Network, firewall: Firewall, volume: aws.ebs.Volume
-    ) -> aws.ec2.Instance:
+        self, name: str, network: Network, firewall: Firewall, volume: ebs.Volume
+    ) -> ec2.Instance:
         settings, keys = self._args.settings, self._args.keys
         child = pulumi.ResourceOptions(parent=self)
         access = VaultAccess(f"{name}-access", VaultAccessArgs(self._args.vault, self._tags), child)
-        operator = aws.ec2.KeyPair(name, public_key=keys.publicKey, tags=self._tags, opts=child)
+        operator = ec2.KeyPair(name, public_key=keys.publicKey, tags=self._tags, opts=child)
         boot: pulumi.Output[str] = pulumi.Output.all(
             keys.hostPrivateKey, keys.hostPublicKey, volume.id
         ).apply(lambda parts: user_data(parts[0], parts[1], parts[2], self._args.datastore))
-        return aws.ec2.Instance(
+        return ec2.Instance(
             name,
             ami=settings.ami or self._newest_debian(),
             instance_type=settings.instance_type,
@@ -134,7 +132,7 @@ class AwsServer(pulumi.ComponentResource):
         )
 
     def _newest_debian(self) -> pulumi.Output[str]:
-        found = aws.ec2.get_ami_output(
+        found = ec2.get_ami_output(
             most_recent=True,
             owners=[_DEBIAN],
             filters=[

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import iam
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class VaultAccess(pulumi.ComponentResource):
         super().__init__("recovery:aws:VaultAccess", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = dict(args.tags)
-        role = aws.iam.Role(name, assume_role_policy=json.dumps(TRUST), tags=tags, opts=child)
+        role = iam.Role(name, assume_role_policy=json.dumps(TRUST), tags=tags, opts=child)
         if policy := read_policy(args.vault):
-            aws.iam.RolePolicy(name, role=role.id, policy=json.dumps(policy), opts=child)
-        profile = aws.iam.InstanceProfile(name, role=role.name, tags=tags, opts=child)
+            iam.RolePolicy(name, role=role.id, policy=json.dumps(policy), opts=child)
+        profile = iam.InstanceProfile(name, role=role.name, tags=tags, opts=child)
         self.profile: pulumi.Output[str] = profile.name
         self.register_outputs({"profile": self.profile})
 

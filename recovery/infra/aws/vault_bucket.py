@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import iam, s3
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class VaultBucket(pulumi.ComponentResource):
 
     def _bucket(
         self, name: str, bucket_name: str, region: str | None
-    ) -> tuple[aws.s3.Bucket, aws.s3.BucketVersioning]:
+    ) -> tuple[s3.Bucket, s3.BucketVersioning]:
         args = self._args
         child = pulumi.ResourceOptions(parent=self)
         kept = pulumi.ResourceOptions(
             parent=self, protect=True, import_=bucket_name if args.adopt else None
         )
-        bucket = aws.s3.Bucket(
+        bucket = s3.Bucket(
             name,
             bucket=bucket_name,
             object_lock_enabled=True,
@@ -60,21 +60,21 @@ class VaultBucket(pulumi.ComponentResource):
             tags=self._tags,
             opts=kept,
         )
-        versioning = aws.s3.BucketVersioning(
+        versioning = s3.BucketVersioning(
             name,
             bucket=bucket.id,
             versioning_configuration={"status": "Enabled"},
             region=region,
             opts=child,
         )
-        aws.s3.BucketServerSideEncryptionConfiguration(
+        s3.BucketServerSideEncryptionConfiguration(
             name,
             bucket=bucket.id,
             rules=[encryption(args.kms_key if region is None else "")],
             region=region,
             opts=child,
         )
-        aws.s3.BucketPublicAccessBlock(
+        s3.BucketPublicAccessBlock(
             name,
             bucket=bucket.id,
             block_public_acls=True,
@@ -84,14 +84,14 @@ class VaultBucket(pulumi.ComponentResource):
             region=region,
             opts=child,
         )
-        aws.s3.BucketOwnershipControls(
+        s3.BucketOwnershipControls(
             name,
             bucket=bucket.id,
             rule={"object_ownership": "BucketOwnerEnforced"},
             region=region,
             opts=child,
         )
-        aws.s3.BucketPolicy(
+        s3.BucketPolicy(
             name,
             bucket=bucket.id,
             policy=json.dumps(tls_only(bucket_name)),
@@ -100,14 +100,14 @@ class VaultBucket(pulumi.ComponentResource):
         )
         # Versioning must be on before a lock and a rule about old versions mean anything.
         then = pulumi.ResourceOptions(parent=self, depends_on=[versioning])
-        aws.s3.BucketObjectLockConfiguration(
+        s3.BucketObjectLockConfiguration(
             name,
             bucket=bucket.id,
             rule={"default_retention": {"mode": "GOVERNANCE", "days": args.lock_days}},
             region=region,
             opts=then,
         )
-        aws.s3.BucketLifecycleConfiguration(
+        s3.BucketLifecycleConfiguration(
             name,
             bucket=bucket.id,
             rules=[lifecycle(args.keep_days)],
@@ -116,22 +116,22 @@ class VaultBucket(pulumi.ComponentResource):
         )
         return bucket, versioning
 
-    def _copy(self, name: str, bucket: aws.s3.Bucket, versioning: aws.s3.BucketVersioning) -> None:
+    def _copy(self, name: str, bucket: s3.Bucket, versioning: s3.BucketVersioning) -> None:
         """Everything is copied; deletions are not, so that an attacker's don't follow."""
         args = self._args
         copy_name = f"{args.bucket}-copy"
         copy, copy_versioning = self._bucket(f"{name}-copy", copy_name, region=args.copy_region)
         child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
+        role = iam.Role(
             f"{name}-copy", assume_role_policy=json.dumps(TRUST), tags=self._tags, opts=child
         )
-        aws.iam.RolePolicy(
+        iam.RolePolicy(
             f"{name}-copy",
             role=role.id,
             policy=json.dumps(copy_policy(args.bucket, copy_name)),
             opts=child,
         )
-        aws.s3.BucketReplicationConfig(
+        s3.BucketReplicationConfig(
             f"{name}-copy",
             bucket=bucket.id,
             role=role.arn,
@@ -160,7 +160,7 @@ TRUST: dict[str, Any] = {
 }
 
 
-def encryption(kms_key: str) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+def encryption(kms_key: str) -> s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
     """The bucket's default encryption; a bucket key spares a KMS call an object."""
     if not kms_key:
         return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
@@ -173,7 +173,7 @@ def encryption(kms_key: str) -> aws.s3.BucketServerSideEncryptionConfigurationRu
     }
 
 
-def lifecycle(keep_days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+def lifecycle(keep_days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
     """Old versions go after ``keep_days``, cut-off uploads after a week; nothing current ever."""
     return {
         "id": "old-versions",
