@@ -1,0 +1,1 @@
+"""A second server, held, that follows the first and takes over from it."""
