@@ -82,6 +82,14 @@ class Settings(_Frozen):
     strategy: Annotated[tuple[Part, ...], BeforeValidator(split_words)] = ("state", "collections")
     deployment: str = ""
     hunts: Literal["paused", "released"] = "paused"
+    accounts: str = "all"
+    orgs: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
+    providers: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
+    users: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
+    artifacts: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
+    only_hunts: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
+    flows_since: str = ""
+    flows_until: str = ""
     ready_timeout: float = Field(default=120, gt=0)
     name: str = ""
     """The server's DNS name."""

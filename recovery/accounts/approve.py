@@ -1,12 +1,14 @@
-"""Which accounts are let back in: as captured, as known before, or as a person approved."""
+"""Which accounts are let back in: as captured, as known before, by rules, or as approved."""
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recovery.accounts.policy import Policy, let_in
 from recovery.accounts.read_accounts import Account
 from recovery.accounts.review import Difference
 from recovery.errors import BadInputError
@@ -39,15 +41,18 @@ def approve(policy: str, differences: Sequence[Difference], deployment: str) -> 
     """The accounts that may come back.
 
     ``policy``: ``all``; ``known`` (in the earlier point with the same rights: never a new
-    name, never a new administrator); or the path of an approval file. Raises
-    :class:`BadInputError` when the file can't be used or is of another deployment.
+    name, never a new administrator); or the path of a file: an approval, or rules
+    (:mod:`recovery.accounts.policy`). Raises :class:`BadInputError` when the file can't be used
+    or is of another deployment.
     """
     captured = [item for item in differences if item.now is not None]
     if policy == ALL:
         return [item.now for item in captured if item.now]
     if policy == KNOWN:
-        return [item.now for item in captured if item.now and item.change == "same"]
-    approval = read_approval(Path(policy), deployment)
+        return let_in(Policy(), differences)
+    approval = read_rules(Path(policy), deployment)
+    if isinstance(approval, Policy):
+        return let_in(approval, differences)
     allowed = {(entry.org, entry.name, entry.rights) for entry in approval.approved}
     present = [item.now for item in captured if item.now]
     return [a for a in present if (a.org, a.name, a.digest) in allowed]
@@ -64,15 +69,35 @@ def write_approval(path: Path, accounts: Iterable[Account], deployment: str) -> 
     return approval
 
 
-def read_approval(path: Path, deployment: str) -> Approval:
-    """The approval in a file; :class:`BadInputError` when it is none, or another deployment's."""
-    hint = "make one: `recovery accounts approve --vault URI --out FILE`"
+def read_rules(path: Path, deployment: str) -> Approval | Policy:
+    """The approval, or the rules, in a file.
+
+    Raises :class:`BadInputError` when it is neither, or meant for another deployment.
+    """
+    hint = (
+        "make one: `recovery accounts approve --vault URI --out FILE`; or write rules: "
+        "`recovery accounts approve --help` shows them"
+    )
+    kind: type[Approval | Policy] = Approval
     try:
-        approval = Approval.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError, ValidationError) as broken:
+        values: Any = yaml.safe_load(path.read_bytes())
+        kind = Approval if isinstance(values, dict) and "approved" in values else Policy
+        if not isinstance(values, dict) or not values:
+            raise ValueError("it is empty")  # noqa: TRY301 - told like every other fault of the file
+        rules = kind.model_validate(values)
+    except (OSError, ValueError, ValidationError, yaml.YAMLError) as broken:
+        what = "approval of accounts" if kind is Approval else "approval, and no rules for accounts"
         raise BadInputError(
-            f"no approval of accounts can be read: {broken}", target=str(path), hint=hint
+            f"no {what} can be read: {_first(broken)}", target=str(path), hint=hint
         ) from broken
-    if approval.deployment != deployment:
+    if rules.deployment and rules.deployment != deployment:
         raise BadInputError("the approval is of another deployment", target=str(path), hint=hint)
-    return approval
+    return rules
+
+
+def _first(broken: Exception) -> str:
+    """One line of what is wrong."""
+    if isinstance(broken, ValidationError):
+        first = broken.errors(include_url=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'][:1])}: {first['msg']}"
+    return str(broken).splitlines()[0]

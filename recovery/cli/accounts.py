@@ -54,7 +54,9 @@ def approve(
     vault: _Vault,
     out: Annotated[Path, typer.Option(help="the approval file to write (0600)")],
     point: _Point = "",
-    policy: Annotated[str, typer.Option(help="all, or known to the point before")] = "known",
+    policy: Annotated[
+        str, typer.Option(help="all, known (to the point before), or a file of rules")
+    ] = "known",
     user: Annotated[list[str] | None, typer.Option(help="this user too; repeatable")] = None,
     without: Annotated[list[str] | None, typer.Option(help="not this user; repeatable")] = None,
 ) -> None:
@@ -67,14 +69,21 @@ def approve(
       recovery accounts approve --vault /vault --out approval.json --user newcolleague
 
       recovery accounts approve --vault /vault --out approval.json --policy all --without mallory
+
+    Rules for recoveries that nobody watches are a YAML file, given like an approval to
+    `recovery restore --accounts FILE`: names (known, any, or a list), administrators (the same),
+    changed_rights (true, false), deny (a list). What is left out is the strictest: known names
+    only, never a new administrator, no changed rights.
     """
     from recovery.accounts.approve import approve as decide
     from recovery.accounts.approve import write_approval
     from recovery.errors import BadInputError
 
     differences, deployment = _differences(vault, point)
-    if policy not in ("all", "known"):
-        raise BadInputError(f"no policy {policy!r}", target="--policy", hint="all or known")
+    if policy not in ("all", "known") and not Path(policy).is_file():
+        raise BadInputError(
+            f"no policy {policy!r}", target="--policy", hint="all, known, or a file of rules"
+        )
     names = {item.account.name for item in differences if item.now}
     if unknown := ({*(user or ()), *(without or ())} - names):
         raise BadInputError(

@@ -20,12 +20,35 @@ def restore(
         str, typer.Option(help="refuse any other deployment's fingerprint (SHA-256 of its CA)")
     ] = "",
     accounts: Annotated[
-        str, typer.Option(help="all, known (to the point before), or an approval file")
+        str,
+        typer.Option(help="all, known (to the point before), or a file: an approval, or rules"),
     ] = "all",
     org: Annotated[list[str] | None, typer.Option(help="only this org; repeatable")] = None,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="only these things: users, clients, artifacts, hunts, notebooks, monitoring, "
+            "metadata, secrets, flows; repeatable"
+        ),
+    ] = None,
+    user: Annotated[
+        list[str] | None, typer.Option(help="only this user (with wildcards); repeatable")
+    ] = None,
+    artifact: Annotated[
+        list[str] | None, typer.Option(help="only this artifact (with wildcards); repeatable")
+    ] = None,
+    hunt: Annotated[
+        list[str] | None, typer.Option(help="only this hunt, with its flows; repeatable")
+    ] = None,
     flows_since: Annotated[
-        str, typer.Option(help="leave out flows last active before this time (ISO 8601)")
+        str, typer.Option(help="leave out flows last active before this time (ISO 8601, UTC)")
     ] = "",
+    flows_until: Annotated[
+        str, typer.Option(help="leave out flows active after this time (ISO 8601, UTC)")
+    ] = "",
+    import_before_dns: Annotated[
+        bool, typer.Option("--import-before-dns", help="switch the name after the archives")
+    ] = False,
     name: Annotated[str, typer.Option(help="the server's DNS name, to be switched to it")] = "",
     address: Annotated[str, typer.Option(help="the new server's address, for the record")] = "",
     dns_server: Annotated[str, typer.Option(help="authoritative server taking updates")] = "",
@@ -48,6 +71,9 @@ def restore(
       recovery restore --vault /vault --to ssh://root@192.0.2.7
 
       recovery restore --vault /vault --to docker://velociraptor --strategy backup,collections
+
+      recovery restore --vault /vault --to ssh://root@192.0.2.7 --org OACME --provider hunts \
+        --provider flows --flows-since 2026-11-01
     """
     from recovery.cli.switch_name import read_switch
     from recovery.restore.request import parse_request
@@ -63,7 +89,12 @@ def restore(
         deployment=deployment,
         accounts=accounts,
         orgs=org or [],
+        providers=provider or [],
+        users=user or [],
+        artifacts=artifact or [],
+        only_hunts=hunt or [],
         flows_since=flows_since or None,
+        flows_until=flows_until or None,
         dns=switch.facts if switch else None,
         client_wait=None if switch else 0,
     )
@@ -72,9 +103,14 @@ def restore(
         typer.echo(line, err=True)
 
     results = [run_group("server", request, say)]
-    if switch:
+    # A capture may make a newer one meanwhile: the later steps keep to this one.
+    request = request.model_copy(update={"point": results[0].facts["point"]})
+    if switch and not import_before_dns:
         switch.publish(say)
-    results += [run_group(group, request, say) for group in ("collections", "proof")]
+    results.append(run_group("collections", request, say))
+    if switch and import_before_dns:
+        switch.publish(say)
+    results.append(run_group("proof", request, say))
     if as_json:
         typer.echo(result_json(results))
     else:

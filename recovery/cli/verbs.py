@@ -6,6 +6,7 @@ from recovery.cli.aws import aws
 from recovery.cli.capture import capture
 from recovery.cli.export import export
 from recovery.cli.hunts import app as hunts
+from recovery.cli.material import material
 from recovery.cli.points import points
 from recovery.cli.restore import restore
 from recovery.cli.status import status
@@ -18,6 +19,7 @@ app.command()(verify)
 app.command()(capture)
 app.command()(export)
 app.command()(status)
+app.command()(material)
 app.add_typer(points, name="points")
 app.add_typer(vault, name="vault")
 app.add_typer(accounts, name="accounts")

@@ -72,5 +72,13 @@ def restore_request(settings: Settings) -> dict[str, Any]:
         "strategy": list(settings.strategy),
         "deployment": settings.deployment,
         "hunts": settings.hunts,
+        "accounts": settings.accounts,
+        "orgs": list(settings.orgs),
+        "providers": list(settings.providers),
+        "users": list(settings.users),
+        "artifacts": list(settings.artifacts),
+        "only_hunts": list(settings.only_hunts),
+        "flows_since": settings.flows_since or None,
+        "flows_until": settings.flows_until or None,
         "ready_timeout": settings.ready_timeout,
     }

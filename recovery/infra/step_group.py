@@ -24,7 +24,23 @@ from pulumi.dynamic import (
 
 from recovery.infra.progress import say
 
-_RUNS_AGAIN = ("machine", "triggers", "point", "packageSha256", "strategy", "deployment", "hunts")
+_RUNS_AGAIN = (
+    "machine",
+    "triggers",
+    "point",
+    "packageSha256",
+    "strategy",
+    "deployment",
+    "hunts",
+    "accounts",
+    "orgs",
+    "providers",
+    "users",
+    "artifacts",
+    "only_hunts",
+    "flows_since",
+    "flows_until",
+)
 """Inputs whose change runs the group again. Not the target's URI, nor the vault's: a moved
 vault or key file changes nothing on the server."""
 
@@ -98,7 +114,9 @@ def run(props: dict[str, Any]) -> dict[str, Any]:
     wanted = {**props["request"], "target": props["target"]}
     request = RestoreRequest.model_validate(wanted)
     if request.vault and not request.point:
-        request = request.model_copy(update={"point": newest_point(request.vault)})
+        request = request.model_copy(
+            update={"point": newest_point(request.vault, request.deployment)}
+        )
     result = run_group(props["group"], request, say).model_dump(mode="json")
     return {
         **props,
@@ -109,11 +127,12 @@ def run(props: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def newest_point(vault: str) -> str:
-    """The id of the vault's newest recovery point; :class:`VaultError` when it has none."""
+def newest_point(vault: str, deployment: str = "") -> str:
+    """The id of the vault's newest good recovery point; :class:`VaultError` when it has none."""
+    from recovery.restore.choose_point import newest_good
     from recovery.vault.store import open_vault
 
-    return open_vault(vault).point().point
+    return newest_good(open_vault(vault), deployment, say).point
 
 
 def _compared(props: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,27 @@
 """Step: is this recovery point whole, and is it the one asked for? Nothing is changed yet."""
 
+import fnmatch
+import re
 import tarfile
-import zipfile
-import zlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from recovery.errors import BadInputError
+from recovery.restore.check_names import check_names
+from recovery.restore.check_package import check_package
+from recovery.restore.check_zip import NEXT as _NEXT
+from recovery.restore.check_zip import check_zip
+from recovery.restore.choice import narrowed
 from recovery.restore.context import Context
 from recovery.restore.step import Report
 
-_NEXT = "choose another point: `recovery points list`; nothing was changed on the machine"
+_AHEAD = timedelta(days=1)
+"""So far may two clocks be apart."""
+_STATE = re.compile(
+    r"(?:\./)?(?:\.?$|orgs(?:$|/[^/]+(?:\.json\.db)?$)|(?:orgs/[^/]+/)?"
+    r"(?:acl|users|config|artifact_definitions|hunts|hunt_index|notebooks|notebook_index"
+    r"|clients|client_info)(?:/|$))"
+)
 
 
 def check_point(context: Context) -> Report:
@@ -19,9 +31,50 @@ def check_point(context: Context) -> Report:
     :class:`recovery.errors.VaultError` for a missing or altered object.
     """
     if not context.has_point:
-        return Report(f"first deployment of {Path(context.request.package).name}", skipped=True)
+        package = Path(context.request.package)
+        if not package.is_file():
+            raise BadInputError(
+                f"no server package at {package}",
+                hint="build one: `recovery package build --binary FILE --config FILE`",
+            )
+        check_package(package, package.name)
+        return Report(f"first deployment of {package.name}", skipped=True)
     manifest = context.manifest
-    wanted = context.request.deployment
+    check_names(manifest)
+    if manifest.captured_at > datetime.now(UTC) + _AHEAD:
+        raise BadInputError(
+            f"it says that it was captured at {manifest.captured_at:%Y-%m-%d %H:%M}, which is yet "
+            "to come",
+            target=manifest.point,
+            hint=_NEXT,
+        )
+    _check_deployment(context)
+    check_package(context.fetch(manifest.package.file), manifest.package.file.name)
+    if context.wants("state"):
+        for state in manifest.state:
+            check_state_tar(context.fetch(state.tar), state.tar.name)
+    if context.wants("backup"):
+        for backup in manifest.backups:
+            check_zip(context.fetch(backup.file), backup.file.name)
+    left = _check_choice(context)
+    context.facts["point"] = manifest.point
+    # Said before anything is changed; as findings they are said again at the end.
+    for gap in manifest.gaps:
+        context.say(f"not in this point: {gap}")
+    for item, count in left.items():
+        context.say(f"left out by choice: {count} {item}")
+    age = manifest.captured_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Report(
+        f"{manifest.point} · captured {age} · {len(manifest.orgs)} orgs · "
+        f"{len(manifest.archives)} archives"
+        + (f" · left out by choice: {sum(left.values())} things" if left else ""),
+        findings=[f"not captured: {gap}" for gap in manifest.gaps],
+    )
+
+
+def _check_deployment(context: Context) -> None:
+    """The config's CA, the manifest's fingerprint and the one asked for are the same."""
+    manifest, wanted = context.manifest, context.request.deployment
     if context.config.deployment != manifest.server.deployment:
         raise BadInputError(
             "the config in the recovery point is not of the deployment it names",
@@ -35,48 +88,57 @@ def check_point(context: Context) -> Report:
             target=manifest.point,
             hint=_NEXT,
         )
-    context.fetch(manifest.package.file)
-    if context.wants("state"):
-        for state in manifest.state:
-            check_state_tar(context.fetch(state.tar), state.tar.name)
-    if context.wants("backup"):
-        for backup in manifest.backups:
-            check_zip(context.fetch(backup.file), backup.file.name)
-    context.facts["point"] = manifest.point
-    age = manifest.captured_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Report(
-        f"{manifest.point} · captured {age} · {len(manifest.orgs)} orgs · "
-        f"{len(manifest.archives)} archives",
-        findings=[f"not captured: {gap}" for gap in manifest.gaps],
-    )
+
+
+def _check_choice(context: Context) -> dict[str, int]:
+    """How many things of each item are left out; a name that nothing bears is refused.
+
+    A server takes a name that matches nothing for success (facts: backup_restore()).
+    """
+    manifest, choice = context.manifest, context.choice
+    names = {
+        item: {key for items in manifest.inventory.orgs.values() for key in items.get(item, ())}
+        for item in ("acls", "users", "artifacts", "hunts")
+    }
+    names["hunts"] |= {archive.hunt_id for archive in manifest.archives}
+    for option, given, there in (
+        ("--org", choice.orgs, set(manifest.orgs)),
+        ("--user", choice.users, names["acls"] | names["users"]),
+        ("--artifact", choice.artifacts, names["artifacts"]),
+        ("--hunt", choice.hunts, names["hunts"]),
+    ):
+        for pattern in given:
+            if not fnmatch.filter(there, pattern):
+                raise BadInputError(
+                    f"{manifest.point} holds nothing named {pattern!r}",
+                    target=option,
+                    hint=f"`recovery points show {manifest.point}` lists what it holds; "
+                    "nothing was changed on the machine",
+                )
+    return narrowed(manifest, choice)[1]
 
 
 def check_state_tar(path: Path, name: str) -> None:
-    """Only plain files and folders, only below the datastore: no links, devices, or ``..``."""
+    """Only plain files, only below the datastore, only of what a capture calls state.
+
+    No links, devices, holes (a small tar could fill a disk) or ``..``; no results, uploads or
+    backups, which would be taken for the server's own.
+    """
     try:
         with tarfile.open(path) as tar:
             for member in tar:
                 way = PurePosixPath(member.name)
-                if way.is_absolute() or ".." in way.parts:
+                if way.is_absolute() or ".." in way.parts or "\\" in member.name:
                     raise BadInputError(
                         f"{name} holds a path outside the datastore: {member.name!r}", hint=_NEXT
                     )
-                if not (member.isreg() or member.isdir()):
+                if not (member.isreg() or member.isdir()) or member.issparse():
                     raise BadInputError(
-                        f"{name} holds a link or device: {member.name!r}", hint=_NEXT
+                        f"{name} holds a link, device or hole: {member.name!r}", hint=_NEXT
+                    )
+                if not _STATE.match(member.name):
+                    raise BadInputError(
+                        f"{name} holds a file that is no state: {member.name!r}", hint=_NEXT
                     )
     except (tarfile.TarError, EOFError, OSError) as broken:
         raise BadInputError(f"{name} can't be read: {broken}", hint=_NEXT) from broken
-
-
-def check_zip(path: Path, name: str) -> None:
-    """Every member's CRC; an empty, truncated or damaged zip is refused (facts: failures)."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-            if not archive.namelist():
-                raise BadInputError(f"{name} is empty", hint=_NEXT)
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as cause:
-        raise BadInputError(f"{name} is not a whole zip: {cause}", hint=_NEXT) from cause
-    if broken:
-        raise BadInputError(f"{name} is damaged at {broken}", hint=_NEXT)

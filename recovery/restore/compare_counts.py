@@ -1,6 +1,7 @@
 """Step: what the server now has, against what the recovery point counted."""
 
 from recovery.restore.context import Context
+from recovery.restore.promise import promised
 from recovery.restore.step import Report
 from recovery.velociraptor.take_inventory import take_inventory
 from recovery.verify.compare import compare
@@ -13,7 +14,7 @@ def compare_counts(context: Context) -> Report:
     """Compares before DNS is switched; collections, which come later, don't count here."""
     if not context.has_point:
         return Report("first deployment: nothing to compare with", skipped=True)
-    captured = context.manifest.inventory
+    captured = promised(context)
     # Listing all artifacts would compile every one of them: seconds in which no client is served.
     names = {
         org: {*items.get("artifacts", {}), *items.get("artifact_tags", {})}

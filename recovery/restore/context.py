@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Self
 
 from recovery.errors import BadInputError
+from recovery.restore.choice import Choice
+from recovery.restore.choose_point import newest_good
 from recovery.restore.journal import Journal
+from recovery.restore.ledger import Ledger
 from recovery.restore.request import RestoreRequest
 from recovery.target import Target, open_target
 from recovery.vault.manifest import Manifest, StoredObject
@@ -60,7 +63,9 @@ class Context:
                 step="choose the recovery point",
                 hint="set recovery:vault (or recovery:package for a first deployment)",
             )
-        return self.vault.point(self.request.point)
+        if self.request.point:
+            return self.vault.point(self.request.point)
+        return newest_good(self.vault, self.request.deployment, self.say)
 
     @cached_property
     def folder(self) -> Path:
@@ -83,7 +88,13 @@ class Context:
     @cached_property
     def journal(self) -> Journal:
         """Kept on the machine itself, so that whoever goes on knows what was done."""
-        return Journal(self.target, self.manifest.point if self.has_point else "first deployment")
+        point = self.manifest.point if self.has_point else "first deployment"
+        return Journal(self.target, point, self.request.asked_for)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was imported into this machine, and what was begun and not seen through."""
+        return Ledger(self.target)
 
     def api(self) -> Api:
         """The server's API, opened once."""
@@ -102,6 +113,11 @@ class Context:
         }
         return bool(held.get(part, True))
 
+    @property
+    def choice(self) -> Choice:
+        """What is wanted back, where not everything."""
+        return self.request.choice
+
     def wants_org(self, org: str) -> bool:
         """Whether ``org`` comes back. The root org's state always does: it has the users."""
-        return not self.request.orgs or org == "root" or org in self.request.orgs
+        return self.choice.org(org)

@@ -1,49 +1,25 @@
 """Step: the collection archives into the server, each once, whoever imports it.
 
-The server itself is the ledger: an import keeps the flow's and the hunt's own id where that
-id isn't taken (read in its source, and tried), so what is there already is known by its id,
-after a kill at any point. Client ids are always explicit. Flows come first, one by one;
-then hunts, without their flows, which are added to them by id.
+The server itself knows what is there: an import keeps the flow's and the hunt's own id where
+that id isn't taken (docs/adr/0005). The ledger on the machine knows what was begun and not
+seen through; such a flow is taken away and imported anew. Flows come first, one by one; then
+hunts, without their flows, which are added to them by id.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
-from recovery.errors import BadInputError
-from recovery.restore.check_point import check_zip
+from recovery.errors import BadInputError, RecoveryError, VaultError
+from recovery.restore.batches import ahead, batches
 from recovery.restore.context import Context
-from recovery.restore.import_flows import Parcel, import_parcels
+from recovery.restore.import_flows import delete_flows, import_parcels, remove_inbox
 from recovery.restore.import_hunts import import_hunts
+from recovery.restore.parcel import Parcel, parcel_of_flow, parcels_of_hunt
 from recovery.restore.step import Report
+from recovery.restore.tally import Tally
+from recovery.restore.what_is_there import Place, settle_unfinished, there_in_part, what_is_there
 from recovery.vault.manifest import Archive
-from recovery.velociraptor.archive_file import flow_for_import, flows_inside
-
-_BATCH_FILES = 200
-_BATCH_BYTES = 256 << 20
-_EXISTING = """
-SELECT client_id AS Client, session_id AS Flow
-FROM foreach(row={SELECT client_id FROM clients()},
-             query={SELECT client_id, session_id FROM flows(client_id=client_id)})
-"""
-
-
-class Tally:
-    """What has become of the archives so far, in numbers and names."""
-
-    def __init__(self, total: int, context: Context) -> None:
-        self.total, self.imported, self.there = total, 0, 0
-        self.findings: list[str] = []
-        self._context, self._start = context, time.monotonic()
-
-    def say(self) -> None:
-        done = self.imported + self.there + len(self.findings)
-        rate = self.imported / max(time.monotonic() - self._start, 0.001)
-        left = (self.total - done) / rate if rate else 0
-        self._context.say(
-            f"import {done}/{self.total} flows · {rate:.0f}/s · {left:.0f} s left · "
-            f"{self.there} skipped (already there)"
-        )
 
 
 def import_archives(context: Context) -> Report:
@@ -52,83 +28,67 @@ def import_archives(context: Context) -> Report:
         return Report("the strategy asks for no archives", skipped=True)
     by_org: dict[str, list[Archive]] = defaultdict(list)
     for archive in context.manifest.archives:
-        if _is_wanted(context, archive):
+        if context.choice.archive(archive):
             by_org[archive.org].append(archive)
     flows = sum(archive.kind == "flow" for archives in by_org.values() for archive in archives)
-    tally = Tally(flows, context)
-    hunts = 0
-    for org, archives in by_org.items():
-        rows = context.api().query(_EXISTING, org=org)
-        existing = {(row["Client"], row["Flow"]) for row in rows}
-        for batch in _batches(_parcels(context, archives, existing, tally)):
-            tally.imported += import_parcels(context, org, batch, tally.findings)
-            tally.say()
-        hunts += import_hunts(context, org, archives, tally.findings)
+    tally = Tally(flows, context.say)
+    settle_unfinished(context)
+    try:
+        hunts = sum(_import_org(context, org, found, tally) for org, found in by_org.items())
+    finally:
+        with suppress(RecoveryError):
+            remove_inbox(context)
+    if tally.refused and not tally.imported and not tally.there:
+        tally.raise_if_vault_is_gone()
     return Report(
         f"{tally.imported} flows imported, {tally.there} were there already, {hunts} hunts",
         tally.findings,
     )
 
 
-def _is_wanted(context: Context, archive: Archive) -> bool:
-    """By org, and for flows by the time they were last active."""
-    since = context.request.flows_since
-    too_old = since is not None and archive.active_at is not None and archive.active_at < since
-    return context.wants_org(archive.org) and not too_old
+def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: Tally) -> int:
+    """One org's flows, then its hunts; how many hunts are there."""
+    there = what_is_there(context, org)
+    for archive in archives:
+        place = (archive.client_id, archive.flow_id)
+        if archive.kind == "flow" and place in there:
+            tally.there += 1
+            if there[place]:
+                tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
+    parcels = _parcels(context, org, archives, set(there), tally)
+    for batch in ahead(batches(parcels)):
+        missing = _missing(context, org, batch, tally)
+        tally.imported += import_parcels(context, org, missing, tally.findings)
+        tally.say()
+    usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
+    return import_hunts(context, org, usable, tally.findings)
 
 
 def _parcels(
-    context: Context, archives: Sequence[Archive], existing: set[tuple[str, str]], tally: Tally
+    context: Context, org: str, archives: Sequence[Archive], there: set[Place], tally: Tally
 ) -> Iterator[Parcel]:
-    """Every flow that isn't on the server yet, as a file ready for import."""
+    """Every flow that isn't known to be on the server whole, as a file ready for import."""
+    taken = set(there)  # no archive's flow twice, in a flow's archive and in its hunt's
     for archive in sorted(archives, key=lambda item: item.kind):
         try:
             if archive.kind == "flow":
-                if (archive.client_id, archive.flow_id) in existing:
-                    tally.there += 1
-                    continue
-                path = context.fetch(archive.file)
-                check_zip(path, archive.file.name)
-                existing.add((archive.client_id, archive.flow_id))
-                into = context.folder / f"{archive.file.sha256}.flow"
-                yield Parcel(
-                    archive.client_id,
-                    archive.flow_id,
-                    archive.hostname,
-                    flow_for_import(path, into),
-                    archive.rows,
-                )
-                path.unlink()
+                place = (archive.client_id, archive.flow_id)
+                if place not in taken:
+                    parcel = parcel_of_flow(context, archive)
+                    taken.add(place)
+                    yield parcel
             else:
-                yield from _from_hunt(context, archive, existing)
-        except BadInputError as damaged:
-            tally.findings.append(f"{archive.org}: not imported: {damaged.message}")
+                yield from parcels_of_hunt(context, archive, taken)
+        except (BadInputError, VaultError) as damaged:
+            tally.refuse(archive, damaged)
 
 
-def _from_hunt(
-    context: Context, archive: Archive, existing: set[tuple[str, str]]
-) -> Iterator[Parcel]:
-    """Flows that only the hunt's own archive holds."""
-    path = context.fetch(archive.file)
-    check_zip(path, archive.file.name)
-    for number, flow in enumerate(flows_inside(path)):
-        if (flow.client_id, flow.flow_id) in existing:
-            continue
-        existing.add((flow.client_id, flow.flow_id))
-        into = context.folder / f"{archive.file.sha256}.{number}.flow"
-        file = flow_for_import(path, into, flow.folder)
-        yield Parcel(flow.client_id, flow.flow_id, flow.hostname, file, None)
-
-
-def _batches(parcels: Iterator[Parcel]) -> Iterator[list[Parcel]]:
-    """At most so many files, and so many bytes, at a time: the memory and disk stay flat."""
-    batch: list[Parcel] = []
-    size = 0
-    for parcel in parcels:
-        batch.append(parcel)
-        size += parcel.file.stat().st_size
-        if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def _missing(context: Context, org: str, batch: Sequence[Parcel], tally: Tally) -> list[Parcel]:
+    """The parcels of a batch that are to be imported; what is there in part is taken away first."""
+    whole, partial = there_in_part(context, org, batch)
+    delete_flows(context, org, sorted(partial))
+    for parcel in batch:
+        if parcel.place in whole:
+            parcel.file.unlink(missing_ok=True)
+    tally.there += len(whole)
+    return [parcel for parcel in batch if parcel.place not in whole]

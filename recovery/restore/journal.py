@@ -5,34 +5,52 @@ everything runs. A line is written only after its step's result is on the machin
 """
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from recovery.restore.request import Outcome
 from recovery.target import Target
 
 FOLDER = "/var/lib/velociraptor-recovery"
 PATH = f"{FOLDER}/journal.jsonl"
-_APPEND = 'umask 077; mkdir -p "${1%/*}"; cat >> "$1"'
-_READ = '[ ! -e "$1" ] || cat "$1"'
+# A line that a kill or a full disk cut off is ended first: the next one stays readable.
+APPEND = """set -e; umask 077; mkdir -p "${1%/*}"
+[ -z "$(tail -c 1 "$1" 2>/dev/null)" ] || echo >> "$1"
+cat >> "$1"; sync "$1"
+"""
+READ = '[ ! -e "$1" ] || cat "$1"'
+
+
+def lines_of(text: str) -> Iterator[dict[str, Any]]:
+    """The lines that are whole; one that was cut off was never done."""
+    for line in text.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
 
 
 class Journal:
-    """The journal of ``point`` on ``target``."""
+    """The journal of ``point`` on ``target``. ``choice``: what was asked for, in one word."""
 
-    def __init__(self, target: Target, point: str) -> None:
+    def __init__(self, target: Target, point: str, choice: str = "") -> None:
         self._target = target
         self._point = point
+        self._choice = choice
 
     @cached_property
-    def _lines(self) -> list[dict[str, str]]:
-        text = self._target.run(["sh", "-c", _READ, "journal", PATH]).text
-        return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+    def _lines(self) -> list[dict[str, Any]]:
+        text = self._target.run(["sh", "-c", READ, "journal", PATH]).text
+        return [line for line in lines_of(text) if "point" in line and "step" in line]
 
     @cached_property
-    def _done(self) -> dict[str, str]:
+    def _done(self) -> dict[str, dict[str, Any]]:
         mine = [line for line in self._lines if line["point"] == self._point]
-        return {line["step"]: line["detail"] for line in mine}
+        return {line["step"]: line for line in mine}
 
     def others(self, step: str) -> list[str]:
         """The other recovery points for which ``step`` was done on this machine."""
@@ -44,15 +62,20 @@ class Journal:
 
     def detail(self, step: str) -> str:
         """What the finished step had to say."""
-        return self._done.get(step, "")
+        return str(self._done.get(step, {}).get("detail", ""))
+
+    def was_chosen_otherwise(self, step: str) -> bool:
+        """Whether the finished step was asked to bring back something else than now."""
+        return str(self._done.get(step, {}).get("choice", self._choice)) != self._choice
 
     def add(self, outcome: Outcome) -> None:
         """Appends a finished step."""
         line = {
             "point": self._point,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "choice": self._choice,
             **outcome.model_dump(include={"step", "status", "detail", "seconds"}),
         }
         data = json.dumps(line).encode() + b"\n"
-        self._target.run(["sh", "-c", _APPEND, "journal", PATH], stdin=data)
-        self._done[outcome.step] = outcome.detail
+        self._target.run(["sh", "-c", APPEND, "journal", PATH], stdin=data)
+        self._done[outcome.step] = line

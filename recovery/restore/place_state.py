@@ -35,7 +35,8 @@ def place_state(context: Context) -> Report:
         for state in context.manifest.state:
             if not context.wants_org(state.org):
                 continue
-            count = copy_state(context.fetch(state.tar), out, keep, context.allowed)
+            source = context.fetch(state.tar)
+            count = copy_state(source, out, keep, context.allowed, context.choice.file)
             files += count.files
             paused += count.paused
     if not files:

@@ -1,6 +1,7 @@
 """Step: the checks and the full comparison, changing nothing; its result goes to the report."""
 
 from recovery.restore.context import Context
+from recovery.restore.promise import promised
 from recovery.restore.step import Report
 
 
@@ -8,7 +9,9 @@ def prove_recovery(context: Context) -> Report:
     """Runs the proof of :mod:`recovery.verify`; what falls short is a finding, not an error."""
     from recovery.verify.prove import prove  # noqa: PLC0415 - brings pytest with it
 
-    manifest = context.manifest if context.has_point else None
+    manifest = None
+    if context.has_point:
+        manifest = context.manifest.model_copy(update={"inventory": promised(context)})
     request = context.request
     proof = prove(
         context.target,

@@ -35,8 +35,11 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
     """
     released, findings = 0, []
     for org, hunts in were_running(context).items():
+        if not context.wants_org(org):
+            continue
         now = {row["Hunt"] for row in context.api().query(_PAUSED, org=org)}
         todo = [hunt for hunt in hunts if hunt in now and (not only or hunt in only)]
+        todo = [hunt for hunt in todo if context.choice.hunt(hunt)]
         if not todo:
             continue
         env = {"Hunts": json.dumps([{"Hunt": hunt} for hunt in todo])}

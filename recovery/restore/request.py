@@ -1,12 +1,15 @@
 """What a recovery is asked to do: frozen, typed, checked once at the edge."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from recovery.errors import BadInputError
+from recovery.restore.choice import VELOCIRAPTORS_NAMES, Choice, Provider
 from recovery.vault.manifest import Part
+from recovery.velociraptor.inventory import digest
 from recovery.verify.facts import DnsFacts
 
 Group = Literal["server", "collections", "proof"]
@@ -37,14 +40,56 @@ class RestoreRequest(BaseModel):
     """``all`` as captured; ``known`` to the point before; or the path of an approval file."""
     orgs: list[str] = []
     """Ids of the orgs that come back; empty: every one."""
+    providers: list[Provider] = []
+    """The kinds of things that come back; empty: every one."""
+    users: list[str] = []
+    artifacts: list[str] = []
+    only_hunts: list[str] = []
+    """Names (ids for hunts), with wildcards, of those that come back; empty: every one."""
     flows_since: datetime | None = None
     """Archives of flows that were last active before this are left out."""
+    flows_until: datetime | None = None
+    """Archives of flows that were active after this are left out."""
     dns: DnsFacts | None = None
     """When given, the proof holds the name to the new address."""
     client_wait: float | None = None
     """Seconds the proof waits for the clients; None: until each has had to poll."""
     ready_timeout: float = 120
     """Seconds that the server may take to answer after its start."""
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _names_of_providers(cls, names: list[str]) -> list[str]:
+        """Velociraptor's own names (``ACL``, ``ClientInfo`` …) are understood too."""
+        return [VELOCIRAPTORS_NAMES.get(name.lower(), name.lower()) for name in names]
+
+    @field_validator("flows_since", "flows_until")
+    @classmethod
+    def _in_utc(cls, moment: datetime | None) -> datetime | None:
+        """A time without a zone is UTC, like every time in a recovery point."""
+        return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+    @property
+    def asked_for(self) -> str:
+        """What decides about the content of the datastore, as one short word."""
+        placed = sorted({"state", "backup"} & set(self.strategy))
+        chosen = self.choice.model_dump(mode="json", exclude={"flows_since", "flows_until"})
+        rules = Path(self.accounts)
+        accounts = rules.read_text("utf-8", "replace") if rules.is_file() else self.accounts
+        return digest([placed, chosen, accounts])
+
+    @property
+    def choice(self) -> Choice:
+        """What is wanted back, where not everything."""
+        return Choice(
+            orgs=self.orgs,
+            providers=self.providers,
+            users=self.users,
+            artifacts=self.artifacts,
+            hunts=self.only_hunts,
+            flows_since=self.flows_since,
+            flows_until=self.flows_until,
+        )
 
 
 class Outcome(BaseModel):

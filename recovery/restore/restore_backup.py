@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from recovery.errors import ServerError
+from recovery.restore.choice import Provider
 from recovery.restore.context import Context
 from recovery.restore.step import Report
 from recovery.restore.zip_artifacts import set_artifacts
@@ -18,7 +19,13 @@ from recovery.velociraptor.backup_file import orgs_in, rewrite_hunts
 from recovery.velociraptor.config import OWNER, SERVICE
 
 _NAME = "recovery"
-_RESTORE = 'SELECT * FROM backup_restore(name=Name, providers="ClientInfo|Hunt|Notebook")'
+_RESTORE = "SELECT * FROM backup_restore(name=Name, providers=Providers)"
+_PROVIDERS: dict[str, Provider] = {
+    "ClientInfo": "clients",
+    "Hunt": "hunts",
+    "Notebook": "notebooks",
+}
+"""What ``backup_restore`` brings back well enough, once its traps are taken care of."""
 _ORG_CREATE = "SELECT org_create(name=Name, org_id=Id) AS Org FROM scope()"
 _ORGS = "SELECT Name, OrgId FROM orgs()"
 _TOUCH = """
@@ -58,7 +65,8 @@ def restore_backup(context: Context) -> Report:
         zip_path = _for_this_server(context, source)
         for org in orgs:
             _restore_org(context, org, zip_path)
-        artifacts = sum(set_artifacts(context.api(), archive, org) for org in orgs)
+        wanted = context.choice.artifact
+        artifacts = sum(set_artifacts(context.api(), archive, org, wanted) for org in orgs)
         users = sum(create_users(context.api(), archive, org, context.allowed) for org in orgs)
     _keep_on_disk(context, orgs)
     return Report(
@@ -96,7 +104,7 @@ def _for_this_server(context: Context, source: Path) -> Path:
     }
 
     def keep(org: str, hunt: Row) -> Row | None:
-        if (org, hunt.get("hunt_id")) in archived:
+        if (org, hunt.get("hunt_id")) in archived or not context.choice.hunt(str(hunt["hunt_id"])):
             return None
         return restorable(hunt)
 
@@ -121,14 +129,18 @@ def restorable(hunt: Row) -> Row:
 
 def _restore_org(context: Context, org: str, zip_path: Path) -> None:
     """``backup_restore`` works on its own org, from that org's own ``backups/``."""
+    providers = [name for name, kind in _PROVIDERS.items() if context.choice.provider(kind)]
+    if not providers:
+        return
     inside = "" if org == ROOT else f"/orgs/{org}"
     path = f"{context.config.datastore}{inside}/backups/{_NAME}.zip"
+    env = {"Name": _NAME, "Providers": f"^({'|'.join(providers)})$"}
     context.target.run(
         ["install", "-d", "-o", OWNER, "-g", OWNER, "-m", "700", str(Path(path).parent)]
     )
     context.target.put(zip_path, path, mode=0o600, owner=f"{OWNER}:{OWNER}")
     try:
-        rows = context.api().query(_RESTORE, env={"Name": _NAME}, org=org, min_rows=1)
+        rows = context.api().query(_RESTORE, env=env, org=org, min_rows=1)
     finally:
         context.target.run(["rm", "-f", path])
     errors = [f"{row['Name']}: {row['Error']}" for row in rows if row.get("Error")]

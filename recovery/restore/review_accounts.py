@@ -2,7 +2,7 @@
 
 import json
 
-from recovery.accounts.approve import approve
+from recovery.accounts.approve import KNOWN, approve
 from recovery.accounts.read_accounts import Account, accounts_in_backup, accounts_in_state
 from recovery.accounts.review import Difference, review
 from recovery.restore.context import Context
@@ -21,24 +21,59 @@ def review_accounts(context: Context) -> Report:
     """
     if not context.has_point or not (context.wants("state") or context.wants("backup")):
         return Report("no accounts in this strategy", skipped=True)
-    differences = differences_of(context, context.manifest)
+    everybody = differences_of(context, context.manifest)
+    differences = [item for item in everybody if _is_chosen(context, item)]
     allowed = approve(context.request.accounts, differences, context.manifest.server.deployment)
     context.allowed = {account.key for account in allowed}
     held = [item for item in differences if item.now and item.now.key not in context.allowed]
     gained = [item.account for item in differences if item.gains_admin]
+    has_earlier = earlier_point(context, context.manifest) is not None
+    if has_earlier:
+        _say_changes(context, everybody)
     new = sum(item.change == "new" for item in differences)
     changed = sum(item.change == "changed" for item in differences)
+    removed = sum(item.change == "removed" for item in everybody)
     context.facts["accounts_held"] = json.dumps([_name(item.account) for item in held])
     detail = f"{len(allowed)} accounts allowed ({context.request.accounts}), {len(held)} held back"
-    if earlier_point(context, context.manifest) is not None:
-        detail += f"; since the point before: {new} new, {changed} changed"
+    if has_earlier:
+        detail += f"; since the point before: {new} new, {changed} changed, {removed} removed"
         if gained:
             detail += f", new administrators: {', '.join(map(_name, gained[:_NAMED]))}"
+    elif context.request.accounts == KNOWN:
+        detail += "; there is no point before, so nobody is known"
     findings = [
         f"account held back: {_name(item.account)} ({item.change}; {item.account.words})"
         for item in held
     ]
     return Report(detail, findings)
+
+
+def allowed_accounts(context: Context) -> set[tuple[str, str]] | None:
+    """(org, user) that may come back; None where the strategy brings no accounts."""
+    if context.allowed is None and (context.wants("state") or context.wants("backup")):
+        found = [
+            item for item in differences_of(context, context.manifest) if _is_chosen(context, item)
+        ]
+        deployment = context.manifest.server.deployment
+        let_in = approve(context.request.accounts, found, deployment)
+        context.allowed = {account.key for account in let_in}
+    return context.allowed
+
+
+def _is_chosen(context: Context, item: Difference) -> bool:
+    account = item.account
+    return context.wants_org(account.org) and context.choice.user(account.name)
+
+
+def _say_changes(context: Context, differences: list[Difference]) -> None:
+    """The diff against the point before, gained administrator's rights first."""
+    for item in differences:
+        if item.change == "same":
+            continue
+        mark = "ADMIN gained, " if item.gains_admin else ""
+        before = f", before: {item.before.words}" if item.before and item.now else ""
+        words = item.account.words
+        context.say(f"account {mark}{item.change}: {_name(item.account)}: {words}{before}")
 
 
 def differences_of(context: Context, manifest: Manifest) -> list[Difference]:

@@ -1,8 +1,11 @@
 """The door to a recovery: a group of steps, asked for by Pulumi or by the command line."""
 
+from contextlib import nullcontext
+
 from recovery.restore.check_point import check_point
 from recovery.restore.compare_counts import compare_counts
 from recovery.restore.context import Context, Say
+from recovery.restore.hold_machine import hold_machine
 from recovery.restore.import_archives import import_archives
 from recovery.restore.install_package import install_package
 from recovery.restore.place_state import STEP, place_state
@@ -11,14 +14,16 @@ from recovery.restore.release_hunts import release_if_asked
 from recovery.restore.request import Group, GroupResult, RestoreRequest
 from recovery.restore.restore_backup import restore_backup
 from recovery.restore.review_accounts import review_accounts
+from recovery.restore.review_material import review_material
 from recovery.restore.start_service import start_service
-from recovery.restore.step import Step, run_steps
+from recovery.restore.step import PACKAGE_STEP, Step, run_steps
 
 STEPS: dict[Group, tuple[Step, ...]] = {
     "server": (
         Step("check the recovery point", check_point, once=False),
         Step("review the accounts", review_accounts, once=False),
-        Step("install the package", install_package),
+        Step("review what runs code", review_material, once=False),
+        Step(PACKAGE_STEP, install_package),
         Step(STEP, place_state),
         Step("start the server", start_service, once=False),
         Step("restore the backup", restore_backup),
@@ -41,5 +46,6 @@ def run_group(group: Group, request: RestoreRequest, say: Say) -> GroupResult:
     are found in the machine's journal. Raises :class:`recovery.errors.RecoveryError`.
     """
     with Context(request, say) as context:
-        outcomes = run_steps(STEPS[group], context)
+        with hold_machine(context.target, say) if group != "proof" else nullcontext():
+            outcomes = run_steps(STEPS[group], context)
         return GroupResult(group=group, outcomes=outcomes, facts=context.facts)

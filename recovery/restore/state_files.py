@@ -4,18 +4,21 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from urllib.parse import unquote
 
 from recovery.accounts.read_accounts import SERVER_ITSELF, account_path
+from recovery.velociraptor.api import ROOT
 
 _HUNT = re.compile(r"^(?:orgs/[^/]+/)?hunts/H\.[^/]+\.json\.db$")
 # The server's list of hunts, written every ten minutes and believed at a start: it would bring
 # back paused hunts as running, and leave out the newest. Without it the records are read.
 _HUNT_INDEX = re.compile(r"^(?:orgs/[^/]+/)?hunts/index\.json(?:\.index)?$")
 _ORG_RECORD = re.compile(r"^orgs/[^/]+\.json\.db$")
+_USERS_FOLDER = re.compile(r"^users/([^/]+)/")
 _RUNNING = (2, "RUNNING")
 _PAUSED: dict[object, object] = {2: 1, "RUNNING": "PAUSED"}
 
@@ -40,10 +43,12 @@ def copy_state(
     out: tarfile.TarFile,
     keep: Keep,
     allowed: Collection[tuple[str, str]] | None = None,
+    wanted: Callable[[str], bool] = lambda _path: True,
 ) -> Count:
     """Copies the members of ``source`` into ``out``, hunts that ran as paused ones.
 
     ``allowed``: (org, user) that may come back; the files of other accounts are left out.
+    ``wanted``: whether a path was chosen by the operator.
     """
     files = paused = 0
     with tarfile.open(source) as tar:
@@ -51,7 +56,9 @@ def copy_state(
             name = member.name.removeprefix("./")
             if keep is Keep.ORG_RECORDS and not _ORG_RECORD.match(name):
                 continue
-            if not member.isreg() or _HUNT_INDEX.match(name) or not _is_allowed(name, allowed):
+            if not member.isreg() or _HUNT_INDEX.match(name):
+                continue
+            if not _is_allowed(name, allowed) or not wanted(name):
                 continue
             content = tar.extractfile(member)
             data = content.read() if content else b""
@@ -67,13 +74,27 @@ def copy_state(
 
 def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
     """Whether a file may come back; a user's own record may when any org lets the user in."""
+    if allowed is None:
+        return True
+    if folder := _USERS_FOLDER.match(path):
+        return unquote(folder[1]) in {name for _, name in allowed}
     account = account_path(path)
-    if allowed is None or account is None:
+    if account is None:
         return True
     kind, org, user = account
     if user == SERVER_ITSELF:
         return True
     return (org, user) in allowed if kind == "acl" else user in {name for _, name in allowed}
+
+
+def org_and_path(path: str) -> tuple[str, str]:
+    """The org whose file it is, and the path inside that org; empty for the org's own record."""
+    path = path.removeprefix("./")
+    first, _, rest = path.partition("/")
+    if first != "orgs":
+        return ROOT, path
+    org, _, inside = rest.partition("/")
+    return org.removesuffix(".json.db"), inside
 
 
 def pause_hunt(record: bytes) -> tuple[bytes, bool]:

@@ -8,6 +8,9 @@ from recovery.errors import RecoveryError
 from recovery.restore.context import Context
 from recovery.restore.request import Outcome
 
+PACKAGE_STEP = "install the package"
+"""The one step that is the same whatever was chosen."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -36,11 +39,13 @@ def _run(step: Step, context: Context) -> Outcome:
     started = time.monotonic()
     try:
         if step.once and context.journal.is_done(step.name):
-            outcome = Outcome(
-                step=step.name, status="already done", detail=context.journal.detail(step.name)
-            )
             context.say(f"{step.name}: already done on this machine")
-            return outcome
+            return Outcome(
+                step=step.name,
+                status="already done",
+                detail=context.journal.detail(step.name),
+                findings=_other_choice(step, context),
+            )
         context.say(f"{step.name} …")
         report = step.run(context)
         outcome = Outcome(
@@ -58,3 +63,14 @@ def _run(step: Step, context: Context) -> Outcome:
         raise
     context.say(f"{step.name}: {outcome.detail} · {outcome.seconds:.1f} s")
     return outcome
+
+
+def _other_choice(step: Step, context: Context) -> list[str]:
+    """What was placed before a server's start isn't placed again under a running one."""
+    if step.name == PACKAGE_STEP or not context.journal.was_chosen_otherwise(step.name):
+        return []
+    words = (
+        f"{step.name} was done with another choice of strategy, orgs, things or accounts: what "
+        "that left out stays out; take a new machine to bring it back"
+    )
+    return [words]

@@ -6,6 +6,7 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 
 from recovery.errors import ServerError
 from recovery.velociraptor.api import Api
@@ -17,8 +18,16 @@ FROM foreach(row=parse_json_array(data=Artifacts))
 """
 
 
-def set_artifacts(api: Api, archive: zipfile.ZipFile, org: str) -> int:
-    """Sets every custom artifact of ``org``; how many. Raises :class:`ServerError` if fewer."""
+def set_artifacts(
+    api: Api,
+    archive: zipfile.ZipFile,
+    org: str,
+    chosen: Callable[[str], bool] = lambda _name: True,
+) -> int:
+    """Sets the ``chosen`` custom artifacts of ``org``; how many.
+
+    Raises :class:`ServerError` when the server took fewer.
+    """
     listed = read_rows(archive, f"orgs/{org}/custom_artifacts.json")
     wanted = [
         {
@@ -26,6 +35,7 @@ def set_artifacts(api: Api, archive: zipfile.ZipFile, org: str) -> int:
             "Tags": (row.get("metadata") or {}).get("tags") or [],
         }
         for row in listed
+        if chosen(str(row["artifact"]))
     ]
     if not wanted:
         return 0

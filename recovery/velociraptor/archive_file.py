@@ -8,12 +8,16 @@ import json
 import shutil
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from recovery.errors import BadInputError
 
 CLIENT_INFO = "client_info.json"
 _CONTEXT = "collection_context.json"
 _HUNT_INFO = "hunt_info.json"
+_LARGEST_RECORD = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class FlowInside:
     flow_id: str
     hostname: str
     artifacts: tuple[str, ...]
+    active_at: datetime | None = None
 
 
 def flow_for_import(source: Path, into: Path, folder: str = "") -> Path:
@@ -52,24 +57,57 @@ def hunt_for_import(source: Path, into: Path) -> Path:
 
 
 def flows_inside(source: Path) -> list[FlowInside]:
-    """The flows in a hunt's zip."""
-    found = []
+    """The flows in a hunt's zip. Raises :class:`BadInputError` when one can't be understood."""
     with zipfile.ZipFile(source) as archive:
-        names = set(archive.namelist())
-        for name in sorted(names):
-            folder, _, last = name.rpartition("/")
-            if last != _CONTEXT or not folder or "/" in folder:
-                continue
-            context: dict[str, Any] = json.loads(archive.read(name))
-            info_name = f"{folder}/{CLIENT_INFO}"
-            info = json.loads(archive.read(info_name)) if info_name in names else {}
-            found.append(
-                FlowInside(
-                    f"{folder}/",
-                    str(context.get("client_id", "")),
-                    str(context.get("session_id", "")),
-                    str(info.get("hostname", "")),
-                    tuple(context.get("artifacts_with_results", [])),
-                )
-            )
-    return found
+        folders = [
+            folder
+            for name in sorted(archive.namelist())
+            for folder, _, last in [name.rpartition("/")]
+            if last == _CONTEXT and folder and "/" not in folder
+        ]
+        return [_flow(archive, f"{folder}/", source.name) for folder in folders]
+
+
+def flow_of(source: Path) -> FlowInside:
+    """The flow in a flow's zip. Raises :class:`BadInputError` when it holds none."""
+    with zipfile.ZipFile(source) as archive:
+        return _flow(archive, "", source.name)
+
+
+def hunt_of(source: Path) -> str:
+    """The id of the hunt in a hunt's zip. Raises :class:`BadInputError` when it holds none."""
+    with zipfile.ZipFile(source) as archive:
+        return str(_object(archive, _HUNT_INFO, source.name).get("hunt_id", ""))
+
+
+def _flow(archive: zipfile.ZipFile, folder: str, source: str) -> FlowInside:
+    context = _object(archive, f"{folder}{_CONTEXT}", source)
+    info_name = f"{folder}{CLIENT_INFO}"
+    info = _object(archive, info_name, source) if info_name in archive.namelist() else {}
+    names = context.get("artifacts_with_results") or []
+    stamp = context.get("active_time") or context.get("create_time") or 0
+    if not isinstance(names, list) or not str(stamp).isdigit():
+        raise BadInputError(f"{folder}{_CONTEXT} in {source} is not a flow's")
+    return FlowInside(
+        folder,
+        str(context.get("client_id", "")),
+        str(context.get("session_id", "")),
+        str(info.get("hostname", "")),
+        tuple(str(name) for name in names),
+        datetime.fromtimestamp(int(stamp) / 1e6, UTC) if int(stamp) else None,
+    )
+
+
+def _object(archive: zipfile.ZipFile, name: str, source: str) -> dict[str, Any]:
+    """A JSON object in a zip that anybody may have made."""
+    try:
+        if archive.getinfo(name).file_size > _LARGEST_RECORD:
+            raise BadInputError(f"{name} in {source} is too large for what it is")
+        value = json.loads(archive.read(name))
+    except KeyError:
+        raise BadInputError(f"{source} holds no {name}: it is not an export") from None
+    except (ValueError, RecursionError) as broken:
+        raise BadInputError(f"{name} in {source} is not JSON: {broken}") from broken
+    if not isinstance(value, dict):
+        raise BadInputError(f"{name} in {source} is not an object")
+    return value

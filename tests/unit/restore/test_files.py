@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from recovery.errors import BadInputError
-from recovery.restore.check_point import check_state_tar, check_zip
+from recovery.restore.check_point import check_state_tar
+from recovery.restore.check_zip import check_zip
 from recovery.restore.restore_backup import restorable
 from recovery.restore.state_files import Keep, copy_state, pause_hunt
 from recovery.velociraptor.archive_file import flow_for_import, flows_inside, hunt_for_import

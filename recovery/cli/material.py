@@ -1,0 +1,43 @@
+"""``recovery material``: what in a recovery point would run code, before it comes back."""
+
+from typing import Annotated
+
+import typer
+
+
+def material(
+    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    point: Annotated[str, typer.Option(help="recovery point; default: the newest")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Shows artifacts that changed since the recovery point before, and monitoring that sends
+    data out. Whoever makes a recovery point decides what your endpoints run.
+
+    Examples:
+
+      recovery material --vault /vault
+
+      recovery material --vault /vault --point 20261124T060000Z-ab12cd --json
+    """
+    from recovery.restore.context import Context
+    from recovery.restore.request import parse_request
+    from recovery.restore.review_material import material_json, material_of
+
+    request = parse_request(target="local://", vault=vault, point=point)
+    with Context(request, lambda line: typer.echo(line, err=True)) as context:
+        found = material_of(context)
+        name = context.manifest.point
+    if as_json:
+        typer.echo(material_json(found))
+        return
+    for change in found.artifacts:
+        typer.echo(f"artifact {change.words}")
+        for line in change.diff:
+            typer.echo(f"    {line}")
+    for sender in found.outgoing:
+        typer.echo(f"monitoring {sender.words}")
+    since = f"since {found.before}" if found.before else "(there is no point before it)"
+    typer.echo(
+        f"{name}: {len(found.artifacts)} artifacts new, changed or removed {since}, "
+        f"{len(found.outgoing)} entries of monitoring send data out"
+    )

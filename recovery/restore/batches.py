@@ -1,0 +1,34 @@
+"""Many at a time, and bounded: memory and disk stay flat, however many archives there are."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from recovery.restore.parcel import Parcel
+
+FILES = 250
+BYTES = 256 << 20
+
+
+def batches(
+    parcels: Iterable[Parcel], files: int = FILES, size: int = BYTES
+) -> Iterator[list[Parcel]]:
+    """At most so many files, and about so many bytes, at a time."""
+    batch: list[Parcel] = []
+    held = 0
+    for parcel in parcels:
+        batch.append(parcel)
+        held += parcel.file.stat().st_size
+        if len(batch) >= files or held >= size:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def ahead(made: Iterator[list[Parcel]]) -> Iterator[list[Parcel]]:
+    """The same batches; the next one is made while the taker works on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[list[Parcel] | None] = pool.submit(next, made, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, made, None)
+            yield batch

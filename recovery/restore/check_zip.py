@@ -1,0 +1,95 @@
+"""Is a zip safe to hand to anybody? Its names, its promises of size, then every CRC.
+
+A recovery point may have been made by an attacker: nothing in it is believed before it is
+looked at. A damaged member would be imported with rows silently missing (facts: Exports and
+imports); a backup from a full disk has 0 bytes (facts: backup()).
+"""
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from recovery.errors import BadInputError
+
+NEXT = "choose another point: `recovery points list`; nothing was changed on the machine"
+_RATIO = 300
+"""Deflate reaches 1032. Rows of a collection rarely pass 100; beyond this it is no collection."""
+_FREE = 256 << 20
+"""Bytes that may unpack from however little: a disk and a memory hold that much."""
+_LOCAL_HEADER = 30
+_ENCRYPTED = 0x1
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    RuntimeError,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+)
+
+
+def check_zip(path: Path, name: str) -> frozenset[str]:
+    """The members of a zip that is whole and harmless.
+
+    Raises :class:`BadInputError`, with what is wrong, for an empty, truncated or damaged one,
+    for a member that points outside of where it is unpacked, a link, an encrypted member, two
+    members of one name, and one that unpacks to far more than it is.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if wrong := refusal(members):
+                raise BadInputError(f"{name} {wrong}", hint=NEXT)
+            broken = archive.testzip()
+    except _BROKEN as cause:
+        raise BadInputError(f"{name} is not a whole zip: {cause}", hint=NEXT) from cause
+    if broken:
+        raise BadInputError(f"{name} is damaged at {broken}", hint=NEXT)
+    return frozenset(member.filename for member in members)
+
+
+def refusal(members: Sequence[zipfile.ZipInfo]) -> str:
+    """Why nothing is read of a zip with these members; empty where nothing speaks against it."""
+    if not members:
+        return "is empty"
+    seen: set[str] = set()
+    for member in members:
+        if wrong := _wrong_name(member.orig_filename):
+            return f"holds {wrong}: {member.orig_filename!r}"
+        if member.filename in seen:
+            return f"holds two members of one name: {member.filename!r}"
+        seen.add(member.filename)
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            return f"holds a link or device: {member.filename!r}"
+        if member.flag_bits & _ENCRYPTED:
+            return f"holds an encrypted member: {member.filename!r}"
+    return _bomb(members)
+
+
+def _wrong_name(name: str) -> str:
+    if not name or "\0" in name:
+        return "a name that is none"
+    way = PurePosixPath(name)
+    if way.is_absolute() or ".." in way.parts or "\\" in name or name[1:2] == ":":
+        return "a path outside of where it is unpacked"
+    if any(ord(letter) < ord(" ") for letter in name):
+        return "a name with control characters"
+    return ""
+
+
+def _bomb(members: Sequence[zipfile.ZipInfo]) -> str:
+    """Too much in too little, or the same bytes counted twice."""
+    unpacked = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    if unpacked > _FREE and unpacked > _RATIO * max(packed, 1):
+        return f"unpacks to {unpacked // max(packed, 1)} times its size ({unpacked} bytes)"
+    end = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            return f"holds members that overlap: {member.filename!r}"
+        end = member.header_offset + _LOCAL_HEADER + member.compress_size
+    return ""

@@ -1,0 +1,216 @@
+"""What an operator wants back, where not everything: orgs, kinds of things, names, times.
+
+Pure decisions, asked by every step and by the comparison, so that what was left out by choice
+is never restored by one step, nor called lost by another.
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from recovery.restore.state_files import org_and_path
+from recovery.vault.manifest import Archive, Manifest
+from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.inventory import Entries, Inventory
+
+Provider = Literal[
+    "users",
+    "clients",
+    "artifacts",
+    "hunts",
+    "notebooks",
+    "monitoring",
+    "metadata",
+    "secrets",
+    "flows",
+]
+PROVIDERS: tuple[Provider, ...] = get_args(Provider)
+VELOCIRAPTORS_NAMES: dict[str, Provider] = {
+    "acl": "users",
+    "clientinfo": "clients",
+    "repository": "artifacts",
+    "hunt": "hunts",
+    "notebook": "notebooks",
+}
+"""How ``backup_restore(providers=…)`` calls them (facts: backup() and backup_restore())."""
+
+_PROVIDER_OF: dict[str, Provider] = {
+    "users": "users",
+    "passwords": "users",
+    "acls": "users",
+    "clients": "clients",
+    "labels": "clients",
+    "client_metadata": "clients",
+    "server_metadata": "metadata",
+    "artifacts": "artifacts",
+    "artifact_tags": "artifacts",
+    "hunts": "hunts",
+    "hunt_parameters": "hunts",
+    "hunt_results": "hunts",
+    "flows": "flows",
+    "uploads": "flows",
+    "notebooks": "notebooks",
+    "client_monitoring": "monitoring",
+    "server_monitoring": "monitoring",
+    "secrets": "secrets",
+}
+_FOLDERS: tuple[tuple[re.Pattern[str], Provider], ...] = (
+    (re.compile(r"(?:acl|users)/"), "users"),
+    (re.compile(r"config/(?:client|server)_monitoring"), "monitoring"),
+    (re.compile(r"config/secrets/"), "secrets"),
+    (re.compile(r"config/repository_metadata|artifact_definitions/"), "artifacts"),
+    (re.compile(r"clients/server/"), "metadata"),
+    (re.compile(r"hunts/|hunt_index/"), "hunts"),
+    (re.compile(r"notebooks/|notebook_index/"), "notebooks"),
+    (re.compile(r"clients/|client_info/"), "clients"),
+)
+_HUNT_FILE = re.compile(r"hunts/(H\.[A-Za-z0-9]+)")
+_HUNT_FLOW = re.compile(r"F\.([A-Za-z0-9]+)\.H")
+
+
+class Choice(BaseModel):
+    """Empty fields choose everything. Names of users, artifacts and hunts may have wildcards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    orgs: list[str] = []
+    providers: list[Provider] = []
+    users: list[str] = []
+    artifacts: list[str] = []
+    hunts: list[str] = []
+    flows_since: datetime | None = None
+    flows_until: datetime | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Choice()
+
+    def org(self, org: str) -> bool:
+        """Whether ``org`` comes back. The root org always does: it holds users and orgs."""
+        return not self.orgs or org == ROOT or org in self.orgs
+
+    def provider(self, name: Provider) -> bool:
+        """Whether this kind of thing comes back."""
+        return not self.providers or name in self.providers
+
+    def user(self, name: str) -> bool:
+        return self.provider("users") and _named(name, self.users)
+
+    def artifact(self, name: str) -> bool:
+        return self.provider("artifacts") and _named(name, self.artifacts)
+
+    def hunt(self, ident: str) -> bool:
+        return self.provider("hunts") and _named(ident, self.hunts)
+
+    def flow(self, flow_id: str, active_at: datetime | None) -> bool:
+        """By time, and by its hunt where only hunts, or only some, were asked for.
+
+        A flow whose time nobody knows comes back: better one too many than one lost.
+        """
+        if active_at is not None:
+            if self.flows_since and active_at < self.flows_since:
+                return False
+            if self.flows_until and active_at > self.flows_until:
+                return False
+        of_hunt = _HUNT_FLOW.fullmatch(flow_id)
+        if of_hunt and self.hunts:
+            return self.hunt(f"H.{of_hunt[1]}")
+        return self.provider("flows") or bool(of_hunt and self.hunt(f"H.{of_hunt[1]}"))
+
+    def archive(self, archive: Archive) -> bool:
+        """Whether a collection archive is imported."""
+        if not self.org(archive.org):
+            return False
+        if archive.kind == "hunt":
+            return self.hunt(archive.hunt_id)
+        return self.flow(archive.flow_id, archive.active_at)
+
+    def file(self, path: str) -> bool:
+        """Whether a file of the state (path below the datastore) is placed."""
+        org, inside = org_and_path(path)
+        if not inside or not self.org(org):
+            return self.org(org) and not inside
+        kind = next((kind for folder, kind in _FOLDERS if folder.match(inside)), None)
+        if kind is None:
+            return True
+        if not self.provider(kind):
+            return False
+        if kind == "hunts" and (hunt := _HUNT_FILE.match(inside)):
+            return self.hunt(hunt[1])
+        if kind == "artifacts" and inside.startswith("artifact_definitions/"):
+            name = inside.removeprefix("artifact_definitions/").rsplit(".", 1)[0]
+            return self.artifact(name.replace("/", "."))
+        return True
+
+
+def _named(name: str, patterns: list[str]) -> bool:
+    return not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def narrowed(manifest: Manifest, choice: Choice) -> tuple[Inventory, dict[str, int]]:
+    """What the recovery is held to, and how many things of each item were left out by choice."""
+    if choice.everything:
+        return manifest.inventory, {}
+    active = {
+        (archive.org, f"{archive.client_id}/{archive.flow_id}"): archive.active_at
+        for archive in manifest.archives
+        if archive.kind == "flow"
+    }
+    orgs: dict[str, dict[str, Entries]] = {}
+    left: dict[str, int] = {}
+    for org, items in manifest.inventory.orgs.items():
+        chosen: dict[str, Entries] = {}
+        for item, entries in items.items():
+            keep = _keeper(item, org, choice, active)
+            chosen[item] = {key: value for key, value in entries.items() if keep(key)}
+            if gone := len(entries) - len(chosen[item]):
+                left[item] = left.get(item, 0) + gone
+        if choice.org(org):
+            orgs[org] = chosen
+    return Inventory(orgs=orgs), left
+
+
+def _keeper(
+    item: str, org: str, choice: Choice, active: dict[tuple[str, str], datetime | None]
+) -> Callable[[str], bool]:
+    """Whether a key of ``item`` in ``org`` is wanted."""
+    if item == "orgs":
+        return choice.org
+
+    def flow(key: str) -> bool:
+        client, _, rest = key.partition("/")
+        flow_id = rest.partition("/")[0]
+        return choice.flow(flow_id, active.get((org, f"{client}/{flow_id}")))
+
+    def hunt_result(key: str) -> bool:
+        hunt, _, rest = key.partition("/")
+        return choice.hunt(hunt) and flow(rest)
+
+    by_name: dict[str, Callable[[str], bool]] = {
+        "users": choice.user,
+        "passwords": choice.user,
+        "acls": choice.user,
+        "artifacts": choice.artifact,
+        "artifact_tags": choice.artifact,
+        "hunts": choice.hunt,
+        "hunt_parameters": choice.hunt,
+        "hunt_results": hunt_result,
+        "flows": flow,
+        "uploads": flow,
+    }
+    decide = by_name.get(item)
+    provider = _PROVIDER_OF.get(item)
+
+    def keep(key: str) -> bool:
+        if not choice.org(org):
+            return False
+        if decide is not None:
+            return decide(key)
+        return provider is None or choice.provider(provider)
+
+    return keep

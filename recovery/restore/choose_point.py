@@ -1,0 +1,53 @@
+"""Which recovery point is taken when nobody names one: the newest that can be restored."""
+
+from collections.abc import Callable
+
+from recovery.errors import BadInputError, VaultError
+from recovery.vault.manifest import Manifest, StoredObject
+from recovery.vault.store import Vault
+
+_STEP = "choose the recovery point"
+
+
+def newest_good(
+    vault: Vault, deployment: str = "", say: Callable[[str], None] = lambda _line: None
+) -> Manifest:
+    """The newest point (of ``deployment``, when given) whose parts are all in the vault.
+
+    Archives don't count: a missing one is a loss of one collection, named when it is imported.
+    Newer points that are passed over are said. Raises :class:`VaultError` when no point is left,
+    and :class:`BadInputError` when the vault has none of that deployment.
+    """
+    points = vault.points()
+    fitting = [point for point in points if deployment in ("", point.server.deployment)]
+    if points and not fitting:
+        raise BadInputError(
+            f"the vault has no recovery point of deployment {deployment[:16]}…",
+            step=_STEP,
+            target=vault.uri,
+            hint="`recovery points list` shows what it has; nothing was changed on the machine",
+        )
+    for point in reversed(fitting):
+        missing = [item.name for item in _needed(point) if not vault.holds(item)]
+        if not missing:
+            return point
+        say(
+            f"{point.point} is passed over: {', '.join(missing)} isn't in the vault as it should be"
+        )
+    if fitting:
+        raise VaultError(
+            f"none of {len(fitting)} recovery points is whole",
+            step=_STEP,
+            target=vault.uri,
+            hint="`recovery points verify` tells what each lacks; a copy of the vault may have it",
+        )
+    return vault.point()
+
+
+def _needed(point: Manifest) -> list[StoredObject]:
+    return [
+        point.package.file,
+        point.config,
+        *(state.tar for state in point.state),
+        *(backup.file for backup in point.backups),
+    ]

@@ -1,0 +1,83 @@
+"""What was imported into a machine, noted on that machine: one JSON line a change.
+
+The server itself knows which flows it has (docs/adr/0005). The ledger adds what a server
+doesn't know: that an import was begun and not seen through. A flow's record is written before
+its rows (read in the server's source), so a flow that is there may be there in part.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Literal
+
+from recovery.restore.journal import APPEND, FOLDER, READ, lines_of
+from recovery.target import Target
+
+PATH = f"{FOLDER}/ledger.jsonl"
+Key = tuple[str, str, str]
+"""(org, client, flow)."""
+State = Literal["begun", "done"]
+Entry = tuple[State, str]
+"""The state, and what was short of the flow after its import."""
+
+
+class Ledger:
+    """The ledger on ``target``; the last line of a flow counts."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    @cached_property
+    def _entries(self) -> dict[Key, Entry]:
+        text = self._target.run(["sh", "-c", READ, "ledger", PATH]).text
+        found: dict[Key, Entry] = {}
+        for line in lines_of(text):
+            try:
+                org, client, flow = (str(line[name]) for name in ("org", "client", "flow"))
+                state, trouble = line["state"], str(line.get("trouble", ""))
+            except KeyError:
+                continue
+            if state in ("begun", "done"):
+                found[org, client, flow] = (state, trouble)
+        return found
+
+    def state(self, key: Key) -> State | None:
+        """What is known of a flow; None when this machine never imported it."""
+        entry = self._entries.get(key)
+        return entry[0] if entry else None
+
+    @property
+    def unfinished(self) -> list[Key]:
+        """Flows whose import was begun and not seen through."""
+        return [key for key, (state, _) in self._entries.items() if state == "begun"]
+
+    def finished(self, org: str) -> dict[tuple[str, str], str]:
+        """(client, flow) → what was short of it, empty for nothing, of each that was imported."""
+        return {
+            key[1:]: trouble
+            for key, (state, trouble) in self._entries.items()
+            if state == "done" and key[0] == org
+        }
+
+    def begin(self, keys: Iterable[Key]) -> None:
+        """Notes an import that is about to be made."""
+        self._add(dict.fromkeys(keys, ("begun", "")))
+
+    def finish(self, keys: Mapping[Key, str]) -> None:
+        """Notes imports that were made and checked, each with what was short of it."""
+        self._add({key: ("done", trouble) for key, trouble in keys.items()})
+
+    def _add(self, entries: Mapping[Key, Entry]) -> None:
+        fresh = {key: entry for key, entry in entries.items() if self._entries.get(key) != entry}
+        if not fresh:
+            return
+        data = "".join(
+            json.dumps(
+                {"org": org, "client": client, "flow": flow, "state": state}
+                | ({"trouble": trouble} if trouble else {})
+            )
+            + "\n"
+            for (org, client, flow), (state, trouble) in fresh.items()
+        )
+        self._target.run(["sh", "-c", APPEND, "ledger", PATH], stdin=data.encode(), timeout=600)
+        self._entries.update(fresh)

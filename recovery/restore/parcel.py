@@ -1,0 +1,132 @@
+"""A flow out of an archive: looked at, found to be what it says, and made ready for import."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from recovery.errors import BadInputError
+from recovery.restore.check_names import wrong_flow
+from recovery.restore.check_zip import check_zip
+from recovery.restore.context import Context
+from recovery.vault.manifest import Archive
+from recovery.velociraptor.archive_file import (
+    FlowInside,
+    flow_for_import,
+    flow_of,
+    flows_inside,
+    hunt_of,
+)
+from recovery.velociraptor.backup_file import read_rows
+
+_HINT = "the other archives are imported all the same"
+_RESULTS = re.compile(r"results/(?!All ).+\.json")
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A flow ready for import: what its archive holds, counted there, and a file of its own."""
+
+    client_id: str
+    flow_id: str
+    hostname: str
+    artifacts: tuple[str, ...]
+    rows: int
+    upload_bytes: int
+    file: Path
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.client_id, self.flow_id
+
+
+def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
+    """The parcel of a flow's own archive.
+
+    Raises :class:`BadInputError` when the zip is damaged, hostile, or not the flow that the
+    manifest says, and :class:`recovery.errors.VaultError` when the vault hasn't got it as it was.
+    """
+    path = context.fetch(archive.file)
+    try:
+        check_zip(path, archive.file.name)
+        inside = flow_of(path)
+        said = (archive.client_id, archive.flow_id)
+        if (inside.client_id, inside.flow_id) != said:
+            raise BadInputError(
+                f"{archive.file.name} holds {inside.client_id} {inside.flow_id}, not "
+                f"{' '.join(said)}",
+                hint=_HINT,
+            )
+        parcel = _parcel(context, path, inside, archive.hostname, archive.file.sha256)
+        if archive.rows and parcel.rows != archive.rows:
+            parcel.file.unlink(missing_ok=True)
+            raise BadInputError(
+                f"{archive.file.name} holds {parcel.rows} rows, {archive.rows} were captured",
+                hint=_HINT,
+            )
+        return parcel
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def parcels_of_hunt(
+    context: Context, archive: Archive, taken: set[tuple[str, str]]
+) -> Iterator[Parcel]:
+    """Flows that only the hunt's own archive holds: those not in ``taken``, which grows.
+
+    Raises like :func:`parcel_of_flow`.
+    """
+    path = context.fetch(archive.file)
+    check_zip(path, archive.file.name)
+    if (said := hunt_of(path)) != archive.hunt_id:
+        raise BadInputError(
+            f"{archive.file.name} holds the hunt {said}, not {archive.hunt_id}", hint=_HINT
+        )
+    for number, flow in enumerate(flows_inside(path)):
+        place = (flow.client_id, flow.flow_id)
+        if place in taken or not context.choice.flow(flow.flow_id, flow.active_at):
+            continue
+        if wrong := wrong_flow(archive.org, *place, context.manifest.orgs):
+            raise BadInputError(f"{archive.file.name}: {wrong}", hint=_HINT)
+        taken.add(place)
+        yield _parcel(context, path, flow, "", f"{archive.file.sha256}.{number}")
+
+
+def _parcel(context: Context, path: Path, flow: FlowInside, hostname: str, name: str) -> Parcel:
+    rows, upload_bytes = _content(path, flow.folder)
+    into = context.folder / f"{name}.flow"
+    if not flow.folder and "-" not in flow.client_id:
+        path.rename(into)
+    else:
+        # With client_info.json in it, a server would cut the org off the id.
+        flow_for_import(path, into, flow.folder)
+    return Parcel(
+        flow.client_id,
+        flow.flow_id,
+        hostname or flow.hostname,
+        tuple(name.split("/", maxsplit=1)[0] for name in flow.artifacts),
+        rows,
+        upload_bytes,
+        into,
+    )
+
+
+def _content(path: Path, folder: str) -> tuple[int, int]:
+    """Rows of a flow's results, and the bytes of those uploads that its own index names."""
+    rows = 0
+    with zipfile.ZipFile(path) as archive:
+        sizes = {item.filename: item.file_size for item in archive.infolist()}
+        for name in sizes:
+            if name.startswith(folder) and _RESULTS.fullmatch(name.removeprefix(folder)):
+                with archive.open(name) as content:
+                    rows += sum(
+                        chunk.count(b"\n") for chunk in iter(lambda: content.read(1 << 20), b"")
+                    )
+        named = [
+            folder + "/".join(row["_Components"])
+            for row in read_rows(archive, f"{folder}uploads.json")
+            if row.get("_Components")
+        ]
+    files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}
+    return rows, sum(sizes[name] for name in files)

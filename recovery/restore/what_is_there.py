@@ -1,0 +1,76 @@
+"""Which flows are on the server already, and which of them only in part."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from recovery.restore.context import Context
+from recovery.restore.count_imported import count_imported
+from recovery.restore.import_flows import delete_flows
+from recovery.restore.parcel import Parcel
+from recovery.velociraptor.config import SERVICE
+
+Place = tuple[str, str]
+"""(client, flow)."""
+# By id, not by a client's list of flows: the record is written before the list (read in the
+# server's source), and an import asks for the record.
+_EXISTING = """
+SELECT * FROM foreach(row=parse_json_array(data=Flows), workers=4, query={
+  SELECT client_id AS Client, session_id AS Flow
+  FROM flows(client_id=Client, flow_id=Flow, summary=TRUE)
+})
+"""
+_AT_ONCE = 2000
+
+
+def settle_unfinished(context: Context) -> None:
+    """Ends an import that was cut off, and takes away what it left in part.
+
+    Its query may still run on the server: the service is restarted, which ends it. Flows that
+    were begun and not seen through are deleted; they are imported anew.
+    """
+    unfinished = context.ledger.unfinished
+    if not unfinished:
+        return
+    context.say(f"an import was cut off: {len(unfinished)} flows of it are taken back first")
+    context.target.run(["systemctl", "restart", SERVICE], timeout=120)
+    context.api().wait_ready(context.request.ready_timeout)
+    by_org: dict[str, list[Place]] = defaultdict(list)
+    for org, client, flow in unfinished:
+        by_org[org].append((client, flow))
+    for org, places in by_org.items():
+        delete_flows(context, org, sorted(_existing(context, org, places)))
+
+
+def what_is_there(context: Context, org: str) -> dict[Place, str]:
+    """The flows that the ledger and the server both know; what was short of each, or ``""``."""
+    done = context.ledger.finished(org)
+    return {place: done[place] for place in _existing(context, org, done)}
+
+
+def there_in_part(
+    context: Context, org: str, parcels: Sequence[Parcel]
+) -> tuple[set[Place], set[Place]]:
+    """Of a batch: the flows that are there whole, whoever imported them, and those in part."""
+    there = _existing(context, org, [parcel.place for parcel in parcels])
+    found = [parcel for parcel in parcels if parcel.place in there]
+    if not found:
+        return set(), set()
+    counted = count_imported(context.api(), org, found)
+    # What can't be counted, for lack of its artifact, is left as it is.
+    partial = {
+        parcel.place
+        for parcel in found
+        if (trouble := counted.trouble(parcel)) and "not counted" not in trouble
+    }
+    return there - partial, partial
+
+
+def _existing(context: Context, org: str, places: Collection[Place]) -> set[Place]:
+    found = set()
+    asked = [{"Client": client, "Flow": flow} for client, flow in sorted(places)]
+    for start in range(0, len(asked), _AT_ONCE):
+        env = {"Flows": json.dumps(asked[start : start + _AT_ONCE])}
+        rows = context.api().ask(_EXISTING, env=env, org=org, timeout=3600).rows
+        found |= {(row["Client"], row["Flow"]) for row in rows}
+    return found
