@@ -55,7 +55,7 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
             tally.there += 1
             if there[place]:
                 tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
-    parcels = _parcels(context, org, archives, set(there), tally)
+    parcels = _parcels(context, archives, set(there), tally)
     for batch in ahead(batches(parcels)):
         missing = _missing(context, org, batch, tally)
         tally.imported += import_parcels(context, org, missing, tally.findings)
@@ -65,7 +65,7 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
 
 
 def _parcels(
-    context: Context, org: str, archives: Sequence[Archive], there: set[Place], tally: Tally
+    context: Context, archives: Sequence[Archive], there: set[Place], tally: Tally
 ) -> Iterator[Parcel]:
     """Every flow that isn't known to be on the server whole, as a file ready for import."""
     taken = set(there)  # no archive's flow twice, in a flow's archive and in its hunt's

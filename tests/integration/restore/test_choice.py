@@ -1,0 +1,60 @@
+"""Restores on a machine of their own: everything, twice, and only what was chosen."""
+
+import pytest
+
+from tests.integration.restore.conftest import same
+
+pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
+
+
+def test_state_and_collections_bring_everything_back_once_also_the_second_time(fresh):
+    captured = fresh.captured.manifest.inventory
+    first = fresh.restore()
+    assert [finding for o in first.values() for finding in o.findings] == []
+    assert same(captured, fresh.inventory()) == {}
+    again = fresh.restore()
+    assert "0 flows imported" in again["import the archives"].detail
+    assert [finding for o in again.values() for finding in o.findings] == []
+    assert same(captured, fresh.inventory()) == {}
+
+
+def test_a_backup_alone_survives_a_crash(fresh):
+    captured = fresh.captured.manifest.inventory
+    done = fresh.restore(strategy=["backup", "collections"])
+    assert [finding for o in done.values() for finding in o.findings] == []
+    only_state = {
+        "passwords",
+        "client_metadata",
+        "server_metadata",
+        "client_monitoring",
+        "server_monitoring",
+        "secrets",
+    }
+    assert same(captured, fresh.inventory(), only_state) == {}
+    fresh.run(
+        "systemctl kill --kill-who=all --signal=SIGKILL velociraptor_server; sleep 1; "
+        "systemctl reset-failed velociraptor_server; systemctl start velociraptor_server"
+    )
+    assert same(captured, fresh.inventory(), only_state) == {}
+
+
+def test_only_what_was_chosen_comes_back(fresh):
+    captured = fresh.captured.manifest.inventory
+    said = []
+    done = fresh.restore(
+        providers=["users", "hunts", "ACL", "Repository"],
+        users=["alice"],
+        artifacts=["Custom.*.Rows"],
+        orgs=["root"],
+        say=said.append,
+    )
+    assert [finding for o in done.values() for finding in o.findings] == []
+    found = fresh.inventory()
+    assert list(found.orgs) == ["root"]
+    assert set(found.orgs["root"]["users"]) == {"alice"}
+    assert found.orgs["root"]["passwords"] == {"alice": captured.orgs["root"]["passwords"]["alice"]}
+    assert found.orgs["root"]["hunt_parameters"] == captured.orgs["root"]["hunt_parameters"]
+    assert set(found.orgs["root"]["artifacts"]) == {"Custom.Test.Rows"}
+    assert all(".H" in key for key in found.orgs["root"]["flows"])
+    assert len(found.orgs["root"]["flows"]) == 1
+    assert any("left out by choice" in line for line in said)
