@@ -21,6 +21,7 @@ drill: setup ## rehearse the loss of a server; ARGS="--strategy …" and other o
 	@$(RUN) recovery drill $(ARGS)
 
 test: setup lint ## lint, then all tests; ARGS goes to pytest
+	@$(SETUP) test
 	@$(RUN) pytest -n 2 --dist loadfile tests/unit $(ARGS)
 	@$(RUN) pytest tests/integration $(ARGS)
 

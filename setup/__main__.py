@@ -8,7 +8,15 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from setup import base_image, engine, environment, pulumi_cli, reference_server, venv
+from setup import (
+    base_image,
+    engine,
+    environment,
+    pulumi_cli,
+    reference_server,
+    test_servers,
+    venv,
+)
 from setup.errors import SetupError
 from setup.locked import one_at_a_time
 from setup.progress import say, seconds
@@ -17,6 +25,7 @@ USAGE = """\
 python3 -m setup [VERB]
   all          set up everything a drill needs (the default)
   venv         the virtual environment only
+  test         servers that only the tests need
   doctor       say what is there and what is missing; change nothing
   env          print the environment as shell exports (for `. setup/env`)
   run -- CMD   run CMD in that environment
@@ -41,6 +50,7 @@ PARTS = (
     Part(base_image.NAME, base_image.find, base_image.provide),
     Part(reference_server.NAME, lambda: None, reference_server.provide),
 )
+TEST_PARTS = (Part(test_servers.NAME, test_servers.find, test_servers.provide),)
 
 
 def provide(parts: tuple[Part, ...]) -> None:
@@ -89,6 +99,8 @@ def main(arguments: list[str]) -> int:
             provide(PARTS)
         case ["venv"]:
             provide(PARTS[:1])
+        case ["test"]:
+            provide(TEST_PARTS)
         case ["doctor"]:
             return doctor()
         case ["env"]:

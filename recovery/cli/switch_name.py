@@ -7,9 +7,8 @@ from pathlib import Path
 
 from recovery.errors import BadInputError
 from recovery.infra.dns_update import Door, Record, endpoint, publish, zone_of
+from recovery.switch.open import read_tsig_key
 from recovery.verify.facts import DnsFacts
-
-_PARTS = (2, 3)
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,6 @@ def read_switch(
     except ValueError:
         raise BadInputError(f"not an address: {address!r}", target="--address") from None
     endpoint(server)
-    algorithm, key_name, secret = _read_key(key) if key else ("hmac-sha256", "", "")
+    algorithm, key_name, secret = read_tsig_key(key) if key else ("hmac-sha256", "", "")
     door = Door(server, zone_of(name, zone), key_name, secret, algorithm)
     return Switch(door, Record(name, ttl, (address,)))
-
-
-def _read_key(path: Path) -> tuple[str, str, str]:
-    hint = "one line: [ALGORITHM:]NAME:SECRET, as nsupdate -y takes it"
-    try:
-        parts = path.read_text().strip().split(":")
-    except OSError as refused:
-        raise BadInputError(f"can't read it: {refused}", target=str(path), hint=hint) from refused
-    if len(parts) not in _PARTS or not all(parts):
-        raise BadInputError("not a TSIG key", target=str(path), hint=hint)
-    algorithm = parts[0] if len(parts) == max(_PARTS) else "hmac-sha256"
-    return algorithm, parts[-2], parts[-1]

@@ -5,6 +5,7 @@ from recovery.cli.app import app
 from recovery.cli.aws import aws
 from recovery.cli.capture import capture
 from recovery.cli.export import export
+from recovery.cli.failover import failover
 from recovery.cli.hunts import app as hunts
 from recovery.cli.material import material
 from recovery.cli.points import points
@@ -20,6 +21,7 @@ app.command()(capture)
 app.command()(export)
 app.command()(status)
 app.command()(material)
+app.command()(failover)
 app.add_typer(points, name="points")
 app.add_typer(vault, name="vault")
 app.add_typer(accounts, name="accounts")
