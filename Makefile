@@ -42,6 +42,7 @@ format: venv ## put the code into its format
 	@$(RUN) ruff check --fix .
 
 bench: setup ## the recovery beside a plain script, alternating; prints the ratios
+	@$(SETUP) test
 	@$(RUN) python -m benchmarks $(ARGS)
 
 doctor: ## is everything there for a drill? changes nothing

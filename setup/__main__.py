@@ -14,6 +14,7 @@ from setup import (
     environment,
     pulumi_cli,
     reference_server,
+    s3_gateway,
     test_servers,
     venv,
 )
@@ -25,7 +26,7 @@ USAGE = """\
 python3 -m setup [VERB]
   all          set up everything a drill needs (the default)
   venv         the virtual environment only
-  test         servers that only the tests need
+  test         servers that only tests and benchmarks need
   doctor       say what is there and what is missing; change nothing
   env          print the environment as shell exports (for `. setup/env`)
   run -- CMD   run CMD in that environment
@@ -50,7 +51,10 @@ PARTS = (
     Part(base_image.NAME, base_image.find, base_image.provide),
     Part(reference_server.NAME, lambda: None, reference_server.provide),
 )
-TEST_PARTS = (Part(test_servers.NAME, test_servers.find, test_servers.provide),)
+TEST_PARTS = (
+    Part(test_servers.NAME, test_servers.find, test_servers.provide),
+    Part(s3_gateway.NAME, s3_gateway.find, s3_gateway.provide),
+)
 
 
 def provide(parts: tuple[Part, ...]) -> None:

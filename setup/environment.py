@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from setup import base_image, pulumi_cli, reference_server
+from setup import base_image, pulumi_cli, reference_server, s3_gateway
 from setup.places import VENV, cache_folder, private_folder, state_folder
 
 
@@ -26,6 +26,8 @@ def variables(environ: Mapping[str, str]) -> dict[str, str]:
     server = reference_server.recorded()
     if server:
         found[reference_server.VARIABLE] = str(server)
+    if s3_gateway.path(environ).is_file():
+        found[s3_gateway.VARIABLE] = str(s3_gateway.path(environ))
     kept = {name: value for name, value in found.items() if not environ.get(name)}
     return {**kept, "PATH": search_path(environ.get("PATH", ""))}
 

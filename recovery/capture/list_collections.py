@@ -106,7 +106,7 @@ def _list_hunts(scene: Scene, org: str, flows: list[Collection]) -> list[Collect
         return []
     rows = scene.api.query(_HUNTS, org=org, timeout=_SECONDS)
     members: dict[str, list[tuple[str, str]]] = {}
-    known = {(flow.client_id, flow.ident): flow.fingerprint for flow in flows}
+    known = {(flow.client_id, flow.ident): flow for flow in flows}
     for row in scene.api.query(_HUNT_FLOWS, org=org, timeout=_SECONDS):
         members.setdefault(row["Hunt"], []).append((row["ClientId"], row["FlowId"]))
     return [
@@ -117,9 +117,10 @@ def _list_hunts(scene: Scene, org: str, flows: list[Collection]) -> list[Collect
 
 
 def _hunt(
-    org: str, row: Row, members: list[tuple[str, str]], known: dict[tuple[str, str], str]
+    org: str, row: Row, members: list[tuple[str, str]], known: dict[tuple[str, str], Collection]
 ) -> Collection:
-    marks = [known.get(member, member[1]) for member in members]
+    marks = [known[member].fingerprint if member in known else member[1] for member in members]
+    ended = [known[member] for member in members if member in known and not known[member].running]
     return Collection(
         kind="hunt",
         org=org,
@@ -128,8 +129,8 @@ def _hunt(
         hostname="",
         state=row["state"] or "",
         artifacts=tuple(row["artifacts"] or row["requested"] or ()),
-        rows=0,
-        upload_bytes=0,
+        rows=sum(flow.rows for flow in ended),
+        upload_bytes=sum(flow.upload_bytes for flow in ended),
         active_at=_moment(row["start_time"] or row["create_time"]),
         fingerprint=digest([org, row["hunt_id"], row["state"], row["stats"], marks]),
         flows=tuple(members),

@@ -24,7 +24,8 @@ class ObjectLock:
     @cached_property
     def _client(self) -> Any:
         config = Config(s3={"addressing_style": self._style}, retries={"max_attempts": 5})
-        return boto3.client(
+        # A session of its own: the default one keeps the first credentials it ever saw.
+        return boto3.Session().client(
             "s3", endpoint_url=self._endpoint, region_name=self._region, config=config
         )
 

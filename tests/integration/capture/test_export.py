@@ -13,9 +13,7 @@ from recovery.capture.export_only import export_to
 from recovery.errors import BadInputError
 from recovery.target import open_target
 from recovery.vault.open import open_shelf
-from tests.integration.vault.conftest import s3
 
-__all__ = ["s3"]
 pytestmark = pytest.mark.slow
 
 
@@ -85,12 +83,11 @@ def test_a_folder_with_another_index_is_refused(server, tmp_path):
 @pytest.mark.velociraptor
 def test_the_server_uploads_by_itself(server, s3):
     bucket = s3.bucket()
-    keys = s3.client()._request_signer._credentials
     server.query(
         'SELECT secret_add(name="S3", type="AWS S3 Creds", secret=dict(region="us-east-1", '
         "credentials_key=K, credentials_secret=S, endpoint=E)) AS A FROM scope()",
-        K=keys.access_key,
-        S=keys.secret_key,
+        K=s3.access_key,
+        S=s3.secret_key,
         E=s3.endpoint,
     )
     refused = export_by_server(

@@ -92,18 +92,36 @@ def test_a_full_vault(server, tmp_path):
     assert server.left_behind() == []
 
 
-def test_an_export_that_lacks_rows_is_a_gap_and_the_only_one(server, tmp_path):
+@contextmanager
+def emptied_results(server, *, of_the_hunt):
+    """The results of one flow are gone from the disk: the hunt's flow, or one of no hunt."""
     folder = server.datastore / "clients" / server.client / "artifacts" / "Custom.Test.Rows"
-    path = next(path for path in sorted(folder.iterdir()) if path.name.endswith(".json"))
+    paths = [path for path in sorted(folder.iterdir()) if path.name.endswith(".json")]
+    path = next(path for path in paths if path.name.endswith(".H.json") == of_the_hunt)
     content = path.read_bytes()
     path.write_bytes(b"")
     try:
-        manifest = server.capture(tmp_path / "vault")
+        yield path.name.removesuffix(".json")
     finally:
         path.write_bytes(content)
-    flow = path.name.removesuffix(".json")
+
+
+def test_an_export_that_lacks_rows_is_a_gap_and_the_only_one(server, tmp_path):
+    with emptied_results(server, of_the_hunt=False) as flow:
+        manifest = server.capture(tmp_path / "vault")
+        again = server.capture(tmp_path / "vault")
     (gap,) = manifest.gaps
     assert flow in gap
+    assert again.gaps == manifest.gaps
+    assert server.capture(tmp_path / "vault").gaps == []
+
+
+def test_a_hunts_export_that_lacks_a_flows_rows_is_a_gap_too(server, tmp_path):
+    with emptied_results(server, of_the_hunt=True) as flow:
+        manifest = server.capture(tmp_path / "vault")
+    assert len(manifest.gaps) == 2
+    assert flow in manifest.gaps[0]
+    assert f"H.{flow.removeprefix('F.').removesuffix('.H')}" in manifest.gaps[1]
 
 
 def test_an_ended_certificate_without_a_ca_key(server, tmp_path):
