@@ -18,6 +18,12 @@ def newest_good(
     Newer points that are passed over are said. Raises :class:`VaultError` when no point is left,
     and :class:`BadInputError` when the vault has none of that deployment.
     """
+    try:
+        vault.point()  # a vault that was rolled back is refused here, an empty one as well
+    except VaultError as refused:
+        if refused.step != "read the vault":
+            raise
+        say(f"passed over: {refused.message}")
     points = vault.points()
     fitting = [point for point in points if deployment in ("", point.server.deployment)]
     if points and not fitting:
@@ -34,14 +40,12 @@ def newest_good(
         say(
             f"{point.point} is passed over: {', '.join(missing)} isn't in the vault as it should be"
         )
-    if fitting:
-        raise VaultError(
-            f"none of {len(fitting)} recovery points is whole",
-            step=_STEP,
-            target=vault.uri,
-            hint="`recovery points verify` tells what each lacks; a copy of the vault may have it",
-        )
-    return vault.point()
+    raise VaultError(
+        f"none of {len(fitting)} readable recovery points is whole",
+        step=_STEP,
+        target=vault.uri,
+        hint="`recovery points verify` tells what each lacks; a copy of the vault may have it",
+    )
 
 
 def _needed(point: Manifest) -> list[StoredObject]:

@@ -10,6 +10,7 @@ from typing import Self
 from recovery.errors import BadInputError
 from recovery.restore.choice import Choice
 from recovery.restore.choose_point import newest_good
+from recovery.restore.hold_machine import hold_machine
 from recovery.restore.journal import Journal
 from recovery.restore.ledger import Ledger
 from recovery.restore.request import RestoreRequest
@@ -33,6 +34,7 @@ class Context:
         """(org, user) that may come back; None before the review."""
         self._stack = ExitStack()
         self._api: Api | None = None
+        self._held = False
 
     def __enter__(self) -> Self:
         return self
@@ -95,6 +97,12 @@ class Context:
     def ledger(self) -> Ledger:
         """What was imported into this machine, and what was begun and not seen through."""
         return Ledger(self.target)
+
+    def hold(self) -> None:
+        """Keeps every other recovery off the machine until this run ends."""
+        if not self._held:
+            self._stack.enter_context(hold_machine(self.target, self.say))
+            self._held = True
 
     def api(self) -> Api:
         """The server's API, opened once."""

@@ -1,11 +1,8 @@
 """The door to a recovery: a group of steps, asked for by Pulumi or by the command line."""
 
-from contextlib import nullcontext
-
 from recovery.restore.check_point import check_point
 from recovery.restore.compare_counts import compare_counts
 from recovery.restore.context import Context, Say
-from recovery.restore.hold_machine import hold_machine
 from recovery.restore.import_archives import import_archives
 from recovery.restore.install_package import install_package
 from recovery.restore.place_state import STEP, place_state
@@ -20,20 +17,20 @@ from recovery.restore.step import PACKAGE_STEP, Step, run_steps
 
 STEPS: dict[Group, tuple[Step, ...]] = {
     "server": (
-        Step("check the recovery point", check_point, once=False),
-        Step("review the accounts", review_accounts, once=False),
-        Step("review what runs code", review_material, once=False),
+        Step("check the recovery point", check_point, once=False, changes=False),
+        Step("review the accounts", review_accounts, once=False, changes=False),
+        Step("review what runs code", review_material, once=False, changes=False),
         Step(PACKAGE_STEP, install_package),
         Step(STEP, place_state),
         Step("start the server", start_service, once=False),
         Step("restore the backup", restore_backup),
-        Step("compare the counts", compare_counts, once=False),
+        Step("compare the counts", compare_counts, once=False, changes=False),
     ),
     "collections": (
         Step("import the archives", import_archives, once=False),
         Step("release the hunts", release_if_asked, once=False),
     ),
-    "proof": (Step("prove the recovery", prove_recovery, once=False),),
+    "proof": (Step("prove the recovery", prove_recovery, once=False, changes=False),),
 }
 """Every step of a recovery in its order (design: "Order of a recovery"); DNS stands between
 ``server`` and ``collections``."""
@@ -46,6 +43,5 @@ def run_group(group: Group, request: RestoreRequest, say: Say) -> GroupResult:
     are found in the machine's journal. Raises :class:`recovery.errors.RecoveryError`.
     """
     with Context(request, say) as context:
-        with hold_machine(context.target, say) if group != "proof" else nullcontext():
-            outcomes = run_steps(STEPS[group], context)
+        outcomes = run_steps(STEPS[group], context)
         return GroupResult(group=group, outcomes=outcomes, facts=context.facts)

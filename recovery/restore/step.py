@@ -23,11 +23,16 @@ class Report:
 
 @dataclass(frozen=True)
 class Step:
-    """``once`` steps are not run again on a machine whose journal has them done."""
+    """``once`` steps are not run again on a machine whose journal has them done.
+
+    Steps that don't change anything come first and don't touch the machine at all: from the
+    first one that does, the machine is held for this recovery alone.
+    """
 
     name: str
     run: Callable[[Context], Report]
     once: bool = True
+    changes: bool = True
 
 
 def run_steps(steps: Sequence[Step], context: Context) -> list[Outcome]:
@@ -38,6 +43,8 @@ def run_steps(steps: Sequence[Step], context: Context) -> list[Outcome]:
 def _run(step: Step, context: Context) -> Outcome:
     started = time.monotonic()
     try:
+        if step.changes:
+            context.hold()
         if step.once and context.journal.is_done(step.name):
             context.say(f"{step.name}: already done on this machine")
             return Outcome(
