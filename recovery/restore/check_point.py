@@ -14,7 +14,7 @@ from recovery.restore.check_zip import check_zip
 from recovery.restore.choice import narrowed
 from recovery.restore.context import Context
 from recovery.restore.step import Report
-from recovery.velociraptor.operator_identity import operator_identity
+from recovery.velociraptor.operator_identity import refuse_unusable
 
 _AHEAD = timedelta(days=1)
 """So far may two clocks be apart."""
@@ -76,7 +76,7 @@ def check_point(context: Context) -> Report:
 def _check_deployment(context: Context) -> None:
     """The config's CA, the manifest's fingerprint and the one asked for are the same."""
     manifest, wanted = context.manifest, context.request.deployment
-    operator_identity(context.config)  # refuses certificates that have ended beyond repair
+    refuse_unusable(context.config)
     if context.config.deployment != manifest.server.deployment:
         raise BadInputError(
             "the config in the recovery point is not of the deployment it names",

@@ -23,6 +23,8 @@ def newest_good(
     except VaultError as refused:
         if refused.step != "read the vault":
             raise
+        if not vault.points():
+            raise
         say(f"passed over: {refused.message}")
     points = vault.points()
     fitting = [point for point in points if deployment in ("", point.server.deployment)]

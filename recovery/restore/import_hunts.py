@@ -34,7 +34,6 @@ def import_hunts(
     if not hunts:
         return 0
     have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
-    before = frozenset(have)
     for hunt_id in [hunt_id for hunt_id in hunts if hunt_id not in have]:
         if _import_hunt(context, org, hunts[hunt_id]):
             have.add(hunt_id)
@@ -42,8 +41,7 @@ def import_hunts(
             findings.append(f"{org}: the hunt {hunt_id} was not taken (are its artifacts there?)")
     there = [hunt_id for hunt_id in hunts if hunt_id in have]
     _add_members(context, org, [hunts[hunt_id] for hunt_id in there])
-    if hunts.keys() - before:
-        _forget_list(context, org)
+    _forget_list(context, org)
     return len(there)
 
 

@@ -45,12 +45,9 @@ def operator_identity(config: ServerConfig) -> OperatorIdentity:
     certificate has ended.
     """
     ca = config.values["Client"]["ca_certificate"].encode()
-    ca_key_pem = (config.values.get("CA") or {}).get("private_key")
-    if not ca_key_pem:
+    ca_key = _ca_key(config)
+    if ca_key is None:
         return _own_certificate(config, ca)
-    ca_key = load_pem_private_key(ca_key_pem.encode(), password=None)
-    if not isinstance(ca_key, rsa.RSAPrivateKey):
-        raise BadInputError("CA.private_key is not an RSA key", target="server.config.yaml")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     now = datetime.now(UTC)
     certificate = (
@@ -75,9 +72,37 @@ def operator_identity(config: ServerConfig) -> OperatorIdentity:
     return OperatorIdentity(ca, certificate.public_bytes(Encoding.PEM), private, config.server_name)
 
 
+def refuse_unusable(config: ServerConfig) -> None:
+    """Raises :class:`BadInputError` like :func:`operator_identity`, without making a key."""
+    if _ca_key(config) is None:
+        _own_certificate(config, b"")
+
+
+def _ca_key(config: ServerConfig) -> rsa.RSAPrivateKey | None:
+    pem = (config.values.get("CA") or {}).get("private_key")
+    if not pem:
+        return None
+    try:
+        key = load_pem_private_key(str(pem).encode(), password=None)
+    except (ValueError, TypeError) as broken:
+        raise BadInputError(
+            "CA.private_key is not a private key",
+            target="server.config.yaml",
+            hint="give the config as the server had it, or one without CA.private_key",
+        ) from broken
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise BadInputError("CA.private_key is not an RSA key", target="server.config.yaml")
+    return key
+
+
 def _own_certificate(config: ServerConfig, ca: bytes) -> OperatorIdentity:
     pem = config.values["Frontend"]["certificate"].encode()
-    until = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    try:
+        until = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    except ValueError as broken:
+        raise BadInputError(
+            "Frontend.certificate is not a certificate", target="server.config.yaml"
+        ) from broken
     if until < datetime.now(UTC):
         raise BadInputError(
             f"the server's certificate ended on {until:%Y-%m-%d}, and CA.private_key is not in "

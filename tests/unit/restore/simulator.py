@@ -1,0 +1,212 @@
+"""A machine and a server in memory, on which a recovery can be killed at any moment.
+
+The server imports as a real one does: the flow's record first, then its rows one by one, then
+its uploads; a taken id leads to a new one. Every operation costs a tick; at the given tick
+everything stops, in the middle of whatever it was.
+"""
+
+import io
+import json
+import tarfile
+import zipfile
+from collections import defaultdict
+
+from recovery.commands import Result
+from recovery.restore import count_imported, import_flows, import_hunts, journal, what_is_there
+from recovery.velociraptor.api import Answer
+
+
+class KilledError(BaseException):
+    """SIGKILL: no handler of errors sees it."""
+
+
+class World:
+    """What survives a kill: the machine's files and the server's flows."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.inbox: dict[str, bytes] = {}
+        self.flows: dict[tuple[str, str, str], dict] = {}
+        self.hunts: dict[tuple[str, str], set] = {}
+        self.ticks: int | None = None
+        self.restarts = 0
+
+    def tick(self) -> None:
+        if self.ticks is not None:
+            self.ticks -= 1
+            if self.ticks < 0:
+                raise KilledError
+
+    def summary(self):
+        """What an operator could count: every flow with its content, every hunt."""
+        return (
+            {key: (flow["rows"], flow["bytes"]) for key, flow in self.flows.items()},
+            {key: frozenset(members) for key, members in self.hunts.items()},
+        )
+
+
+class Machine:
+    """The target: a shell that knows only what the import asks of it."""
+
+    uri = "simulated://"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def run(self, argv, *, stdin=None, timeout=60, check=True, stdout=None):
+        world = self.world
+        world.tick()
+        out = b""
+        if argv[:2] == ["sh", "-c"] and argv[2] == journal.READ:
+            out = world.files.get(argv[4], b"")
+        elif argv[:2] == ["sh", "-c"] and argv[2] == journal.APPEND:
+            self._append(argv[4], stdin)
+        elif argv[:2] == ["sh", "-c"] and argv[2] == import_flows._UNPACK:
+            world.inbox = {}
+            with tarfile.open(fileobj=stdin) as tar:
+                for member in tar:
+                    world.tick()
+                    world.inbox[f"{import_flows.INBOX}/{member.name}"] = tar.extractfile(
+                        member
+                    ).read()
+        elif argv[:1] == ["systemctl"]:
+            world.restarts += 1
+        elif argv[:2] == ["rm", "-rf"]:
+            world.inbox = {}
+        return Result(tuple(argv), 0, out, b"")
+
+    def _append(self, path, data):
+        """Byte by byte, so that a kill can leave half a line."""
+        before = self.world.files.get(path, b"")
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
+        for end in range(0, len(data) + 1, max(1, len(data) // 4)):
+            self.world.files[path] = before + data[:end]
+            self.world.tick()
+        self.world.files[path] = before + data
+
+    def put(self, source, path, *, mode, owner="root:root"):
+        self.world.tick()
+        self.world.inbox[path] = source.read_bytes()
+
+    def close(self):
+        pass
+
+
+class Server:
+    """The API: answers the import's own queries."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def wait_ready(self, timeout=60):
+        return 0.0
+
+    def query(self, vql, *, env=None, org="root", timeout=600, min_rows=0):
+        return self.ask(vql, env=env, org=org).rows
+
+    def ask(self, vql, *, env=None, org="root", timeout=600):
+        self.world.tick()
+        given = {name: json.loads(text) for name, text in (env or {}).items() if text[:1] in "[{"}
+        rows = {
+            import_flows._IMPORT: lambda: [
+                {"Client": p["Client"], "Flow": p["Flow"], "Got": self._import(org, p)}
+                for p in given["Parcels"]
+            ],
+            import_flows._DELETE: lambda: self._delete(org, given["Flows"]),
+            what_is_there._EXISTING: lambda: [
+                flow
+                for flow in given["Flows"]
+                if (org, flow["Client"], flow["Flow"]) in self.world.flows
+            ],
+            count_imported._ROWS: lambda: [
+                {"Client": p["Client"], "Flow": p["Flow"], "Rows": flow["rows"]}
+                for p in given["Parcels"]
+                if (flow := self.world.flows.get((org, p["Client"], p["Flow"])))
+            ],
+            count_imported._FILES: lambda: [
+                {"Client": p["Client"], "Flow": p["Flow"], "Size": flow["bytes"]}
+                for p in given["Parcels"]
+                if (flow := self.world.flows.get((org, p["Client"], p["Flow"])))
+            ],
+            import_hunts._HUNTS: lambda: [
+                {"Hunt": hunt} for of, hunt in self.world.hunts if of == org
+            ],
+            import_hunts._IMPORT: lambda: [{"Hunt": self._import_hunt(org, (env or {})["File"])}],
+            import_hunts._MEMBERS: lambda: [
+                {"Hunt": hunt["_value"], "Client": client, "Flow": flow}
+                for hunt in given["Hunts"]
+                for client, flow in self.world.hunts[org, hunt["_value"]]
+            ],
+            import_hunts._ADD: lambda: [self._add(org, m) for m in given["Members"]],
+        }[vql]()
+        return Answer(rows, [])
+
+    def _import(self, org, parcel):
+        raw = self.world.inbox[parcel["File"]]
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            flow_id = parcel["Flow"]
+            key = (org, parcel["Client"], flow_id)
+            if key in self.world.flows:
+                flow_id = f"F.NEW{len(self.world.flows)}"
+                key = (org, parcel["Client"], flow_id)
+            self.world.tick()
+            flow = self.world.flows[key] = {"rows": 0, "bytes": 0}
+            for name in archive.namelist():
+                if name.startswith("results/"):
+                    for _ in archive.read(name).splitlines():
+                        self.world.tick()
+                        flow["rows"] += 1
+            for name in archive.namelist():
+                if name.startswith("uploads/"):
+                    self.world.tick()
+                    flow["bytes"] += len(archive.read(name))
+        return {"client_id": parcel["Client"], "session_id": flow_id}
+
+    def _delete(self, org, flows):
+        for flow in flows:
+            self.world.tick()
+            self.world.flows.pop((org, flow["Client"], flow["Flow"]), None)
+        return []
+
+    def _import_hunt(self, org, path):
+        with zipfile.ZipFile(io.BytesIO(self.world.inbox[path])) as archive:
+            ident = json.loads(archive.read("hunt_info.json"))["hunt_id"]
+        if (org, ident) in self.world.hunts:
+            ident = f"H.NEW{len(self.world.hunts)}"
+        self.world.tick()
+        self.world.hunts[org, ident] = set()
+        return ident
+
+    def _add(self, org, member):
+        self.world.tick()
+        self.world.hunts[org, member["Hunt"]].add((member["Client"], member["Flow"]))
+        return {"Added": True}
+
+
+def archive_of(client, flow, rows, upload=b""):
+    """An export of a flow with so many rows."""
+    members = defaultdict(bytes)
+    context = {"client_id": client, "session_id": flow, "artifacts_with_results": ["Custom.A"]}
+    members["collection_context.json"] = json.dumps(context).encode()
+    members["results/Custom.A.json"] = b"".join(b'{"a":%d}\n' % n for n in range(rows))
+    if upload:
+        members["uploads/auto/x"] = upload
+        members["uploads.json"] = b'{"_Components":["uploads","auto","x"]}\n'
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def hunt_of(hunt, *flows):
+    """An export of a hunt, with the folders of its flows (client, flow, rows)."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("hunt_info.json", json.dumps({"hunt_id": hunt}))
+        for number, (client, flow, rows) in enumerate(flows):
+            with zipfile.ZipFile(io.BytesIO(archive_of(client, flow, rows))) as inner:
+                for name in inner.namelist():
+                    archive.writestr(f"host{number}/{name}", inner.read(name))
+    return out.getvalue()

@@ -1,0 +1,495 @@
+"""A corpus of bad inputs: each is refused with the right error, and the machine isn't touched."""
+
+import json
+import struct
+import tarfile
+import zipfile
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from recovery.errors import BadInputError, RecoveryError, VaultError
+from recovery.restore import context as context_module
+from recovery.restore.context import Context
+from recovery.restore.parcel import parcel_of_flow, parcels_of_hunt
+from recovery.restore.request import parse_request
+from recovery.restore.run_group import run_group
+from recovery.vault.keys import new_keys
+from tests.unit.restore.points import (
+    BACKUP,
+    CLIENT,
+    CONFIG,
+    FLOW,
+    HUNT,
+    HUNT_ID,
+    REAL,
+    Point,
+    deb_of,
+    flow_with,
+    special,
+    tar_of,
+    unzipped,
+    zip_of,
+)
+
+
+class TouchedError(AssertionError):
+    """The recovery went as far as the machine."""
+
+
+@pytest.fixture(autouse=True)
+def no_machine(monkeypatch, tmp_path):
+    """Whoever reaches for the machine is found out."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("RECOVERY_KEYS", "RECOVERY_PASSPHRASE_FILE", "RECOVERY_VAULT"):
+        monkeypatch.delenv(name, raising=False)
+
+    def reach(uri):
+        raise TouchedError(uri)
+
+    monkeypatch.setattr(context_module, "open_target", reach)
+
+
+def config_with(**changed):
+    values = yaml.safe_load(CONFIG)
+    for path, value in changed.items():
+        section, key = path.split("__")
+        if value is None:
+            del values[section][key]
+        else:
+            values[section][key] = value
+    return yaml.safe_dump(values, sort_keys=False).encode()
+
+
+def other_ca():
+    values = yaml.safe_load(CONFIG)
+    key = load_pem_private_key(values["Frontend"]["private_key"].encode(), None)
+    return _certificate(key, "Another CA", days=300)
+
+
+def ended_without_a_ca_key():
+    values = yaml.safe_load(CONFIG)
+    key = load_pem_private_key(values["Frontend"]["private_key"].encode(), None)
+    values["Frontend"]["certificate"] = _certificate(key, "VelociraptorServer", days=-35)
+    values.pop("CA")
+    return yaml.safe_dump(values, sort_keys=False).encode()
+
+
+def _certificate(key, name, days):
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.PEM)
+        .decode()
+    )
+
+
+def flipped(raw):
+    middle = len(raw) // 2
+    return raw[:middle] + bytes([raw[middle] ^ 0xFF]) + raw[middle + 1 :]
+
+
+def zip_with_link():
+    link = zipfile.ZipInfo("orgs/root/acls.json")
+    link.external_attr = 0o120777 << 16
+    return zip_of({"x": link}, b"/etc/shadow")
+
+
+def sealed_zip():
+    raw = bytearray(zip_of({"orgs/root/acls.json": b"{}"}))
+    directory = raw.rfind(b"PK\x01\x02")
+    for at in (6, directory + 8):
+        raw[at] |= 1
+    return bytes(raw)
+
+
+def twice():
+    raw = zip_of({"orgs/root/acls.json": b"{}", "orgs/root/acls.jsom": b"{}"})
+    return raw.replace(b"acls.jsom", b"acls.json")
+
+
+def overlapping():
+    raw = bytearray(zip_of({"a": b"x" * 100, "b": b"y" * 100}))
+    second = raw.rfind(b"PK\x01\x02")
+    raw[second + 42 : second + 46] = struct.pack("<L", 0)
+    return bytes(raw)
+
+
+@cache
+def bomb(name="orgs/root/hunts.json"):
+    return zip_of({name: bytes(300 << 20)})  # deflated a thousand times
+
+
+def sparse():
+    """A GNU sparse file: 512 bytes here, a terabyte there."""
+    member = special("clients/x.db", tarfile.GNUTYPE_SPARSE)
+    raw = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    raw[386:398], raw[398:410] = b"00000000000\0", b"00000001000\0"
+    raw[124:136], raw[483:495] = b"00000001000\0", b"00000000001\0"
+    raw[483:495] = struct.pack(">B11s", 0x80, (1 << 40).to_bytes(11, "big"))
+    raw[148:156] = b" " * 8
+    raw[148:156] = f"{sum(raw[:512]):06o}\0 ".encode()
+    return bytes(raw[:512]) + bytes(512) + bytes(1024)
+
+
+CONTENT = {
+    # what: (attribute of the point, its content, what the error says)
+    "package: text": ("package", b"#!/bin/sh\nrm -rf /\n", "no Debian package"),
+    "package: empty": ("package", b"", "no Debian package"),
+    "package: cut off": ("package", deb_of()[:-600], "no Debian package"),
+    "package: a zip": ("package", BACKUP, "no Debian package"),
+    "package: another one": ("package", deb_of("Package: sshd\n"), "is the package 'sshd'"),
+    "package: without control": ("package", deb_of(**{"control.tar": b""}), "no control"),
+    "package: without data": ("package", deb_of(**{"data.tar": b""}), "no control or no data"),
+    "package: control is no tar": ("package", deb_of(**{"control.tar": b"x" * 99}), "no Debian"),
+    "config: not YAML": ("config", b"Client: [", "not YAML"),
+    "config: a list": ("config", b"- 1\n", "not a server configuration"),
+    "config: no CA": ("config", config_with(Client__ca_certificate=None), "is missing"),
+    "config: no nonce": ("config", config_with(Client__nonce=None), "is missing"),
+    "config: CA is none": ("config", config_with(Client__ca_certificate="x"), "not a certificate"),
+    "config: other deployment": (
+        "config",
+        config_with(Client__ca_certificate=other_ca()),
+        "not of the deployment",
+    ),
+    "config: expired, no CA key": ("config", ended_without_a_ca_key(), "certificate ended"),
+    "config: CA key is none": ("config", config_with(CA__private_key="x"), "CA.private_key"),
+    "state: truncated": ("state", tar_of("users/a.db", data=b"y" * 5000)[:3000], "can't be read"),
+    "state: a zip": ("state", BACKUP, "can't be read"),
+    "state: garbage": ("state", b"\x01" * 2048, "can't be read"),
+    "state: absolute": ("state", tar_of("/etc/passwd"), "outside the datastore"),
+    "state: dot dot": ("state", tar_of("users/../../etc/passwd"), "outside the datastore"),
+    "state: backslash": ("state", tar_of("users\\..\\x"), "outside the datastore"),
+    "state: other org's dot dot": ("state", tar_of("orgs/../acl/x.json.db"), "outside"),
+    "state: symlink": ("state", tar_of(special("users", tarfile.SYMTYPE, "/etc")), "a link"),
+    "state: hard link": ("state", tar_of(special("users/a", tarfile.LNKTYPE, "/x")), "a link"),
+    "state: device": ("state", tar_of(special("config/d", tarfile.CHRTYPE)), "a link"),
+    "state: pipe": ("state", tar_of(special("config/p", tarfile.FIFOTYPE)), "a link"),
+    "state: sparse": ("state", sparse(), "hole"),
+    "state: results": ("state", tar_of("downloads/x.zip"), "no state"),
+    "state: the host's": ("state", tar_of("etc/cron.d/x"), "no state"),
+    "state: an org's downloads": ("state", tar_of("orgs/OX/downloads/x"), "no state"),
+    "backup: truncated": ("backup", (REAL / "backup_truncated.zip").read_bytes(), "whole zip"),
+    "backup: damaged": (
+        "backup",
+        (REAL / "backup_damaged_member_hunts.zip").read_bytes(),
+        "backup root is",
+    ),
+    "backup: of a full disk": ("backup", b"", "not a whole zip"),
+    "backup: a tar": ("backup", tar_of("acl/a"), "not a whole zip"),
+    "backup: no member": ("backup", zip_of({}), "is empty"),
+    "backup: slip": ("backup", zip_of({"orgs/../../etc/x": b""}), "outside of where"),
+    "backup: absolute": ("backup", zip_of({"/etc/cron.d/x": b""}), "outside of where"),
+    "backup: drive": ("backup", zip_of({"C:evil": b""}), "outside of where"),
+    "backup: backslash": ("backup", zip_of({"orgs\\..\\x": b""}), "outside of where"),
+    "backup: control characters": ("backup", zip_of({"orgs/\x1b[2Jx": b""}), "control char"),
+    "backup: symlink": ("backup", zip_with_link(), "a link"),
+    "backup: encrypted": ("backup", sealed_zip(), "encrypted"),
+    "backup: twice": ("backup", twice(), "two members of one name"),
+    "backup: overlapping": ("backup", overlapping(), "overlap"),
+    "backup: bomb": ("backup", bomb(), "times its size"),
+}
+MANIFEST = {
+    "org: dot dot": ("changes", {"org_names": {}}, "no id of an org", {"backup_org": "../x"}),
+    "org: slash": ("changes", {"org_names": {}}, "no id of an org", {"state_org": "a/b"}),
+    "client: path": ("archive_changes", {"client_id": "../../etc"}, "no id of a client", {}),
+    "client: none": ("archive_changes", {"client_id": ""}, "no id of a client", {}),
+    "client: quote": ("archive_changes", {"client_id": "C.'x"}, "no id of a client", {}),
+    "flow: path": ("archive_changes", {"flow_id": "F.1/../2"}, "no id of a flow", {}),
+    "hunt: path": ("hunt_changes", {"hunt_id": "H../x"}, "no id of a hunt", {}),
+    "archive: org": ("archive_changes", {"org": "../x"}, "no id of an org", {}),
+    "archive: wrong org": ("archive_changes", {"client_id": f"{CLIENT}-OACME"}, "not of root", {}),
+    "time: to come": (
+        "changes",
+        {"captured_at": datetime.now(UTC) + timedelta(days=3)},
+        "yet to come",
+        {},
+    ),
+}
+REQUEST = {
+    "deployment": ({"deployment": "f" * 64}, "no recovery point of deployment"),
+    "org": ({"orgs": ["ONOPE"]}, "nothing named 'ONOPE'"),
+    "user": ({"users": ["mallory"]}, "nothing named 'mallory'"),
+    "artifact": ({"artifacts": ["Custom.None"]}, "nothing named"),
+    "hunt": ({"only_hunts": ["H.NONE"]}, "nothing named"),
+    "approval: none": ({"accounts": "/no/such/file"}, "can be read"),
+}
+WORDS = {
+    "strategy": {"strategy": ["everything"]},
+    "hunts": {"hunts": "running"},
+    "provider": {"providers": ["passwords!"]},
+    "time": {"flows_since": "yesterday"},
+}
+ARCHIVES = {
+    "truncated": ("flow", FLOW[:-100], "not a whole zip"),
+    "flipped": ("flow", flipped(zip_of({"a": b"\x00\x01" * 99})), "damaged|not a whole zip|holds"),
+    "empty": ("flow", b"", "not a whole zip"),
+    "text": ("flow", b"hello", "not a whole zip"),
+    "slip": ("flow", zip_of({**unzipped(FLOW), "../x": b""}), "outside of where"),
+    "bomb": ("flow", bomb("results/Custom.json"), "times its size"),
+    "symlink": ("flow", zip_with_link(), "a link"),
+    "a backup": ("flow", BACKUP, "not an export"),
+    "no context": ("flow", zip_of({"results/x.json": b"{}\n"}), "not an export"),
+    "context: text": ("flow", zip_of({"collection_context.json": b"x"}), "not JSON"),
+    "context: list": ("flow", zip_of({"collection_context.json": b"[]"}), "not an object"),
+    "context: deep": ("flow", zip_of({"collection_context.json": b"[" * 99999}), "not JSON"),
+    "context: names": ("flow", flow_with(artifacts_with_results="x"), "not a flow's"),
+    "context: time": ("flow", flow_with(active_time="soon"), "not a flow's"),
+    "another client's": ("flow", flow_with(client_id="C.1111111111111111"), "holds C.1111"),
+    "another flow": ("flow", flow_with(session_id="F.OTHER"), "holds .*F.OTHER"),
+    "hostile client": ("flow", flow_with(client_id="C.x/../../y"), "holds C.x/"),
+    "fewer rows": (
+        "flow",
+        zip_of(
+            {
+                name: b"" if name.startswith("results/") else content
+                for name, content in unzipped(FLOW).items()
+            }
+        ),
+        "holds 0 rows, 1 were captured",
+    ),
+    "hunt truncated": ("hunt", HUNT[:-100], "not a whole zip"),
+    "hunt: a flow": ("hunt", FLOW, "not an export"),
+    "hunt: another": (
+        "hunt",
+        zip_of({**unzipped(HUNT), "hunt_info.json": b'{"hunt_id":"H.OTHER"}'}),
+        "holds the hunt H.OTHER",
+    ),
+    "hunt: hostile client": (
+        "hunt",
+        zip_of(
+            {
+                "hunt_info.json": json.dumps({"hunt_id": HUNT_ID}).encode(),
+                "x/collection_context.json": json.dumps(
+                    {"client_id": "C.a/../b", "session_id": "F.1"}
+                ).encode(),
+            }
+        ),
+        "no id of a client",
+    ),
+    "hunt: another org's client": (
+        "hunt",
+        zip_of(
+            {
+                "hunt_info.json": json.dumps({"hunt_id": HUNT_ID}).encode(),
+                "x/collection_context.json": json.dumps(
+                    {"client_id": "C.1-OACME", "session_id": "F.1"}
+                ).encode(),
+            }
+        ),
+        "client of the org OACME",
+    ),
+}
+
+
+def restore(made, vault=None, **more):
+    request = parse_request(
+        target="docker://nobody",
+        vault=str(vault or made.folder),
+        strategy=["state", "backup", "collections"],
+        **more,
+    )
+    return run_group("server", request, lambda _line: None)
+
+
+def test_the_good_point_is_good_until_the_machine_is_needed(tmp_path):
+    point = Point(tmp_path / "vault")
+    point.make()
+    with pytest.raises(TouchedError):
+        restore(point)
+
+
+@pytest.mark.parametrize("what", CONTENT)
+def test_bad_content_is_refused(tmp_path, what):
+    attribute, content, said = CONTENT[what]
+    point = Point(tmp_path / "vault")
+    setattr(point, attribute, content)
+    point.make()
+    with pytest.raises(BadInputError, match=said) as refused:
+        restore(point)
+    assert refused.value.exit_code == 64
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("what", MANIFEST)
+def test_bad_manifests_are_refused(tmp_path, what):
+    attribute, changes, said, orgs = MANIFEST[what]
+    point = Point(tmp_path / "vault")
+    setattr(point, attribute, changes)
+    if orgs:
+        good = Point(tmp_path / "vault")
+        made = good.make()
+        if "backup_org" in orgs:
+            backups = [made.backups[0].model_copy(update={"org": orgs["backup_org"]})]
+            point.changes = {"backups": backups}
+        else:
+            state = [made.state[0].model_copy(update={"org": orgs["state_org"]})]
+            point.changes = {"state": state}
+    point.make()
+    with pytest.raises(BadInputError, match=said):
+        restore(point)
+
+
+@pytest.mark.parametrize("what", REQUEST)
+def test_what_the_point_does_not_have_is_refused(tmp_path, what):
+    more, said = REQUEST[what]
+    point = Point(tmp_path / "vault")
+    point.make()
+    with pytest.raises(BadInputError, match=said):
+        restore(point, **more)
+
+
+@pytest.mark.parametrize("what", WORDS)
+def test_words_that_mean_nothing_are_refused(what):
+    with pytest.raises(BadInputError) as refused:
+        parse_request(target="docker://nobody", **WORDS[what])
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("what", ["package", "config", "state", "backup"])
+@pytest.mark.parametrize("how", ["flipped", "truncated", "gone"])
+def test_a_vault_that_was_touched_is_refused(tmp_path, what, how):
+    point = Point(tmp_path / "vault")
+    made = point.make()
+    item = {
+        "package": made.package.file,
+        "config": made.config,
+        "state": made.state[0].tar,
+        "backup": made.backups[0].file,
+    }[what]
+    path = point.stored(item)
+    raw = path.read_bytes()
+    path.chmod(0o600)
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(flipped(raw) if how == "flipped" else raw[:-1])
+    with pytest.raises(VaultError) as refused:
+        restore(point)
+    assert refused.value.hint
+
+
+def test_an_older_whole_point_is_taken_instead_of_a_newer_broken_one(tmp_path):
+    point = Point(tmp_path / "vault")
+    old = point.make()
+    point.state = tar_of("users/other.db")
+    now = datetime.now(UTC)
+    point.changes = {"point": f"{now:%Y%m%dT%H%M%SZ}-bbbbbb", "captured_at": now}
+    new = point.make()
+    point.stored(new.state[0].tar).unlink()
+    said = []
+    request = parse_request(target="docker://nobody", vault=str(point.folder))
+    with Context(request, said.append) as context:
+        assert context.manifest.point == old.point
+    assert any(new.point in line and "passed over" in line for line in said)
+
+
+@pytest.mark.parametrize("how", ["truncated", "text", "unknown key", "newer schema", "swapped"])
+def test_bad_manifest_files_are_refused(tmp_path, how):
+    point = Point(tmp_path / "vault")
+    made = point.make()
+    path = point.folder / "points" / f"{made.point}.json"
+    path.chmod(0o600)
+    values = json.loads(path.read_bytes())
+    changed = {
+        "truncated": path.read_bytes()[:500],
+        "text": b"hello",
+        "unknown key": json.dumps({**values, "run": "me"}).encode(),
+        "newer schema": json.dumps({**values, "schema_version": 2}).encode(),
+        "swapped": json.dumps({**values, "point": "20200101T000000Z-cccccc"}).encode(),
+    }[how]
+    path.write_bytes(changed)
+    with pytest.raises(VaultError):
+        restore(point)
+
+
+def test_a_named_point_of_another_deployment_is_refused(tmp_path):
+    point = Point(tmp_path / "vault")
+    made = point.make()
+    with pytest.raises(BadInputError, match="asked for was"):
+        restore(point, point=made.point, deployment="f" * 64)
+
+
+@pytest.mark.parametrize("how", ["unsigned", "another's key", "replayed"])
+def test_signatures_come_first(tmp_path, how, monkeypatch):
+    keys = new_keys()
+    point = Point(tmp_path / "vault", keys)
+    made = point.make()
+    path = point.folder / "points" / f"{made.point}.json"
+    path.chmod(0o600)
+    if how == "unsigned":
+        path.write_bytes(made.model_dump_json().encode())
+    elif how == "another's key":
+        stranger = Point(tmp_path / "other", new_keys())
+        stranger.changes = {"point": made.point}
+        stranger.make()
+        path.write_bytes((tmp_path / "other" / "points" / f"{made.point}.json").read_bytes())
+    else:
+        later = point.folder / "points" / "29990101T000000Z-dddddd.json"
+        later.write_bytes(path.read_bytes())
+        path.unlink()
+    monkeypatch.setattr(context_module, "open_vault", lambda _uri: point.vault)
+    with pytest.raises(VaultError, match=r"refused|rolled back"):
+        restore(point)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "approved: 1", "names: nobody", "extra: 1", "a: ["])
+def test_rules_that_say_nothing_are_refused(tmp_path, text):
+    point = Point(tmp_path / "vault")
+    point.make()
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(text)
+    with pytest.raises(BadInputError, match="can be read"):
+        restore(point, accounts=str(rules))
+
+
+@pytest.mark.parametrize("what", ["vault that is none", "empty vault", "no such point"])
+def test_no_point_is_refused(tmp_path, what):
+    point = Point(tmp_path / "vault")
+    if what == "no such point":
+        point.make()
+        more = {"point": "20200101T000000Z-eeeeee"}
+    elif what == "empty vault":
+        (tmp_path / "vault").mkdir(exist_ok=True)
+        more = {}
+    else:
+        more = {"vault": tmp_path / "nothing"}
+    with pytest.raises(VaultError, match="no recovery point"):
+        restore(point, **more)
+
+
+@pytest.mark.parametrize("what", ARCHIVES)
+def test_bad_archives_are_refused_one_by_one(tmp_path, what):
+    kind, content, said = ARCHIVES[what]
+    point = Point(tmp_path / "vault")
+    setattr(point, kind, content)
+    made = point.make()
+    request = parse_request(target="docker://nobody", vault=str(point.folder))
+    with Context(request, lambda _line: None) as context:
+        flow_archive, hunt_archive = made.archives
+        opened = {
+            "flow": lambda: [parcel_of_flow(context, flow_archive)],
+            "hunt": lambda: list(parcels_of_hunt(context, hunt_archive, set())),
+        }
+        with pytest.raises(RecoveryError, match=said):
+            opened[kind]()
+        (good,) = opened.keys() - {kind}
+        assert [parcel.client_id for parcel in opened[good]()] == [CLIENT]
+
+
+def test_the_corpus_is_large_enough():
+    by_name = [CONTENT, MANIFEST, REQUEST, WORDS, ARCHIVES]
+    assert sum(len(table) for table in by_name) >= 60
