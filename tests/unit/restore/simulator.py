@@ -1,7 +1,7 @@
 """A machine and a server in memory, on which a recovery can be killed at any moment.
 
-The server imports as a real one does: the flow's record first, then its rows one by one, then
-its uploads; a taken id leads to a new one. Every operation costs a tick; at the given tick
+The server imports as a real one does: the flow's record first, then the list of flows, its rows
+one by one, and its uploads; a taken id leads to a new one. Every operation costs a tick; at the given tick
 everything stops, in the middle of whatever it was.
 """
 
@@ -40,7 +40,10 @@ class World:
     def summary(self):
         """What an operator could count: every flow with its content, every hunt."""
         return (
-            {key: (flow["rows"], flow["bytes"]) for key, flow in self.flows.items()},
+            {
+                key: (flow["rows"], flow["bytes"]) if flow["listed"] else "not listed"
+                for key, flow in self.flows.items()
+            },
             {key: frozenset(members) for key, members in self.hunts.items()},
         )
 
@@ -151,7 +154,9 @@ class Server:
                 flow_id = f"F.NEW{len(self.world.flows)}"
                 key = (org, parcel["Client"], flow_id)
             self.world.tick()
-            flow = self.world.flows[key] = {"rows": 0, "bytes": 0}
+            flow = self.world.flows[key] = {"rows": 0, "bytes": 0, "listed": False}
+            self.world.tick()
+            flow["listed"] = True
             for name in archive.namelist():
                 if name.startswith("results/"):
                     for _ in archive.read(name).splitlines():

@@ -128,8 +128,8 @@ def test_killed_once_at_every_single_moment(scene):
 def test_flows_of_another_importer_are_counted_and_replaced_where_they_are_short(scene):
     flows, _ = expected()
     scene.world.flows = {
-        ("root", CLIENT, "F.5"): {"rows": 2, "bytes": 0},
-        ("root", CLIENT, "F.3"): {"rows": 3, "bytes": 10},
+        ("root", CLIENT, "F.5"): {"rows": 2, "bytes": 0, "listed": True},
+        ("root", CLIENT, "F.3"): {"rows": 3, "bytes": 10, "listed": True},
     }
     report = scene.run()
     assert "6 flows imported, 1 were there already" in report.detail
