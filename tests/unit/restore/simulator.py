@@ -1,8 +1,8 @@
 """A machine and a server in memory, on which a recovery can be killed at any moment.
 
 The server imports as a real one does: the flow's record first, then the list of flows, its rows
-one by one, and its uploads; a taken id leads to a new one. Every operation costs a tick; at the given tick
-everything stops, in the middle of whatever it was.
+one by one, and its uploads; a taken id leads to a new one. Every operation costs a tick; at the
+given tick everything stops, in the middle of whatever it was.
 """
 
 import io
