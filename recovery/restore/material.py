@@ -40,7 +40,6 @@ _BUILT_IN = frozenset(
         "Server.Alerts.Trackaccount",
         "Server.Alerts.WinPmem",
         "Server.Monitoring.ClientCount",
-        "Server.Monitoring.RSSFeeds",
         "Server.Slack.Clients.Online",
         "Server.Utils.BackupDirectory",
         "Server.Utils.BackupGCS",
@@ -49,7 +48,8 @@ _BUILT_IN = frozenset(
         "Splunk.Events.Clients",
     }
 )
-"""Event artifacts of 0.77.2 that call one of these plugins (read in its definitions)."""
+"""Event artifacts of 0.77.2 that call one of these plugins (read in its definitions), without
+Server.Monitoring.RSSFeeds, which only fetches and is on by default."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,171 @@
+"""What an operator wants back: files, archives and expectations agree with each other."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from recovery.restore.choice import Choice, narrowed
+from recovery.restore.promise import without_held
+from recovery.restore.request import parse_request
+from recovery.vault.manifest import Archive
+from recovery.velociraptor.inventory import Inventory
+from tests.unit.restore.points import Point
+
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("choice", "path", "wanted"),
+    [
+        ({}, "orgs/OACME/acl/x.json.db", True),
+        ({"orgs": ["OACME"]}, "orgs/OACME.json.db", True),
+        ({"orgs": ["OACME"]}, "orgs/OTHER.json.db", False),
+        ({"orgs": ["OACME"]}, "orgs/OTHER/acl/x.json.db", False),
+        ({"orgs": ["OACME"]}, "acl/x.json.db", True),
+        ({"providers": ["hunts"]}, "users/ann.db", False),
+        ({"providers": ["hunts"]}, "hunts/H.A1.json.db", True),
+        ({"providers": ["hunts"]}, "hunt_index/x", True),
+        ({"providers": ["hunts"]}, "orgs/OACME/hunts/H.A1/request.json.db", True),
+        ({"providers": ["hunts"]}, "config/install_time.json.db", True),
+        ({"providers": ["hunts"]}, "config/client_monitoring.json.db", False),
+        ({"providers": ["monitoring"]}, "config/server_monitoring.json.db", True),
+        ({"providers": ["clients"]}, "clients/C.1/key.db", True),
+        ({"providers": ["clients"]}, "client_info/snapshot.json", True),
+        ({"providers": ["clients"]}, "clients/server/metadata.json.db", False),
+        ({"providers": ["metadata"]}, "clients/server/metadata.json.db", True),
+        ({"providers": ["secrets"]}, "config/secrets/AWS/x.json.db", True),
+        ({"hunts": ["H.A1"]}, "hunts/H.A1.json.db", True),
+        ({"hunts": ["H.A1"]}, "hunts/H.B2.json.db", False),
+        ({"hunts": ["H.A1"]}, "hunts/H.B2/request.json.db", False),
+        ({"artifacts": ["Custom.A*"]}, "artifact_definitions/Custom/Abc.yaml", True),
+        ({"artifacts": ["Custom.A*"]}, "artifact_definitions/Custom/B.yaml", False),
+    ],
+)
+def test_files(choice, path, wanted):
+    assert Choice(**choice).file(path) is wanted
+
+
+@pytest.mark.parametrize(
+    ("choice", "flow", "active", "wanted"),
+    [
+        ({}, "F.1", OCTOBER, True),
+        ({"flows_since": NOVEMBER}, "F.1", OCTOBER, False),
+        ({"flows_since": NOVEMBER}, "F.1", NOVEMBER, True),
+        ({"flows_until": OCTOBER}, "F.1", NOVEMBER, False),
+        ({"flows_since": NOVEMBER}, "F.1", None, True),
+        ({"providers": ["hunts"]}, "F.1", None, False),
+        ({"providers": ["hunts"]}, "F.A1.H", None, True),
+        ({"hunts": ["H.A1"]}, "F.B2.H", None, False),
+        ({"hunts": ["H.A1"]}, "F.A1.H", None, True),
+        ({"hunts": ["H.A1"], "providers": ["flows"]}, "F.A1.H", None, False),
+        ({"hunts": ["H.A1"]}, "F.1", None, True),
+        ({"providers": ["users"]}, "F.1", None, False),
+    ],
+)
+def test_flows(choice, flow, active, wanted):
+    assert Choice(**choice).flow(flow, active) is wanted
+
+
+def test_what_is_left_out_is_counted_and_not_promised(tmp_path):
+    point = Point(tmp_path / "vault")
+    made = point.make()
+    items = {
+        "orgs": {"root": "1", "OACME": "2"},
+        "acls": {"ann": "1", "bob": "2"},
+        "users": {"ann": "1", "bob": "2"},
+        "hunts": {"H.A1": "1", "H.B2": "2"},
+        "hunt_results": {"H.A1/C.1/F.A1.H": "1", "H.B2/C.1/F.B2.H": "2"},
+        "flows": {"C.1/F.A1.H": "1", "C.1/F.B2.H": "2", "C.1/F.1": "3"},
+        "uploads": {"C.1/F.1/a/b": "3"},
+        "labels": {"C.1/x": "1"},
+    }
+    old = Archive(
+        kind="flow",
+        org="root",
+        file=made.config,
+        client_id="C.1",
+        flow_id="F.1",
+        active_at=OCTOBER,
+    )
+    manifest = made.model_copy(
+        update={
+            "inventory": Inventory(orgs={"root": items, "OACME": {"labels": {"C.2/y": "1"}}}),
+            "archives": [old],
+        }
+    )
+    whole, left = narrowed(manifest, Choice())
+    assert (whole, left) == (manifest.inventory, {})
+    chosen = Choice(orgs=["root"], users=["ann"], hunts=["H.A1"], flows_since=NOVEMBER)
+    found, left = narrowed(manifest, chosen)
+    assert found.orgs == {
+        "root": {
+            "orgs": {"root": "1"},
+            "acls": {"ann": "1"},
+            "users": {"ann": "1"},
+            "hunts": {"H.A1": "1"},
+            "hunt_results": {"H.A1/C.1/F.A1.H": "1"},
+            "flows": {"C.1/F.A1.H": "1"},
+            "uploads": {},
+            "labels": {"C.1/x": "1"},
+        }
+    }
+    assert left == {
+        "orgs": 1,
+        "acls": 1,
+        "users": 1,
+        "hunts": 1,
+        "hunt_results": 1,
+        "flows": 2,
+        "uploads": 1,
+        "labels": 1,
+    }
+
+
+def test_held_back_accounts_are_not_promised():
+    inventory = Inventory(
+        orgs={
+            "root": {
+                "users": {"ann": "1", "eve": "2", "nobody": "3"},
+                "passwords": {"ann": "1", "eve": "2"},
+                "acls": {"ann": "1", "eve": "2"},
+            },
+            "O1": {"acls": {"ann": "3"}},
+        }
+    )
+    found = without_held(inventory, {("root", "ann")})
+    assert found.orgs == {
+        "root": {
+            "users": {"ann": "1", "nobody": "3"},
+            "passwords": {"ann": "1"},
+            "acls": {"ann": "1"},
+        },
+        "O1": {"acls": {}},
+    }
+
+
+def test_velociraptors_own_names_and_times_without_a_zone_are_understood():
+    request = parse_request(
+        target="local://",
+        providers=["ACL", "Repository", "clientinfo", "flows"],
+        flows_since="2026-11-01",
+    )
+    assert request.providers == ["users", "artifacts", "clients", "flows"]
+    assert request.flows_since == NOVEMBER
+    assert request.choice.flows_since == NOVEMBER
+
+
+def test_another_choice_is_another_word(tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("names: any")
+
+    def asked(**more):
+        return parse_request(target="local://", **more).asked_for
+
+    assert asked() == asked(strategy=["state"])
+    assert asked() != asked(strategy=["backup", "collections"])
+    assert asked() != asked(orgs=["O1"])
+    assert asked() != asked(accounts="known")
+    by_rules = asked(accounts=str(rules))
+    rules.write_text("names: known")
+    assert asked(accounts=str(rules)) != by_rules
