@@ -1,0 +1,125 @@
+"""Importing 1,000 flows from the vault, beside one bare `import_collection` over `glob`.
+
+The bare query has its files on the server already, checks nothing and counts nothing. Both
+ways run in turn, each on a fresh server. Then 10,000 flows (`--large`): the memory of the
+recovery must stay flat.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import bulk_point
+from recovery.drill.conduct import server_binary
+from recovery.infra.docker_engine import Wanted, create, remove
+from recovery.restore.request import RestoreRequest
+from recovery.restore.run_group import run_group
+from recovery.settings import base_image
+from recovery.target import open_target
+from recovery.vault.manifest import Manifest
+from recovery.vault.store import Vault, open_vault
+from recovery.velociraptor.api import open_api
+from recovery.velociraptor.config import OWNER, ServerConfig
+
+FLOWS = 1000
+LARGE = 10_000
+LIMIT = 1.25
+FLAT_MB = 150
+_BARE = f"""
+SELECT import_collection(filename=OSPath, client_id="{bulk_point.CLIENT}").session_id AS Flow
+FROM glob(globs="/srv/bench/*.zip") WHERE Flow
+"""
+_ARTIFACT = "SELECT artifact_set(definition=Definition).name AS A FROM scope()"
+
+
+def run(rounds: int, binary: Path | None) -> list[str]:
+    """Seconds and ratios of each way; `binary`: a real Velociraptor, else the reference server."""
+    found = server_binary(binary)
+    ours: list[float] = []
+    bare: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="bench-import-") as name:
+        folder = Path(name)
+        os.environ["XDG_STATE_HOME"] = str(folder / "state")
+        vault = open_vault(str(folder / "vault"))
+        config = bulk_point.make_config(found, folder)
+        manifest = bulk_point.make_point(vault, found, config, folder, FLOWS, 0)
+        for number in range(rounds):
+            bare.append(_on_a_machine(folder, config, manifest, vault, bare=True))
+            ours.append(_on_a_machine(folder, config, manifest, vault, bare=False))
+            print(f"  round {number + 1}: {bare[-1]:.2f} s bare, {ours[-1]:.2f} s", file=sys.stderr)
+        ratios = [one / other for one, other in zip(ours, bare, strict=True)]
+        ratio = statistics.median(ratios)
+        lines = [
+            f"bare query of {FLOWS} flows: {statistics.median(bare):.2f} s",
+            f"from the vault, checked and counted: {statistics.median(ours):.2f} s, ratio "
+            f"{ratio:.2f} (min {min(ratios):.2f}, max {max(ratios):.2f}; wanted at most {LIMIT})"
+            + ("" if ratio <= LIMIT else ": TOO SLOW"),
+        ]
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if os.environ.get("BENCH_LARGE"):
+            large = bulk_point.make_point(vault, found, config, folder, LARGE, 0)
+            made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            seconds = _on_a_machine(folder, config, large, vault, bare=False)
+            more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - max(before, made)) / 1024
+            fits = "" if more < FLAT_MB else ": TOO MUCH"
+            lines.append(
+                f"{LARGE} flows: {seconds:.1f} s, {more:.0f} MB more than before them{fits}"
+            )
+    return lines
+
+
+def _on_a_machine(
+    folder: Path, config: ServerConfig, manifest: Manifest, vault: Vault, *, bare: bool
+) -> float:
+    """Seconds of the import alone, on a server that was just installed."""
+    machine = create(Wanted(image=base_image(""), prefix="bench-import"))
+    target = open_target(f"docker://{machine.name}")
+    try:
+        request = RestoreRequest(
+            target=target.uri,
+            vault=str(folder / "vault"),
+            point=manifest.point,
+            strategy=["collections"],
+        )
+        run_group("server", request, lambda _line: None)
+        with open_api(target, config) as api:
+            api.query(_ARTIFACT, env={"Definition": bulk_point.DEFINITION}, min_rows=1)
+            if not bare:
+                begun = time.monotonic()
+                result = run_group("collections", request, lambda _line: None)
+                seconds = time.monotonic() - begun
+                (outcome,) = [o for o in result.outcomes if o.step == "import the archives"]
+                wanted = f"{len(manifest.archives)} flows imported"
+                if wanted not in outcome.detail or outcome.findings:
+                    raise RuntimeError(f"{outcome.detail}: {outcome.findings[:3]}")
+                return seconds
+            target.run(["install", "-d", "-m", "755", "/srv/bench"])
+            _copy(vault, manifest, folder, target)
+            begun = time.monotonic()
+            rows = api.query(_BARE, timeout=3600)
+            seconds = time.monotonic() - begun
+            if len(rows) != len(manifest.archives):
+                raise RuntimeError(f"{len(rows)} of {len(manifest.archives)} flows were imported")
+            return seconds
+    finally:
+        target.close()
+        remove(machine.name)
+
+
+def _copy(vault: Vault, manifest: Manifest, folder: Path, target: object) -> None:
+    bundle = folder / "bundle.tar"
+    with tarfile.open(bundle, "w") as tar:
+        for archive in manifest.archives:
+            path = vault.fetch(archive.file, folder / "one.zip")
+            tar.add(path, arcname=archive.file.name)
+            path.unlink()
+    with bundle.open("rb") as stream:
+        script = f"tar -x -f - -C /srv/bench && chown -R {OWNER}: /srv/bench"
+        target.run(["sh", "-c", script], stdin=stream, timeout=600)  # type: ignore[attr-defined]

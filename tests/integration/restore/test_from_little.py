@@ -1,0 +1,80 @@
+"""No recovery point: a server package and a folder of old backups and exports."""
+
+import json
+import tarfile
+
+import pytest
+import yaml
+
+from recovery.capture.adopt_point import adopt
+from recovery.vault.store import open_vault
+from tests.integration.restore.conftest import Captured, fresh_machine, same
+from tests.integration.restore.test_kills import ONLY_STATE
+
+pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
+
+
+def old_folder(captured, folder, *, archives):
+    """What an operator may have kept by hand, under names of their own."""
+    folder.mkdir()
+    vault = open_vault(str(captured.vault))
+    vault.fetch(captured.manifest.package.file, folder / "server.deb")
+    (backup,) = [backup for backup in captured.manifest.backups if backup.org == "root"]
+    vault.fetch(backup.file, folder / "an old backup.zip")
+    for number, archive in enumerate(captured.manifest.archives if archives else []):
+        vault.fetch(archive.file, folder / f"export {number}.zip")
+    return folder
+
+
+def nonce_of(captured, folder):
+    """The other org's nonce, as its clients' config has it."""
+    vault = open_vault(str(captured.vault))
+    (state,) = [state for state in captured.manifest.state if state.org == "root"]
+    with tarfile.open(vault.fetch(state.tar, folder / "state")) as tar:
+        return json.load(tar.extractfile("orgs/OACME.json.db"))["nonce"]
+
+
+def adopted(captured, tmp_path, folder):
+    vault = tmp_path / "adopted"
+    manifest = adopt(folder, open_vault(str(vault)), lambda _: None)
+    return Captured(vault, manifest, captured.config, captured.clients)
+
+
+def test_package_backup_exports_and_a_note_bring_back_all_but_what_no_backup_holds(
+    captured, tmp_path
+):
+    folder = old_folder(captured, tmp_path / "old", archives=True)
+    note = {"OACME": {"name": "Acme", "nonce": nonce_of(captured, tmp_path)}}
+    (folder / "note.yaml").write_text(yaml.safe_dump(note))
+    little = adopted(captured, tmp_path, folder)
+    said = []
+    with fresh_machine(little) as fresh:
+        done = fresh.restore(strategy=["backup", "collections"], say=said.append)
+        again = fresh.restore(strategy=["backup", "collections"])
+        found = fresh.inventory()
+        hunts = fresh.query("SELECT hunt_id, state FROM hunts()")
+    gaps = [f"not captured: {gap}" for gap in little.manifest.gaps]
+    assert [finding for o in done.values() for finding in o.findings] == gaps
+    assert [finding for o in again.values() for finding in o.findings] == gaps
+    before_anything = said[: said.index("install the package …")]
+    assert all(f"not in this point: {gap}" in before_anything for gap in little.manifest.gaps)
+    assert same(captured.manifest.inventory, found, ONLY_STATE) == {}
+    assert {row["state"] for row in hunts} <= {"PAUSED", "STOPPED"}
+
+
+def test_package_and_backup_alone_say_what_is_missing(captured, tmp_path):
+    little = adopted(captured, tmp_path, old_folder(captured, tmp_path / "old", archives=False))
+    with fresh_machine(little) as fresh:
+        done = fresh.restore(strategy=["backup", "collections"])
+        found = fresh.inventory()
+    findings = "\n".join(finding for o in done.values() for finding in o.findings)
+    assert "OACME: its nonce" in findings
+    assert "parameters and limits of H." in findings
+    known = captured.manifest.inventory
+    short = same(known, found, ONLY_STATE | {"flows", "uploads", "hunt_results"})
+    assert set(short) == {
+        ("root", "orgs"),
+        ("root", "hunt_parameters"),
+        ("OACME", "hunt_parameters"),
+    }
+    assert found.orgs["OACME"]["clients"] == known.orgs["OACME"]["clients"]
