@@ -8,6 +8,7 @@ from recovery.cli.export import export
 from recovery.cli.failover import failover
 from recovery.cli.hunts import app as hunts
 from recovery.cli.material import material
+from recovery.cli.plan import plan
 from recovery.cli.points import points
 from recovery.cli.restore import restore
 from recovery.cli.status import status
@@ -22,6 +23,7 @@ app.command()(export)
 app.command()(status)
 app.command()(material)
 app.command()(failover)
+app.command()(plan)
 app.add_typer(points, name="points")
 app.add_typer(vault, name="vault")
 app.add_typer(accounts, name="accounts")

@@ -1,0 +1,57 @@
+"""What must come back, as the operator asks for it: ``labels,hunts,collections:30d,everything``."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recovery.errors import BadInputError
+
+WISHES: Mapping[str, tuple[str, ...]] = {
+    "clients": ("clients",),
+    "labels": ("labels",),
+    "orgs": ("orgs",),
+    "users": ("users", "passwords", "acls"),
+    "artifacts": ("artifacts", "artifact_tags"),
+    "hunts": ("hunts", "hunt_parameters"),
+    "notebooks": ("notebooks",),
+    "metadata": ("client_metadata", "server_metadata"),
+    "monitoring": ("client_monitoring", "server_monitoring"),
+    "secrets": ("secrets",),
+    "collections": ("flows", "uploads", "hunt_results"),
+}
+"""Word → the items of an inventory that it means."""
+EVERYTHING = "everything"
+BEYOND = "files"
+"""The item that stands for whatever no inventory counts: logs, events, running flows, exports."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """``items`` of an inventory, and :data:`BEYOND`; ``since``: how far back collections go."""
+
+    items: frozenset[str] = frozenset()
+    since: timedelta | None = None
+
+
+def read_wishes(text: str, read_length: Callable[[str], timedelta]) -> Wishes:
+    """From words joined by commas; :class:`BadInputError` names one that isn't known."""
+    items: set[str] = set()
+    ages: list[timedelta | None] = []
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        name, limited, age = word.partition(":")
+        if name == EVERYTHING and not limited:
+            items |= {item for wish in WISHES.values() for item in wish} | {BEYOND}
+            ages.append(None)
+            continue
+        if name not in WISHES or (limited and name != "collections"):
+            raise BadInputError(
+                f"not something to keep: {word!r}",
+                target="--keep",
+                hint=f"choose from {', '.join(WISHES)}, {EVERYTHING}; collections:30d for the "
+                "collections of the last 30 days",
+            )
+        items.update(WISHES[name])
+        if name == "collections":
+            ages.append(read_length(age) if limited else None)
+    known = [age for age in ages if age is not None]
+    return Wishes(frozenset(items), max(known) if known and len(known) == len(ages) else None)
