@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m setup
 RUN := $(SETUP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv drill drills test unit lint format bench doctor pulumi clean stop-docker lock
+.PHONY: help setup venv drill drills test unit lint format bench doctor pulumi clean stop-docker lock kills
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -27,6 +27,9 @@ test: setup lint ## lint, then all tests; ARGS goes to pytest
 
 drills: setup ## drills as tests: every strategy, SSH, interruption, --keep (15 minutes)
 	@$(RUN) pytest tests/drills $(ARGS)
+
+kills: setup ## 50 recoveries killed at random moments, and at every step of two strategies (20 minutes)
+	@RECOVERY_KILLS=50 $(RUN) pytest tests/integration/restore/test_kills.py $(ARGS)
 
 unit: venv ## the tests that need neither Docker nor Pulumi
 	@$(RUN) pytest -m "not docker and not pulumi and not velociraptor" $(ARGS)

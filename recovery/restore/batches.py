@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from recovery.restore.parcel import Parcel
 
 FILES = 250
+FIRST = 50
+"""The first batch is small: the server has something to do soon."""
 BYTES = 256 << 20
 
 
@@ -14,13 +16,13 @@ def batches(
 ) -> Iterator[list[Parcel]]:
     """At most so many files, and about so many bytes, at a time."""
     batch: list[Parcel] = []
-    held = 0
+    held, full = 0, min(FIRST, files)
     for parcel in parcels:
         batch.append(parcel)
         held += parcel.file.stat().st_size
-        if len(batch) >= files or held >= size:
+        if len(batch) >= full or held >= size:
             yield batch
-            batch, held = [], 0
+            batch, held, full = [], 0, files
     if batch:
         yield batch
 

@@ -9,6 +9,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from recovery.errors import BadInputError
@@ -19,6 +20,7 @@ _RATIO = 300
 _FREE = 256 << 20
 """Bytes that may unpack from however little: a disk and a memory hold that much."""
 _LOCAL_HEADER = 30
+_CHUNK = 1 << 20
 _ENCRYPTED = 0x1
 _BROKEN = (
     zipfile.BadZipFile,
@@ -31,24 +33,40 @@ _BROKEN = (
 )
 
 
-def check_zip(path: Path, name: str) -> frozenset[str]:
-    """The members of a zip that is whole and harmless.
+@dataclass(frozen=True)
+class Member:
+    """A member that was read to its end: its lines, and its size in bytes."""
+
+    lines: int
+    size: int
+
+
+def check_zip(path: Path, name: str) -> dict[str, Member]:
+    """The members of a zip that is whole and harmless; each is read once.
 
     Raises :class:`BadInputError`, with what is wrong, for an empty, truncated or damaged one,
     for a member that points outside of where it is unpacked, a link, an encrypted member, two
     members of one name, and one that unpacks to far more than it is.
     """
+    found: dict[str, Member] = {}
+    at = ""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if wrong := refusal(members):
                 raise BadInputError(f"{name} {wrong}", hint=NEXT)
-            broken = archive.testzip()
+            for member in members:
+                at = member.filename
+                lines = size = 0
+                with archive.open(member) as content:
+                    while chunk := content.read(_CHUNK):
+                        lines += chunk.count(b"\n")
+                        size += len(chunk)
+                found[at] = Member(lines, size)
     except _BROKEN as cause:
-        raise BadInputError(f"{name} is not a whole zip: {cause}", hint=NEXT) from cause
-    if broken:
-        raise BadInputError(f"{name} is damaged at {broken}", hint=NEXT)
-    return frozenset(member.filename for member in members)
+        what = f"is damaged at {at}" if at else "is not a whole zip"
+        raise BadInputError(f"{name} {what}: {cause}", hint=NEXT) from cause
+    return found
 
 
 def refusal(members: Sequence[zipfile.ZipInfo]) -> str:

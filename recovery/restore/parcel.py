@@ -2,13 +2,13 @@
 
 import re
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recovery.errors import BadInputError
 from recovery.restore.check_names import wrong_flow
-from recovery.restore.check_zip import check_zip
+from recovery.restore.check_zip import Member, check_zip
 from recovery.restore.context import Context
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.archive_file import (
@@ -49,7 +49,7 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
     """
     path = context.fetch(archive.file)
     try:
-        check_zip(path, archive.file.name)
+        members = check_zip(path, archive.file.name)
         inside = flow_of(path)
         said = (archive.client_id, archive.flow_id)
         if (inside.client_id, inside.flow_id) != said:
@@ -58,7 +58,13 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
                 f"{' '.join(said)}",
                 hint=_HINT,
             )
-        parcel = _parcel(context, path, inside, archive.hostname, archive.file.sha256)
+        parcel = _parcel(
+            context,
+            path,
+            members,
+            replace(inside, hostname=inside.hostname or archive.hostname),
+            archive.file.sha256,
+        )
         if archive.rows and parcel.rows != archive.rows:
             parcel.file.unlink(missing_ok=True)
             raise BadInputError(
@@ -78,7 +84,7 @@ def parcels_of_hunt(
     Raises like :func:`parcel_of_flow`.
     """
     path = context.fetch(archive.file)
-    check_zip(path, archive.file.name)
+    members = check_zip(path, archive.file.name)
     if (said := hunt_of(path)) != archive.hunt_id:
         raise BadInputError(
             f"{archive.file.name} holds the hunt {said}, not {archive.hunt_id}", hint=_HINT
@@ -90,11 +96,13 @@ def parcels_of_hunt(
         if wrong := wrong_flow(archive.org, *place, context.manifest.orgs):
             raise BadInputError(f"{archive.file.name}: {wrong}", hint=_HINT)
         taken.add(place)
-        yield _parcel(context, path, flow, "", f"{archive.file.sha256}.{number}")
+        yield _parcel(context, path, members, flow, f"{archive.file.sha256}.{number}")
 
 
-def _parcel(context: Context, path: Path, flow: FlowInside, hostname: str, name: str) -> Parcel:
-    rows, upload_bytes = _content(path, flow.folder)
+def _parcel(
+    context: Context, path: Path, members: Mapping[str, Member], flow: FlowInside, name: str
+) -> Parcel:
+    rows, upload_bytes = _content(path, members, flow.folder)
     into = context.folder / f"{name}.flow"
     if not flow.folder and "-" not in flow.client_id:
         path.rename(into)
@@ -104,7 +112,7 @@ def _parcel(context: Context, path: Path, flow: FlowInside, hostname: str, name:
     return Parcel(
         flow.client_id,
         flow.flow_id,
-        hostname or flow.hostname,
+        flow.hostname,
         tuple(name.split("/", maxsplit=1)[0] for name in flow.artifacts),
         rows,
         upload_bytes,
@@ -112,21 +120,24 @@ def _parcel(context: Context, path: Path, flow: FlowInside, hostname: str, name:
     )
 
 
-def _content(path: Path, folder: str) -> tuple[int, int]:
+def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[int, int]:
     """Rows of a flow's results, and the bytes of those uploads that its own index names."""
-    rows = 0
+    rows = sum(
+        member.lines
+        for name, member in members.items()
+        if name.startswith(folder) and _RESULTS.fullmatch(name.removeprefix(folder))
+    )
+    index = f"{folder}uploads.json"
+    if index not in members:
+        return rows, 0
     with zipfile.ZipFile(path) as archive:
-        sizes = {item.filename: item.file_size for item in archive.infolist()}
-        for name in sizes:
-            if name.startswith(folder) and _RESULTS.fullmatch(name.removeprefix(folder)):
-                with archive.open(name) as content:
-                    rows += sum(
-                        chunk.count(b"\n") for chunk in iter(lambda: content.read(1 << 20), b"")
-                    )
-        named = [
-            folder + "/".join(row["_Components"])
-            for row in read_rows(archive, f"{folder}uploads.json")
-            if row.get("_Components")
-        ]
-    files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}
-    return rows, sum(sizes[name] for name in files)
+        try:
+            named = [
+                folder + "/".join(row["_Components"])
+                for row in read_rows(archive, index)
+                if row.get("_Components")
+            ]
+        except (ValueError, TypeError, AttributeError) as broken:
+            raise BadInputError(f"{index} can't be understood: {broken}", hint=_HINT) from broken
+    files = {name for upload in named for name in (upload, f"{upload}.idx") if name in members}
+    return rows, sum(members[name].size for name in files)
