@@ -191,7 +191,8 @@ class Fresh:
 
     def command(self, *words: str) -> list[str]:
         vault = ["--vault", str(self.captured.vault), "--point", self.captured.manifest.point]
-        return [sys.executable, "-c", RUN, "restore", "--to", self.uri, *vault, *words]
+        to = [] if "--to" in words else ["--to", self.uri]
+        return [sys.executable, "-c", RUN, "restore", *to, *vault, *words]
 
     def inventory(self) -> Inventory:
         target = open_target(self.uri)

@@ -1,8 +1,11 @@
 """Restores on a machine of their own: everything, twice, and only what was chosen."""
 
+import json
+import subprocess
+
 import pytest
 
-from tests.integration.restore.conftest import same
+from tests.integration.restore.conftest import CLONE, same
 
 pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
 
@@ -58,3 +61,36 @@ def test_only_what_was_chosen_comes_back(fresh):
     assert all(".H" in key for key in found.orgs["root"]["flows"])
     assert len(found.orgs["root"]["flows"]) == 1
     assert any("left out by choice" in line for line in said)
+
+
+LISTING = (
+    "cd /var/lib/velociraptor && find . -type f -not -path './server_artifact*' "
+    "-not -path './logs/*' -print0 | sort -z | xargs -0 sha256sum; "
+    "systemctl show velociraptor_server -p ActiveEnterTimestamp; dpkg -l | md5sum; "
+    "find /etc /var/lib/velociraptor-recovery -type f -print0 | sort -z | xargs -0 sha256sum"
+)
+"""Everything on the machine that could be changed, but what the server logs by itself."""
+
+
+def test_verify_changes_nothing_and_says_what_is_short(fresh):
+    fresh.restore()
+    fresh.query('SELECT server_set_metadata(metadata=dict(note="other")) AS A FROM scope()')
+    before = fresh.run(LISTING).text.splitlines()
+    done = subprocess.run(
+        [
+            *fresh.command()[:3],
+            "verify",
+            "--json",
+            *("--target", fresh.uri, "--wait", "0"),
+            *("--vault", str(fresh.captured.vault), "--point", fresh.captured.manifest.point),
+        ],
+        cwd=CLONE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = fresh.run(LISTING).text.splitlines()
+    assert sorted(set(after) ^ set(before)) == []
+    report = json.loads(done.stdout)
+    assert any("server_metadata" in finding for finding in report["findings"]), report
+    assert done.returncode == 1

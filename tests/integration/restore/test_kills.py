@@ -15,6 +15,7 @@ import pytest
 
 from recovery.restore.run_group import STEPS
 from tests.integration.restore.conftest import CLONE, fresh_machine, same
+from tests.integration.target.machines import open_ssh
 
 pytestmark = [
     pytest.mark.docker,
@@ -60,15 +61,21 @@ class Run:
             time.sleep(0.005)
         return False
 
+    def wait_for(self, said: str) -> None:
+        """Returns as soon as a line begins so."""
+        while not any(line.startswith(said) for line in self.lines):
+            assert self._process.poll() is None, self.lines
+            time.sleep(0.002)
+
     def end(self) -> int:
         code = self._process.wait(300)
         self._reader.join(10)
         return code
 
 
-def finish(fresh):
+def finish(fresh, *words: str):
     """The run that isn't killed: everything is back, once, and it says so."""
-    run = Run(fresh)
+    run = Run(fresh, *words)
     code = run.end()
     text = "\n".join(run.lines)
     assert same(fresh.captured.manifest.inventory, fresh.inventory()) == {}, text
@@ -129,12 +136,27 @@ def test_the_server_is_killed_while_it_imports(captured):
     """kill -9 of the server ends the run with an error that says what to do; then it goes on."""
     with fresh_machine(captured, "test-kills") as fresh:
         run = Run(fresh)
-        while not any("import the archives …" in line for line in run.lines):
-            time.sleep(0.002)
+        run.wait_for("import the archives …")
         fresh.run("systemctl kill --kill-who=all --signal=SIGKILL velociraptor_server")
         run.end()
         fresh.run("systemctl reset-failed velociraptor_server; systemctl start velociraptor_server")
         finish(fresh)
+
+
+@pytest.mark.parametrize("step", ["place the state", "import the archives"])
+def test_a_lost_connection_is_said_and_survived(captured, tmp_path, step):
+    """Every SSH session on the machine ends at once, in the middle of a step."""
+    with fresh_machine(captured, "test-kills") as fresh:
+        way = open_ssh(fresh.machine, tmp_path)
+        run = Run(fresh, "--to", way.uri)
+        run.wait_for(f"{step} …")
+        fresh.run("kill -9 $(pgrep -x sshd)", check=False)
+        fresh.run("systemctl reset-failed ssh; systemctl start ssh")
+        code = run.end()
+        assert code in (0, 1, 2), run.lines
+        if code == 2:
+            assert any("next:" in line for line in run.lines), run.lines
+        finish(fresh, "--to", way.uri)
 
 
 def test_two_at_once_wait_for_each_other(captured):
@@ -164,9 +186,7 @@ def test_a_full_disk_is_said_and_survived(captured):
         assert any("space" in line.lower() or "error" in line for line in run.lines)
         fresh.run("rm /var/lib/velociraptor/fill")
         run = Run(fresh)
-        while not any("import the archives …" in line for line in run.lines):
-            time.sleep(0.002)
-            assert run._process.poll() is None, run.lines
+        run.wait_for("import the archives …")
         fresh.run(
             "fallocate -l 200m /var/lib/velociraptor/fill 2>/dev/null; "
             "head -c 200M /dev/zero >> /var/lib/velociraptor/fill || true"
