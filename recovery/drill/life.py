@@ -16,8 +16,10 @@ from recovery.velociraptor.api import ROOT, Api
 Say = Callable[[str], None]
 Enrolled = dict[Endpoint, str]
 _PAUSE = 0.2
-_ENROL_SECONDS = 90.0
-_FLOW_SECONDS = 120.0
+_ENROL_SECONDS = 180.0
+_FLOW_SECONDS = 240.0
+_PASSED_OVER = 20.0
+"""Seconds after which a client that a busy server has not asked to take part in a hunt is added."""
 _ENDED = ("FINISHED", "ERROR")
 
 
@@ -212,8 +214,10 @@ def wait_for_flows(api: Api, enrolled: Enrolled, settled: Settled, say: Say) -> 
 
     Raises :class:`ServerError` when a flow fails or doesn't end.
     """
-    deadline = time.monotonic() + _FLOW_SECONDS
+    began = time.monotonic()
+    deadline = began + _FLOW_SECONDS
     told = ""
+    added: set[str] = set()
     while True:
         total = waiting = 0
         for org, hunt in settled.running_hunts.items():
@@ -226,6 +230,9 @@ def wait_for_flows(api: Api, enrolled: Enrolled, settled: Settled, say: Say) -> 
             # A hunt gives all clients the same flow id.
             took_part = {row["Client"] for row in hunted if (row["Client"], row["Flow"]) in ended}
             members = {client for endpoint, client in enrolled.items() if endpoint.org == org}
+            if time.monotonic() - began > _PASSED_OVER and org not in added:
+                added.add(org)
+                _add_to_hunt(api, org, hunt, members - {row["Client"] for row in hunted})
             total += len(rows)
             waiting += len(rows) - len(ended) + len(members - took_part)
         if not waiting:
@@ -239,3 +246,9 @@ def wait_for_flows(api: Api, enrolled: Enrolled, settled: Settled, say: Say) -> 
                 f"{waiting} of {total} flows did not end within {_FLOW_SECONDS:g} s", step="life"
             )
         time.sleep(_PAUSE)
+
+
+def _add_to_hunt(api: Api, org: str, hunt: str, clients: set[str]) -> None:
+    """What an operator does when a client, up before all of its org was, isn't asked."""
+    for client in sorted(clients):
+        api.query(vql.HUNT_ADD, env={"Hunt": hunt, "Client": client}, org=org)

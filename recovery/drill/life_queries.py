@@ -73,5 +73,7 @@ FLOW_STATES = (
     "FROM flows(client_id=Client)})"
 )
 
+HUNT_ADD = "SELECT hunt_add(hunt_id=Hunt, client_id=Client) AS Done FROM scope()"
+
 HUNT_FLOWS = "SELECT ClientId AS Client, FlowId AS Flow FROM hunt_flows(hunt_id=Hunt)"
 """The hunt's flows that the server has assigned so far."""
