@@ -80,11 +80,12 @@ def accounts_in_state(state: Path) -> list[Account]:
     return found
 
 
-def accounts_in_backup(backup: Path) -> list[Account]:
-    """The accounts in a backup of the root org, which holds every org's."""
+def accounts_in_backup(backup: Path, only: str = "") -> list[Account]:
+    """The accounts in a backup: of every org that it holds, or of one ``only``."""
     with zipfile.ZipFile(backup) as archive:
         return [
             Account(org, str(row["Principal"]["name"]), cleaned(row["Policy"]))
             for org in orgs_in(archive)
+            if only in ("", org)
             for row in read_rows(archive, f"orgs/{org}/acls.json")
         ]

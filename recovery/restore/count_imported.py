@@ -29,49 +29,68 @@ SELECT * FROM foreach(row=parse_json_array(data=Parcels), query={
   SELECT Client, Flow, Size FROM glob(globs="**", root=Root, accessor="fs") WHERE NOT IsDir
 })
 """
+_UPLOADS = """
+SELECT * FROM foreach(row=parse_json_array(data=Parcels), query={
+  SELECT Client, Flow FROM uploads(client_id=Client, flow_id=Flow)
+})
+"""
 Place = tuple[str, str]
 """(client, flow)."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Rows and bytes by (client, flow); ``unknown`` artifacts are those the server lacks."""
+    """Rows, uploads and their bytes by (client, flow); the server lacks ``unknown`` artifacts.
+
+    ``upload_bytes`` are None where they say nothing: of what clients have sent themselves, a
+    server keeps compressed bytes (read in its source), of an import plain ones.
+    """
 
     rows: dict[Place, int] = field(default_factory=dict)
-    upload_bytes: dict[Place, int] = field(default_factory=dict)
+    uploads: dict[Place, int] = field(default_factory=dict)
+    upload_bytes: dict[Place, int] | None = None
     unknown: frozenset[str] = frozenset()
 
     def trouble(self, parcel: Parcel) -> str:
         """What of the archive isn't there; empty when everything is."""
         place = (parcel.client_id, parcel.flow_id)
-        rows, size = self.rows.get(place, 0), self.upload_bytes.get(place, 0)
+        rows, uploads = self.rows.get(place, 0), self.uploads.get(place, 0)
         if rows != parcel.rows and (names := set(parcel.artifacts) & self.unknown):
             return f"it is there, but not counted: this server has no artifact {', '.join(names)}"
         if rows < parcel.rows:
             return f"{rows} of {parcel.rows} rows arrived"
-        if size < parcel.upload_bytes:
-            return f"{size} of {parcel.upload_bytes} bytes of uploads arrived"
+        if uploads < parcel.uploads:
+            return f"{uploads} of {parcel.uploads} uploads arrived"
+        size = parcel.upload_bytes
+        if self.upload_bytes is not None and (found := self.upload_bytes.get(place, 0)) < size:
+            return f"{found} of {size} bytes of uploads arrived"
         return ""
 
 
-def count_imported(api: Api, org: str, parcels: Sequence[Parcel]) -> Counted:
-    """Asks the server. Unknown artifacts answer no rows, and a log that names them."""
-    counted = Counted(defaultdict(int), defaultdict(int))
-    with_rows = [parcel for parcel in parcels if parcel.rows]
+def count_imported(api: Api, org: str, parcels: Sequence[Parcel], *, sizes: bool = True) -> Counted:
+    """Asks the server. Unknown artifacts answer no rows, and a log that names them.
+
+    ``sizes``: whether the bytes of uploads count, which they do after an import only.
+    """
+    rows: dict[Place, int] = defaultdict(int)
     log: list[str] = []
-    if with_rows:
+    if with_rows := [parcel for parcel in parcels if parcel.rows]:
         answer = api.ask(_ROWS, env={"Parcels": _asked(with_rows)}, org=org, timeout=3600)
         log = answer.log
         for row in answer.rows:
-            counted.rows[row["Client"], row["Flow"]] += int(row["Rows"])
-    with_files = [parcel for parcel in parcels if parcel.upload_bytes]
-    if with_files:
-        answer = api.ask(_FILES, env={"Parcels": _asked(with_files)}, org=org, timeout=3600)
-        for row in answer.rows:
-            counted.upload_bytes[row["Client"], row["Flow"]] += int(row["Size"] or 0)
+            rows[row["Client"], row["Flow"]] += int(row["Rows"])
+    uploads: dict[Place, int] = defaultdict(int)
+    upload_bytes: dict[Place, int] = defaultdict(int)
+    if with_uploads := [parcel for parcel in parcels if parcel.uploads]:
+        env = {"Parcels": _asked(with_uploads)}
+        for row in api.ask(_UPLOADS, env=env, org=org, timeout=3600).rows:
+            uploads[row["Client"], row["Flow"]] += 1
+        if sizes:
+            for row in api.ask(_FILES, env=env, org=org, timeout=3600).rows:
+                upload_bytes[row["Client"], row["Flow"]] += int(row["Size"] or 0)
     found = (_UNKNOWN.match(line) for line in log)
     unknown = frozenset(match["name"].split("/", maxsplit=1)[0] for match in found if match)
-    return Counted(counted.rows, counted.upload_bytes, unknown)
+    return Counted(rows, uploads, upload_bytes if sizes else None, unknown)
 
 
 def _asked(parcels: Sequence[Parcel]) -> str:

@@ -64,6 +64,11 @@ class Journal:
         """What the finished step had to say."""
         return str(self._done.get(step, {}).get("detail", ""))
 
+    def findings(self, step: str) -> list[str]:
+        """What fell short in the finished step: it still does."""
+        found = self._done.get(step, {}).get("findings", [])
+        return [str(finding) for finding in found] if isinstance(found, list) else []
+
     def was_chosen_otherwise(self, step: str) -> bool:
         """Whether the finished step was asked to bring back something else than now."""
         return str(self._done.get(step, {}).get("choice", self._choice)) != self._choice
@@ -74,7 +79,7 @@ class Journal:
             "point": self._point,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "choice": self._choice,
-            **outcome.model_dump(include={"step", "status", "detail", "seconds"}),
+            **outcome.model_dump(include={"step", "status", "detail", "seconds", "findings"}),
         }
         data = json.dumps(line).encode() + b"\n"
         self._target.run(["sh", "-c", APPEND, "journal", PATH], stdin=data)

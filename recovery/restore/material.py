@@ -16,7 +16,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from recovery.restore.state_files import org_and_path
-from recovery.velociraptor.backup_file import orgs_in, read_rows
+from recovery.velociraptor.backup_file import artifacts_of
 
 Definitions = Mapping[tuple[str, str], str]
 """(org, artifact) → its YAML."""
@@ -114,15 +114,10 @@ def _texts(state: Path) -> Iterator[tuple[str, str, str]]:
                 yield org, inside, (content.read() if content else b"").decode("utf-8", "replace")
 
 
-def definitions_in_backup(backup: Path) -> dict[tuple[str, str], str]:
-    """The custom artifacts in a backup of the root org, which holds every org's."""
-    found = {}
+def definitions_in_backup(backup: Path, org: str = "root") -> dict[tuple[str, str], str]:
+    """One org's custom artifacts in a backup that holds it."""
     with zipfile.ZipFile(backup) as archive:
-        for org in orgs_in(archive):
-            for row in read_rows(archive, f"orgs/{org}/custom_artifacts.json"):
-                raw = archive.read(f"orgs/{org}/{row['filename']}")
-                found[org, str(row["artifact"])] = raw.decode("utf-8", "replace")
-    return found
+        return {(org, name): text for name, text, _ in artifacts_of(archive, org)}
 
 
 def changed_artifacts(now: Definitions, before: Definitions) -> list[ArtifactChange]:

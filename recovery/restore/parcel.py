@@ -33,6 +33,7 @@ class Parcel:
     hostname: str
     artifacts: tuple[str, ...]
     rows: int
+    uploads: int
     upload_bytes: int
     file: Path
 
@@ -102,7 +103,7 @@ def parcels_of_hunt(
 def _parcel(
     context: Context, path: Path, members: Mapping[str, Member], flow: FlowInside, name: str
 ) -> Parcel:
-    rows, upload_bytes = _content(path, members, flow.folder)
+    rows, uploads, upload_bytes = _content(path, members, flow.folder)
     into = context.folder / f"{name}.flow"
     if not flow.folder and "-" not in flow.client_id:
         path.rename(into)
@@ -115,13 +116,14 @@ def _parcel(
         flow.hostname,
         tuple(name.split("/", maxsplit=1)[0] for name in flow.artifacts),
         rows,
+        uploads,
         upload_bytes,
         into,
     )
 
 
-def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[int, int]:
-    """Rows of a flow's results, and the bytes of those uploads that its own index names."""
+def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[int, int, int]:
+    """Rows of a flow's results; uploads that its own index names, and their bytes."""
     rows = sum(
         member.lines
         for name, member in members.items()
@@ -129,7 +131,7 @@ def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[in
     )
     index = f"{folder}uploads.json"
     if index not in members:
-        return rows, 0
+        return rows, 0, 0
     with zipfile.ZipFile(path) as archive:
         try:
             named = [
@@ -140,4 +142,4 @@ def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[in
         except (ValueError, TypeError, AttributeError) as broken:
             raise BadInputError(f"{index} can't be understood: {broken}", hint=_HINT) from broken
     files = {name for upload in named for name in (upload, f"{upload}.idx") if name in members}
-    return rows, sum(members[name].size for name in files)
+    return rows, len(named), sum(members[name].size for name in files)

@@ -7,11 +7,11 @@ the archives, and the index in the state, are what tells the server who took par
 import json
 import zipfile
 
+from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.state_files import running_hunts
 from recovery.restore.step import Report
-from recovery.velociraptor.api import ROOT
-from recovery.velociraptor.backup_file import orgs_in, read_rows
+from recovery.velociraptor.backup_file import read_rows
 
 _PAUSED = 'SELECT hunt_id AS Hunt FROM hunts() WHERE state =~ "PAUSED|STOPPED"'
 _START = """
@@ -53,12 +53,12 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
 def were_running(context: Context) -> dict[str, list[str]]:
     """Org → ids of the hunts that ran at the capture, from the state or else the backup."""
     manifest = context.manifest
-    if manifest.state:
-        return {state.org: running_hunts(context.fetch(state.tar)) for state in manifest.state}
-    found: dict[str, list[str]] = {}
-    for backup in (backup for backup in manifest.backups if backup.org == ROOT):
-        with zipfile.ZipFile(context.fetch(backup.file)) as archive:
-            for org in orgs_in(archive):
-                hunts = read_rows(archive, f"orgs/{org}/hunts.json")
-                found[org] = [str(h["hunt_id"]) for h in hunts if h.get("state") in _RUNNING]
+    found = {state.org: running_hunts(context.fetch(state.tar)) for state in manifest.state}
+    if any(found.values()):
+        return found
+    # A point that was put together from old files has the orgs' records as its only state.
+    for org, (_, path) in newest_backups(context, manifest).items():
+        with zipfile.ZipFile(path) as archive:
+            hunts = read_rows(archive, f"orgs/{org}/hunts.json")
+        found[org] = [str(h["hunt_id"]) for h in hunts if h.get("state") in _RUNNING]
     return found

@@ -9,13 +9,15 @@ import zipfile
 from pathlib import Path
 
 from recovery.errors import ServerError
+from recovery.restore.backup_sources import newest_backups
 from recovery.restore.choice import Provider
 from recovery.restore.context import Context
+from recovery.restore.state_files import org_records
 from recovery.restore.step import Report
 from recovery.restore.zip_artifacts import set_artifacts
 from recovery.restore.zip_users import create_users
 from recovery.velociraptor.api import ROOT, Row
-from recovery.velociraptor.backup_file import orgs_in, rewrite_hunts
+from recovery.velociraptor.backup_file import rewrite_hunts
 from recovery.velociraptor.config import OWNER, SERVICE
 
 _NAME = "recovery"
@@ -37,7 +39,7 @@ _RUNNING = (2, "RUNNING")
 
 
 def restore_backup(context: Context) -> Report:
-    """Restores the root org's newest backup, which holds every org.
+    """Restores every org from the newest backup that holds it, the root's or its own.
 
     Raises :class:`ServerError` when a provider reports an error: on the wire that is only a
     column of a row, or no row at all.
@@ -46,31 +48,27 @@ def restore_backup(context: Context) -> Report:
         return Report("state was placed; the backup stays the second source", skipped=True)
     if not context.wants("backup"):
         return Report("the strategy asks for no backup", skipped=True)
-    newest = max(
-        (backup for backup in context.manifest.backups if backup.org == ROOT),
-        key=lambda backup: backup.made_at,
-        default=None,
-    )
-    if newest is None:
-        return Report("no backup of the root org", ["the point holds no backup of root"], True)
-    source = context.fetch(newest.file)
-    findings: list[str] = []
-    with zipfile.ZipFile(source) as archive:
-        orgs = [
-            org
-            for org in orgs_in(archive)
-            if org in context.manifest.orgs and context.wants_org(org)
-        ]
-        findings += _create_orgs(context, orgs)
-        zip_path = _for_this_server(context, source)
-        for org in orgs:
-            _restore_org(context, org, zip_path)
-        wanted = context.choice.artifact
-        artifacts = sum(set_artifacts(context.api(), archive, org, wanted) for org in orgs)
-        users = sum(create_users(context.api(), archive, org, context.allowed) for org in orgs)
-    _keep_on_disk(context, orgs)
+    sources = {
+        org: source
+        for org, source in newest_backups(context, context.manifest).items()
+        if org in context.manifest.orgs and context.wants_org(org)
+    }
+    if not sources:
+        return Report("no backup holds an org of this point", ["no backup is of use"], skipped=True)
+    findings = _create_orgs(context, list(sources))
+    prepared: dict[Path, Path] = {}
+    artifacts = users = 0
+    for org, (_, path) in sources.items():
+        if path not in prepared:
+            prepared[path] = _for_this_server(context, path)
+        _restore_org(context, org, prepared[path])
+        with zipfile.ZipFile(path) as archive:
+            artifacts += set_artifacts(context.api(), archive, org, context.choice.artifact)
+            users += create_users(context.api(), archive, org, context.allowed)
+    _keep_on_disk(context, list(sources))
+    oldest = min(backup.made_at for backup, _ in sources.values())
     return Report(
-        f"{len(orgs)} orgs from {newest.made_at:%Y-%m-%d %H:%M:%S} · {artifacts} artifacts · "
+        f"{len(sources)} orgs from {oldest:%Y-%m-%d %H:%M:%S} · {artifacts} artifacts · "
         f"{users} users without passwords",
         findings,
     )
@@ -79,16 +77,19 @@ def restore_backup(context: Context) -> Report:
 def _create_orgs(context: Context, orgs: list[str]) -> list[str]:
     """Orgs whose record wasn't placed are made anew: same id, but a nonce of their own."""
     have = {row["OrgId"] for row in context.api().query(_ORGS)}
-    findings = []
     for org in [org for org in orgs if org not in have]:
         env = {"Name": context.manifest.org_names.get(org, org), "Id": org}
         if not context.api().query(_ORG_CREATE, env=env, min_rows=1)[0]["Org"]:
             raise ServerError(f"the org {org} could not be created")
-        findings.append(
-            f"{org}: its nonce is in no file of this point: its clients are refused (403) until "
-            "the old nonce is put back"
-        )
-    return findings
+    placed = {
+        org for state in context.manifest.state for org in org_records(context.fetch(state.tar))
+    }
+    return [
+        f"{org}: its nonce is in no file of this point: its clients are refused (403) until "
+        "the old nonce is put back"
+        for org in orgs
+        if org not in placed | {ROOT}
+    ]
 
 
 def _for_this_server(context: Context, source: Path) -> Path:
@@ -108,7 +109,7 @@ def _for_this_server(context: Context, source: Path) -> Path:
             return None
         return restorable(hunt)
 
-    return rewrite_hunts(source, context.folder / f"{_NAME}.zip", keep)
+    return rewrite_hunts(source, context.folder / f"{_NAME}-{source.name}.zip", keep)
 
 
 def restorable(hunt: Row) -> Row:

@@ -5,6 +5,7 @@ import json
 from recovery.accounts.approve import KNOWN, approve
 from recovery.accounts.read_accounts import Account, accounts_in_backup, accounts_in_state
 from recovery.accounts.review import Difference, review
+from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.step import Report
 from recovery.vault.manifest import Manifest
@@ -94,16 +95,18 @@ def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
 
 
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
-    """The accounts that the strategy takes from a point: of its state, or of the root's backup."""
-    backups = [backup for backup in manifest.backups if backup.org == ROOT]
-    if manifest.state and ("state" in context.request.strategy or not backups):
+    """The accounts that the strategy takes from a point: of its state, or else its backups."""
+    if manifest.state and ("state" in context.request.strategy or not manifest.backups):
         return [
             account
             for state in manifest.state
             for account in accounts_in_state(context.fetch(state.tar))
         ]
-    newest = max(backups, key=lambda backup: backup.made_at, default=None)
-    return accounts_in_backup(context.fetch(newest.file)) if newest else []
+    return [
+        account
+        for org, (_, path) in newest_backups(context, manifest).items()
+        for account in accounts_in_backup(path, org)
+    ]
 
 
 def _name(account: Account) -> str:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 
+from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.material import (
     ArtifactChange,
@@ -15,7 +16,6 @@ from recovery.restore.material import (
 from recovery.restore.review_accounts import earlier_point
 from recovery.restore.step import Report
 from recovery.vault.manifest import Manifest
-from recovery.velociraptor.api import ROOT
 
 _LINES = 20
 """Of each diff, while a recovery runs; `recovery material` shows them whole."""
@@ -87,12 +87,12 @@ def material_json(material: Material) -> str:
 
 
 def _definitions(context: Context, manifest: Manifest) -> dict[tuple[str, str], str]:
-    """Of the state where there is one with artifacts in it, else of the root org's backup."""
+    """Of the state where there is one with artifacts in it, else of the backups."""
     found: dict[tuple[str, str], str] = {}
     for state in manifest.state:
         found |= definitions_in_state(context.fetch(state.tar))
-    backups = [backup for backup in manifest.backups if backup.org == ROOT]
-    newest = max(backups, key=lambda backup: backup.made_at, default=None)
-    if not found and newest is not None:
-        found = definitions_in_backup(context.fetch(newest.file))
+    if found:
+        return found
+    for org, (_, path) in newest_backups(context, manifest).items():
+        found |= definitions_in_backup(path, org)
     return found

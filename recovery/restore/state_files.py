@@ -109,6 +109,13 @@ def pause_hunt(record: bytes) -> tuple[bytes, bool]:
     return json.dumps(hunt).encode(), True
 
 
+def org_records(source: Path) -> list[str]:
+    """The ids of the orgs whose record (with name and nonce) is in ``source``."""
+    with tarfile.open(source) as tar:
+        names = [member.name.removeprefix("./") for member in tar if member.isreg()]
+    return [org_and_path(name)[0] for name in names if _ORG_RECORD.match(name)]
+
+
 def running_hunts(source: Path) -> list[str]:
     """The ids of the hunts that were running when the state in ``source`` was captured."""
     found = []

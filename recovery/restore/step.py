@@ -51,7 +51,7 @@ def _run(step: Step, context: Context) -> Outcome:
                 step=step.name,
                 status="already done",
                 detail=context.journal.detail(step.name),
-                findings=_other_choice(step, context),
+                findings=[*context.journal.findings(step.name), *_other_choice(step, context)],
             )
         context.say(f"{step.name} …")
         report = step.run(context)

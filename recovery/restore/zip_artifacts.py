@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from recovery.errors import ServerError
 from recovery.velociraptor.api import Api
-from recovery.velociraptor.backup_file import read_rows
+from recovery.velociraptor.backup_file import artifacts_of
 
 _SET = """
 SELECT artifact_set(definition=Definition, tags=Tags).name AS Name
@@ -28,14 +28,10 @@ def set_artifacts(
 
     Raises :class:`ServerError` when the server took fewer.
     """
-    listed = read_rows(archive, f"orgs/{org}/custom_artifacts.json")
     wanted = [
-        {
-            "Definition": archive.read(f"orgs/{org}/{row['filename']}").decode(),
-            "Tags": (row.get("metadata") or {}).get("tags") or [],
-        }
-        for row in listed
-        if chosen(str(row["artifact"]))
+        {"Definition": text, "Tags": tags}
+        for name, text, tags in artifacts_of(archive, org)
+        if chosen(name)
     ]
     if not wanted:
         return 0

@@ -31,6 +31,23 @@ def orgs_in(archive: zipfile.ZipFile) -> list[str]:
     return sorted(found, key=lambda org: (org != "root", org))
 
 
+def artifacts_of(archive: zipfile.ZipFile, org: str) -> list[tuple[str, str, list[str]]]:
+    """(name, YAML, tags) of an org's custom artifacts.
+
+    A backup made inside another org has its artifacts at the zip's root (facts: backup()).
+    """
+    found = []
+    members = set(archive.namelist())
+    for row in read_rows(archive, f"orgs/{org}/custom_artifacts.json"):
+        for name in (f"orgs/{org}/{row['filename']}", str(row["filename"])):
+            if name in members:
+                text = archive.read(name).decode("utf-8", "replace")
+                tags = (row.get("metadata") or {}).get("tags") or []
+                found.append((str(row["artifact"]), text, [str(tag) for tag in tags]))
+                break
+    return found
+
+
 def rewrite_hunts(source: Path, into: Path, keep: Callable[[str, Row], Row | None]) -> Path:
     """Copies the backup; ``keep(org, hunt)`` returns each hunt as it shall be, or None."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as new:

@@ -132,6 +132,11 @@ class Server:
                 for p in given["Parcels"]
                 if (flow := self.world.flows.get((org, p["Client"], p["Flow"])))
             ],
+            count_imported._UPLOADS: lambda: [
+                {"Client": p["Client"], "Flow": p["Flow"]}
+                for p in given["Parcels"]
+                if (flow := self.world.flows.get((org, p["Client"], p["Flow"]))) and flow["bytes"]
+            ],
             import_hunts._HUNTS: lambda: [
                 {"Hunt": hunt} for of, hunt in self.world.hunts if of == org
             ],
