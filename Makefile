@@ -29,7 +29,7 @@ drills: setup ## drills as tests: every strategy, SSH, interruption, --keep (15 
 	@$(RUN) pytest tests/drills $(ARGS)
 
 kills: setup ## 50 recoveries killed at random moments, and at every step of two strategies (20 minutes)
-	@RECOVERY_KILLS=50 $(RUN) pytest tests/integration/restore/test_kills.py $(ARGS)
+	@RECOVERY_KILLS=50 $(RUN) pytest tests/integration/restore $(ARGS)
 
 unit: venv ## the tests that need neither Docker nor Pulumi
 	@$(RUN) pytest -m "not docker and not pulumi and not velociraptor" $(ARGS)

@@ -9,7 +9,7 @@ import yaml
 from recovery.capture.adopt_point import adopt
 from recovery.vault.store import open_vault
 from tests.integration.restore.conftest import Captured, fresh_machine, same
-from tests.integration.restore.test_kills import ONLY_STATE
+from tests.integration.restore.test_kills import ONLY_STATE, long
 
 pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
 
@@ -62,6 +62,7 @@ def test_package_backup_exports_and_a_note_bring_back_all_but_what_no_backup_hol
     assert {row["state"] for row in hunts} <= {"PAUSED", "STOPPED"}
 
 
+@long
 def test_package_and_backup_alone_say_what_is_missing(captured, tmp_path):
     little = adopted(captured, tmp_path, old_folder(captured, tmp_path / "old", archives=False))
     with fresh_machine(little) as fresh:
