@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from recovery.errors import BadInputError
 from recovery.restore.check_names import wrong_flow
@@ -141,5 +142,7 @@ def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[in
             ]
         except (ValueError, TypeError, AttributeError) as broken:
             raise BadInputError(f"{index} can't be understood: {broken}", hint=_HINT) from broken
-    files = {name for upload in named for name in (upload, f"{upload}.idx") if name in members}
-    return rows, len(named), sum(members[name].size for name in files)
+    # In the zip's names, what a path on an endpoint may have is percent-encoded.
+    sizes = {unquote(name): member.size for name, member in members.items()}
+    files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}
+    return rows, len(named), sum(sizes[name] for name in files)

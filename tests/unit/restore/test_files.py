@@ -93,6 +93,15 @@ def test_damaged_zip_is_refused(name: str) -> None:
     assert "nothing was changed" in refused.value.hint
 
 
+def test_a_file_that_was_uploaded_twice_is_no_fault(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "f.zip", "w") as archive:
+        archive.writestr("uploads/auto/a", b"one")
+        archive.writestr("uploads/auto/b", b"twice")
+    raw = (tmp_path / "f.zip").read_bytes().replace(b"uploads/auto/b", b"uploads/auto/a")
+    (tmp_path / "f.zip").write_bytes(raw)
+    assert check_zip(tmp_path / "f.zip", "f.zip")["uploads/auto/a"].size == 3
+
+
 def test_empty_file_is_refused(tmp_path: Path) -> None:
     """A backup made on a full disk has 0 bytes (facts: disk full)."""
     (tmp_path / "e.zip").touch()

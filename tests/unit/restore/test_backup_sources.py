@@ -1,0 +1,67 @@
+"""Which backup an org comes back from, on what a real server wrote."""
+
+import zipfile
+from datetime import timedelta
+
+import pytest
+
+from recovery.restore.backup_sources import newest_backups
+from recovery.restore.context import Context
+from recovery.restore.release_hunts import were_running
+from recovery.restore.request import parse_request
+from recovery.restore.review_accounts import accounts_of
+from recovery.restore.state_files import org_records
+from recovery.velociraptor.backup_file import artifacts_of
+from tests.unit.restore.points import REAL, Point, tar_of
+
+OWN = (REAL / "backup_org_OACME_only.zip").read_bytes()
+
+
+@pytest.fixture
+def context(tmp_path, monkeypatch):
+    """A point with the root's backup, and a newer one that was made inside another org."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    point = Point(tmp_path / "vault")
+    made = point.make()
+    point.backup = OWN
+    own = point.make().backups[0]
+    newer = made.captured_at + timedelta(minutes=5)
+    backups = [*made.backups, own.model_copy(update={"org": "OACME", "made_at": newer})]
+    point.changes = {"backups": backups, "point": "20261124T000000Z-bbbbbb", "state": []}
+    manifest = point.make()
+    request = parse_request(
+        target="local://", vault=str(point.folder), point=manifest.point, strategy=["backup"]
+    )
+    with Context(request, lambda _line: None) as made_context:
+        yield made_context
+
+
+def test_each_org_has_the_newest_that_holds_it(context):
+    found = newest_backups(context, context.manifest)
+    assert list(found) == ["root", "O10Q0", "OACME"]
+    assert found["root"][0].org == "root"
+    assert found["OACME"][0].org == "OACME"
+    assert found["O10Q0"][1] == found["root"][1] != found["OACME"][1]
+
+
+def test_artifacts_at_the_zips_root_are_found(tmp_path):
+    (tmp_path / "own.zip").write_bytes(OWN)
+    with zipfile.ZipFile(tmp_path / "own.zip") as archive:
+        assert not [name for name in archive.namelist() if name.startswith("orgs/OACME/artifacts/")]
+        found = artifacts_of(archive, "OACME")
+    assert found
+    assert all(f"name: {name}" in text for name, text, _ in found)
+
+
+def test_accounts_and_running_hunts_of_both(context):
+    accounts = {(account.org, account.name) for account in accounts_of(context, context.manifest)}
+    assert {("root", "admin"), ("OACME", "carol")} <= accounts
+    running = were_running(context)
+    assert set(running) == {"root", "O10Q0", "OACME"}
+    assert running["root"]
+
+
+def test_org_records(tmp_path):
+    path = tmp_path / "s.tar"
+    path.write_bytes(tar_of("orgs/OACME.json.db", "orgs/OACME/acl/x.json.db", "acl/y.json.db"))
+    assert org_records(path) == ["OACME"]
