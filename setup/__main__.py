@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from setup import (
     base_image,
+    cloud_image,
     engine,
     environment,
     pulumi_cli,
@@ -54,6 +55,7 @@ PARTS = (
 TEST_PARTS = (
     Part(test_servers.NAME, test_servers.find, test_servers.provide),
     Part(s3_gateway.NAME, s3_gateway.find, s3_gateway.provide),
+    Part(cloud_image.NAME, cloud_image.find, cloud_image.provide),
 )
 
 

@@ -1,0 +1,102 @@
+"""The account behind the double: boto3 clients, a log of every call, and failures on demand.
+
+``RECOVERY_AWS_DOUBLE`` names a folder with ``double.json`` (0600), written by ``cloud``.
+"""
+
+import json
+import os
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+VARIABLE = "RECOVERY_AWS_DOUBLE"
+_LOOKS = ("Describe", "Get", "List", "Head")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the parts of the cloud are, as ``cloud`` wrote them down."""
+
+    aws: str
+    """moto's address."""
+    s3: str
+    """The real S3 server's; empty: moto's own."""
+    region: str
+    image: str = ""
+    """Of the containers that instances are; empty: an instance is only in moto."""
+    network: str = ""
+    prefix: str = "aws-double"
+    labels: dict[str, str] | None = None
+    resolver: str = ""
+    dns: dict[str, str] | None = None
+    """The name server that gets every record: server, zone, key_name, key_secret, key_algorithm."""
+
+
+class Account:
+    """Clients whose every call is written to ``calls.jsonl`` in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.places = Places(**json.loads((folder / "double.json").read_text()))
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], Any] = {}
+
+    @classmethod
+    def of_environment(cls) -> "Account":
+        return cls(Path(os.environ[VARIABLE]))
+
+    def client(self, service: str, region: str = "", endpoint: str = "") -> Any:
+        """A boto3 client of ``service``."""
+        where = endpoint or self.places.aws
+        with self._lock:
+            if (service, region + where) not in self._known:
+                made = boto3.client(
+                    service,
+                    endpoint_url=where,
+                    region_name=region or self.places.region,
+                    config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
+                )
+                made.meta.events.register("before-call", self._before)
+                self._known[service, region + where] = made
+            return self._known[service, region + where]
+
+    @cached_property
+    def ec2(self) -> Any:
+        return self.client("ec2")
+
+    def _before(self, model: Any, **_more: Any) -> None:
+        service = {"elbv2": "elasticloadbalancing", "elastic load balancing v2": ""}.get(
+            model.service_model.service_name, model.service_model.service_name
+        )
+        call = f"{service}:{model.name}"
+        with self._lock, (self.folder / "calls.jsonl").open("a") as log:
+            log.write(json.dumps({"call": call}) + "\n")
+        if self._is_to_fail(call):
+            said = {"Error": {"Code": "InternalError", "Message": f"{call} failed as asked"}}
+            raise ClientError(said, model.name)
+
+    def _is_to_fail(self, call: str) -> bool:
+        """Once for the call named in the file ``fail``; with ``*`` there, once for every call."""
+        wanted = self.folder / "fail"
+        if not wanted.exists() or call.split(":")[1].startswith(_LOOKS):
+            return False
+        with self._lock:
+            done = self.folder / "failed"
+            before = done.read_text().split() if done.exists() else []
+            names = wanted.read_text().split()
+            if call in before or not ("*" in names or call in names):
+                return False
+            done.write_text("\n".join([*before, call]))
+        return True
+
+
+def calls(folder: Path) -> set[str]:
+    """Every call that the double has made, e.g. ``ec2:RunInstances``."""
+    log = folder / "calls.jsonl"
+    return {json.loads(line)["call"] for line in log.read_text().splitlines()}
