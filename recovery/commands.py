@@ -91,6 +91,24 @@ def _streams(stdin: bytes | BinaryIO | None, stdout: BinaryIO | None) -> dict[st
     return given
 
 
+def start_service(
+    argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> "subprocess.Popen[bytes]":
+    """Starts what works beside us until its standard input ends; it tells on standard output.
+
+    What it says otherwise goes to ``log``. The caller ends it.
+    """
+    with log.open("wb") as said:
+        return subprocess.Popen(  # noqa: S603 - argv lists only, no shell
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env={**os.environ, **env} if env else None,
+            cwd=cwd,
+        )
+
+
 def start(
     argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> "subprocess.Popen[bytes]":

@@ -21,6 +21,10 @@ def drill(
     connect: Annotated[
         str, typer.Option(help="how the steps reach the server: docker, or ssh by its sshd")
     ] = "docker",
+    on: Annotated[
+        str,
+        typer.Option(help="where the server lives: docker, or aws-double (AWS without AWS)"),
+    ] = "docker",
     server_binary: Annotated[
         Path | None,
         typer.Option(help="a real Velociraptor; default: the embedded reference server"),
@@ -48,6 +52,8 @@ def drill(
 
       recovery drill --server-binary ./velociraptor --strategy backup,collections --rto 5m
 
+      recovery drill --on aws-double
+
       recovery drill --connect ssh --json --junit drill.xml > report.json
     """
     from recovery.drill.options import parse_options
@@ -56,6 +62,7 @@ def drill(
         scenario=scenario,
         strategy=strategy,
         connect=connect,
+        on=on,
         server_binary=server_binary,
         keep=keep,
         rto=rto,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from recovery.drill import leftovers
+from recovery.drill.aws_double import refuse_absent
 from recovery.drill.children import end_children
 from recovery.drill.clock import Clock, Phase
 from recovery.drill.course import Course
@@ -50,6 +51,8 @@ def conduct(options: DrillOptions, audience: Audience) -> tuple[Report, list[Pat
     binary = server_binary(options.server_binary)
     known = check_binary(binary)
     refuse_unready(binary)
+    if options.on == "aws-double":
+        refuse_absent()
     run = new_run()
     clock = Clock(audience.begins, audience.ends)
     course = Course(run, options, binary, clock, audience.says, known.kind, known.version)
@@ -73,6 +76,8 @@ def conduct(options: DrillOptions, audience: Audience) -> tuple[Report, list[Pat
 
 def _end(course: Course, audience: Audience) -> None:
     """Ends what still runs, then removes everything, or says what was kept."""
+    if course.cloud:
+        course.cloud.end()
     end_children(course.run.folder)
     if course.options.keep:
         found = leftovers.find_leftovers(course.run)

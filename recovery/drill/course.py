@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recovery.drill.aws_double import Cloud
 from recovery.drill.clock import Clock
 from recovery.drill.loss import Loss
 from recovery.drill.names import Run
@@ -43,10 +44,13 @@ class Course:
     findings: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
+    cloud: Cloud | None = None
+    """The account of a drill on AWS."""
+
     @property
-    def vault(self) -> Path:
-        """Where this drill keeps its recovery point."""
-        return self.run.folder / "vault"
+    def vault(self) -> str:
+        """Where this drill keeps its recovery point: a folder, or the account's bucket."""
+        return self.cloud.vault if self.cloud else str(self.run.folder / "vault")
 
     @property
     def lost(self) -> Loss:

@@ -68,7 +68,7 @@ def _set_stage(course: Course) -> tuple[ServerConfig, NameServer, Manifest]:
         _start_endpoint(course, config)
         built = package.result()
     manifest = make_point(
-        open_vault(str(course.vault)),
+        open_vault(course.vault),
         built,
         course.server_version,
         "reference" if course.server_kind == "reference" else "velociraptor",

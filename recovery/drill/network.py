@@ -34,21 +34,26 @@ class Isolated:
         return str(self.subnet[number])
 
 
-def make_network(run: Run) -> Isolated:
-    """Makes the network on a subnet that nobody here uses.
+def make_network(run: Run, *, ipv6: bool = False) -> Isolated:
+    """Makes the network on a subnet that nobody here uses; with ``ipv6`` it has one of these too.
 
     Raises :class:`TargetError` when the engine refuses, or no subnet is free.
     """
     taken = [*host_routes(_ROUTES), *_docker_subnets()]
     subnets = free_subnets(taken, random.Random(run.ident))  # noqa: S311 - spreads, hides nothing
     for subnet in islice(subnets, _TRIES):
-        if _created(run, subnet):
+        if _created(run, subnet, ipv6=ipv6):
             return Isolated(run.prefix, subnet)
     raise TargetError(
         f"no free /{_PREFIX} network was found in {_RANGE}",
         target="docker networks",
         hint="`docker network ls` shows them; `recovery clean` removes leftovers of drills",
     )
+
+
+def local6(run: Run) -> str:
+    """A /64 of the run's own among the addresses that are nobody's (RFC 4193)."""
+    return f"fd{run.ident[:2]}:{run.ident[2:]}::/64"
 
 
 def free_subnets(taken: Iterable[IPv4Network], spread: random.Random) -> Iterator[IPv4Network]:
@@ -80,13 +85,18 @@ def _docker_subnets() -> list[IPv4Network]:
     return [IPv4Network(subnet) for subnet in subnets if ":" not in subnet]
 
 
-def _created(run: Run, subnet: IPv4Network) -> bool:
+def _created(run: Run, subnet: IPv4Network, *, ipv6: bool) -> bool:
     """False when another drill took the subnet in between."""
-    ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))])
+    subnets = [str(subnet), *([local6(run)] if ipv6 else [])]
+    ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=one) for one in subnets])
     with in_words(run.prefix):
         try:
             engine().networks.create(
-                run.prefix, internal=True, ipam=ipam, labels=run.labels("network")
+                run.prefix,
+                internal=True,
+                ipam=ipam,
+                enable_ipv6=ipv6,
+                labels=run.labels("network"),
             )
         except docker.errors.APIError as refused:
             if "overlap" in str(refused.explanation).lower():

@@ -26,6 +26,8 @@ class DrillOptions(BaseModel):
     scenario: Scenario = "rehearsal"
     strategy: tuple[Part, ...] = ("state", "collections")
     connect: Literal["docker", "ssh"] = "docker"
+    on: Literal["docker", "aws-double"] = "docker"
+    """Where the server lives; ``aws-double``: on AWS, as the tests' provider double has it."""
     server_binary: Path | None = None
     """None: the embedded reference server."""
     image: str = ""
@@ -42,6 +44,7 @@ def parse_options(
     scenario: str = "rehearsal",
     strategy: str = "",
     connect: str = "docker",
+    on: str = "docker",
     server_binary: Path | None = None,
     keep: bool = False,
     rto: str = "10m",
@@ -59,6 +62,14 @@ def parse_options(
     if connect not in ("docker", "ssh"):
         raise BadInputError(
             f"can't connect by {connect!r}", target="--connect", hint="docker or ssh"
+        )
+    if on not in ("docker", "aws-double"):
+        raise BadInputError(f"can't drill on {on!r}", target="--on", hint="docker or aws-double")
+    if on == "aws-double" and scenario == "fixtures":
+        raise BadInputError(
+            "the scenario fixtures runs on docker only",
+            target="--on aws-double",
+            hint="leave one of them away",
         )
     usual = "state,collections" if scenario == "rehearsal" else "backup,collections"
     parts = [part.strip() for part in (strategy or usual).split(",") if part.strip()]
@@ -80,7 +91,8 @@ def parse_options(
     return DrillOptions(
         scenario="fixtures" if scenario == "fixtures" else "rehearsal",
         strategy=tuple(asked.strategy),
-        connect="ssh" if connect == "ssh" else "docker",
+        connect="ssh" if connect == "ssh" or on == "aws-double" else "docker",
+        on="aws-double" if on == "aws-double" else "docker",
         server_binary=server_binary.resolve() if server_binary else None,
         image=base_image(""),
         keep=keep,

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from recovery.capture.capture_point import capture
 from recovery.capture.options import CaptureOptions
-from recovery.drill import clients, engine, life
+from recovery.drill import clients, engine, life, on_aws
 from recovery.drill.course import Course
 from recovery.drill.loss import lose, prepare_stranger
 from recovery.drill.prove_drill import crash_and_answer, prove_drill, take_rebuilt
@@ -13,7 +13,7 @@ from recovery.drill.stage import Stage, set_stage
 from recovery.drill.watch import LOST, Watch
 from recovery.drill.words import duration
 from recovery.errors import RecoveryError
-from recovery.infra.update import UpResult, up
+from recovery.infra.update import StackRequest, UpResult, up
 from recovery.target import open_target
 from recovery.vault.manifest import Manifest
 from recovery.vault.store import open_vault
@@ -37,7 +37,8 @@ def rehearse(course: Course) -> None:
         watcher = _lose(course, stage, production)
     try:
         with clock.phase("rebuild it"):
-            rebuilt = up(rebuild(course, stage.name_server, manifest.server.deployment), course.say)
+            stack = _rebuilding(course, stage, manifest)
+            rebuilt = up(stack, course.say)
             take_rebuilt(course, rebuilt)
         with clock.phase("clients come back"):
             watcher.wait(stage.config.max_poll + 30)
@@ -48,6 +49,18 @@ def rehearse(course: Course) -> None:
         crash_and_answer(course, stage.config, rebuilt)
     with clock.phase("prove the recovery"):
         prove_drill(course, stage.config, stage.name_server, rebuilt, manifest)
+    if course.cloud:
+        with clock.phase("prove the stack"):
+            course.checks += on_aws.prove_stack(course, stack)
+
+
+def _rebuilding(course: Course, stage: Stage, manifest: Manifest) -> StackRequest:
+    """The stack that brings the server back; on AWS another one than before."""
+    wanted = rebuild(course, stage.name_server, manifest.server.deployment)
+    if not course.cloud:
+        return wanted
+    source = {key: wanted.settings[key] for key in ("vault", "strategy", "deployment")}
+    return on_aws.server_stack(course, stage.network, source, again=True)
 
 
 def _deploy(course: Course, stage: Stage) -> UpResult:
@@ -82,7 +95,7 @@ def _live(course: Course, stage: Stage, production: UpResult) -> None:
 
 
 def _capture(course: Course, production: UpResult) -> Manifest:
-    vault = open_vault(str(course.vault))
+    vault = open_vault(course.vault)
     target = open_target(production.outputs["target"])
     try:
         manifest = capture(target, vault, CaptureOptions(), course.say)
@@ -112,6 +125,8 @@ def _lose(course: Course, stage: Stage, production: UpResult) -> Watch:
     if not container:
         raise RecoveryError("the production server's container is not there", step="the loss")
     course.clock.mark(LOST)
+    if course.cloud:
+        on_aws.lose_all(course)
     course.loss = lose(container, address, stranger)
     if course.manifest is not None:
         age = (course.loss.at - course.manifest.captured_at).total_seconds()

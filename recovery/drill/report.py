@@ -100,6 +100,8 @@ class Report(_Frozen):
     """None when it ended before the server binary was known."""
     strategy: list[Part]
     connect: Literal["docker", "ssh"]
+    on: Literal["docker", "aws-double"] = "docker"
+    """Where the server lived. On the AWS double, AWS itself was not asked anything."""
     recovery_point: str = ""
     rto_seconds: float | None = Field(default=None, ge=0)
     """From the loss until every client was served again; None: not all were."""

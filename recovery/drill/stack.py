@@ -16,7 +16,7 @@ def first_deployment(course: Course, server: NameServer, package: Path) -> Stack
 def rebuild(course: Course, server: NameServer, deployment: str) -> StackRequest:
     """The same stack after the loss: now the vault is where the server comes from."""
     settings = {
-        "vault": str(course.vault),
+        "vault": course.vault,
         "strategy": ",".join(course.options.strategy),
         "deployment": deployment,
     }

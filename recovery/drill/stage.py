@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from recovery.drill import clients, production
+from recovery.drill import clients, on_aws, production
+from recovery.drill.aws_double import start_cloud
 from recovery.drill.course import Course
 from recovery.drill.name_server import NameServer, start_name_server
 from recovery.drill.network import Isolated, make_network
 from recovery.drill.stack import first_deployment
-from recovery.infra.update import StackRequest, prepare
+from recovery.infra.update import StackRequest, prepare, up
 from recovery.velociraptor.config import ServerConfig
 
 
@@ -34,17 +35,25 @@ def set_stage(course: Course) -> Stage:
     with ThreadPoolExecutor() as pool:
         package = pool.submit(_package, course)
         network, name_server = lay_network(course)
+        if course.options.on == "aws-double":
+            course.cloud = start_cloud(course.run, network, name_server, course.say)
         endpoints = pool.submit(place_endpoints, course, network, clients.endpoints())
         path, config, root_client = package.result()
-        stack = first_deployment(course, name_server, path)
+        stack = (
+            on_aws.server_stack(course, network, {"package": str(path)})
+            if course.cloud
+            else first_deployment(course, name_server, path)
+        )
         prepare(stack)
+        if course.cloud:
+            up(on_aws.vault_stack(course), course.say)
         endpoints.result()
     return Stage(network, name_server, config, path, stack, root_client)
 
 
 def lay_network(course: Course) -> tuple[Isolated, NameServer]:
     """The isolated network, and the name server in it."""
-    network = make_network(course.run)
+    network = make_network(course.run, ipv6=course.options.on == "aws-double")
     course.say(f"network {network.name} · {network.subnet} · no way out")
     name_server = start_name_server(course.run, network, course.options.image)
     course.say(f"name server {name_server.address} · zone {name_server.zone}")

@@ -35,6 +35,12 @@ _REFERENCE = (
 )
 
 
+_DOUBLE = (
+    "AWS itself: a double of its Pulumi provider answered. What it can't show: quotas, delays and "
+    "rights of a real account, EBS devices, the instance's way to the internet"
+)
+
+
 def make_report(course: Course, error: RecoveryError | None = None) -> Report:
     """The report of a drill that has ended, well or not."""
     clock = course.clock
@@ -51,6 +57,7 @@ def make_report(course: Course, error: RecoveryError | None = None) -> Report:
         server=_server(course),
         strategy=list(course.options.strategy),
         connect=course.options.connect,
+        on=course.options.on,
         recovery_point=course.manifest.point if course.manifest else "",
         rto_seconds=rto,
         rpo_seconds=rpo,
@@ -145,7 +152,8 @@ def _not_checked(course: Course) -> list[str]:
         if check.outcome in ("skipped", "error")
     ]
     reference = [_REFERENCE] if course.server_kind == "reference" else []
-    return [*skipped, *reference, *_UNTOUCHED]
+    double = [_DOUBLE] if course.options.on == "aws-double" else []
+    return [*skipped, *reference, *double, *_UNTOUCHED]
 
 
 def _server(course: Course) -> ReportServer | None:

@@ -84,7 +84,7 @@ def _aws(name: str, args: Settings, opts: pulumi.ResourceOptions) -> _Place:
 
     keys = SshKeys(f"{name}-keys", opts)
     server = AwsServer(
-        name, AwsServerArgs(args.aws, args.vault, args.datastore, keys, _labels(args)), opts
+        name, AwsServerArgs(args.aws, args.vault, args.datastore, keys, _tags(args)), opts
     )
     way = {"via": "", "machine": server.instance, "address": server.address}
     access = _ssh_access(name, args, keys, {**way, "ready": _CLOUD_INIT, "patience": 600}, opts)
@@ -125,6 +125,11 @@ def _labels(args: Settings) -> dict[str, str]:
         "velociraptor-recovery.stack": stack_label(),
         "velociraptor-recovery.run": args.docker.run,
     }
+
+
+def _tags(args: Settings) -> dict[str, str]:
+    """The labels that say something: an empty tag would only be in the way of a search."""
+    return {key: value for key, value in _labels(args).items() if value}
 
 
 def _host(name: str, args: Settings, opts: pulumi.ResourceOptions) -> _Place:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from recovery.infra.engine_events import Told, as_error, changed
-from recovery.infra.workspace import PROJECT, PulumiFailed, StackRequest, open_stack
+from recovery.infra.workspace import PulumiFailed, StackRequest, open_stack
 
 __all__ = ["StackRequest", "UpResult", "destroy", "prepare", "preview", "up"]
 
@@ -65,11 +65,19 @@ def preview(stack: StackRequest, say: Say) -> dict[str, int]:
     return told.changes
 
 
-def destroy(stack: StackRequest, say: Say) -> None:
-    """Removes everything that the stack made. Safe to repeat; what is gone already is fine."""
+def destroy(stack: StackRequest, say: Say, *, keep_protected: bool = False) -> None:
+    """Removes everything that the stack made. Safe to repeat; what is gone already is fine.
+
+    With ``keep_protected`` what is protected stays (`pulumi destroy --exclude-protected`); else
+    a protected resource refuses the whole.
+    """
     opened, told = open_stack(stack), Told(say)
     _free_lock(stack, opened, say)
-    _carry_out(stack, told, lambda: opened.destroy(on_event=told.hear, color="never"))
+    _carry_out(
+        stack,
+        told,
+        lambda: opened.destroy(exclude_protected=keep_protected, on_event=told.hear, color="never"),
+    )
 
 
 def _load_program() -> None:
@@ -90,7 +98,15 @@ def _carry_out(stack: StackRequest, told: Told, operation: Callable[[], object])
 
 def _free_lock(stack: StackRequest, opened: Any, say: Say) -> None:
     """Takes away the lock of an update that was killed on this machine; never a living one's."""
-    locks = stack.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / stack.name
+    locks = (
+        stack.folder
+        / "state"
+        / ".pulumi"
+        / "locks"
+        / "organization"
+        / stack.project_name
+        / stack.name
+    )
     held = list(locks.glob("*.json"))
     if not held or not all(_is_dead(path) for path in held):
         return

@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ from recovery.errors import RecoveryError
 from recovery.settings import parse_settings
 
 CLONE = Path(recovery.__file__).resolve().parents[1]
-PROJECT = "recovery"
 _PATHS = ("vault", "package", "folder")
 
 
@@ -44,9 +43,16 @@ class StackRequest:
     folder: Path
     settings: Mapping[str, str]
     secrets: Mapping[str, str] = field(default_factory=dict)
+    program: Path = CLONE
+    """The folder of the project: the recovery itself, or the vault's bucket."""
 
     def __repr__(self) -> str:
         return f"StackRequest(name={self.name!r}, folder={str(self.folder)!r})"
+
+    @cached_property
+    def project_name(self) -> str:
+        """As its ``Pulumi.yaml`` has it."""
+        return str(yaml.safe_load((self.program / "Pulumi.yaml").read_text())["name"])
 
     @property
     def project(self) -> Path:
@@ -56,7 +62,7 @@ class StackRequest:
     @property
     def state_file(self) -> Path:
         """The stack's state; not there before its first update."""
-        stacks = self.folder / "state" / ".pulumi" / "stacks" / PROJECT
+        stacks = self.folder / "state" / ".pulumi" / "stacks" / self.project_name
         return stacks / f"{self.name}.json"
 
     @property
@@ -91,7 +97,8 @@ def open_stack(request: StackRequest) -> auto.Stack:
     written, and :class:`RecoveryError` when the Pulumi CLI is missing or can't make the stack.
     """
     given = {**request.settings, **request.secrets}
-    parse_settings({key: value for key, value in given.items() if ":" not in key})
+    if request.program == CLONE:
+        parse_settings({key: value for key, value in given.items() if ":" not in key})
     for part in ("project", "state", "home"):
         (request.folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
     request.folder.chmod(0o700)
@@ -104,15 +111,15 @@ def open_stack(request: StackRequest) -> auto.Stack:
         work_dir=str(request.project),
         pulumi_home=env["PULUMI_HOME"],
         env_vars=env,
-        program=run_program,
+        program=lambda: run_program(request.program),
         pulumi_command=_command(),
     )
     return _QuietStack(request.name, workspace, StackInitMode.SELECT)
 
 
-def run_program() -> None:
-    """The clone's ``__main__.py``, top to bottom."""
-    runpy.run_path(str(CLONE / "__main__.py"), run_name="__main__")
+def run_program(folder: Path) -> None:
+    """The project's ``__main__.py``, top to bottom."""
+    runpy.run_path(str(folder / "__main__.py"), run_name="__main__")
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -167,7 +174,7 @@ def _passphrase(folder: Path) -> str:
 
 
 def _write_project(request: StackRequest) -> None:
-    project = yaml.safe_load((CLONE / "Pulumi.yaml").read_text())
+    project = yaml.safe_load((request.program / "Pulumi.yaml").read_text())
     project["runtime"]["options"]["virtualenv"] = sys.prefix
     (request.project / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
 
@@ -181,26 +188,28 @@ def _write_config(request: StackRequest) -> None:
     known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
     marks = {key: _mark(value) for key, value in request.secrets.items()}
     fresh = [
-        key for key in request.secrets if known.get(key) != marks[key] or _full(key) not in before
+        key
+        for key in request.secrets
+        if known.get(key) != marks[key] or _full(request, key) not in before
     ]
     config: dict[str, Any] = {
-        _full(key): _absolute(key, value) for key, value in request.settings.items()
+        _full(request, key): _absolute(key, value) for key, value in request.settings.items()
     }
-    stay = {_full(key) for key in request.secrets if key not in fresh}
+    stay = {_full(request, key) for key in request.secrets if key not in fresh}
     config |= {key: before[key] for key in stay}
     if config != before:
         # Quoted throughout: the engine takes a bare 048333 for a number, and drops its zero.
         file.write_text(yaml.safe_dump({**kept, "config": config}, default_style='"'))
     for key in fresh:
-        argv = ["config", "set", "--secret", _full(key)]
+        argv = ["config", "set", "--secret", _full(request, key)]
         _cli(argv, request, stdin=request.secrets[key].encode())
     if marks != known:
         record.write_text(json.dumps(marks))
         record.chmod(0o600)
 
 
-def _full(key: str) -> str:
-    return key if ":" in key else f"{PROJECT}:{key}"
+def _full(request: StackRequest, key: str) -> str:
+    return key if ":" in key else f"{request.project_name}:{key}"
 
 
 def _mark(value: str) -> str:
@@ -226,4 +235,4 @@ def _cli(argv: list[str], request: StackRequest, stdin: bytes | None = None) -> 
     )
 
 
-__all__ = ["CLONE", "PROJECT", "PulumiFailed", "StackRequest", "open_stack"]
+__all__ = ["CLONE", "PulumiFailed", "StackRequest", "open_stack"]

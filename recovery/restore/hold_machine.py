@@ -19,7 +19,8 @@ _BEAT = 10.0
 _SILENCE = 60
 """Seconds without a heartbeat after which the machine gives the lock back."""
 _PATIENCE = 3600
-_FOREVER = 30 * 86400.0
+_FOREVER = 20 * 86400.0
+"""Seconds. The kernel counts a wait in milliseconds of 31 bits: 24 days are the most."""
 _SCRIPT = """umask 077; mkdir -p "${1%/*}"; exec 9>>"$1" || exit 1
 flock -n 9 || { echo waiting; flock -w "$2" 9 || { echo busy; exit 0; }; }
 echo held

@@ -15,7 +15,7 @@ import docker
 import docker.errors
 
 from aws_double.account import Account
-from aws_double.kinds.kind import Refused
+from aws_double.kinds.kind import RefusedError
 
 _INSTANCE = "aws-double.instance"
 _SEED = "/var/lib/cloud/seed/nocloud"
@@ -51,24 +51,28 @@ def boot(account: Account, instance: str, user_data: str, public_key: str) -> No
     given = options(asked, name, apparmor=_has_apparmor())
     meta = {"instance-id": instance, "local-hostname": name, "public-keys": [public_key]}
     try:
-        container = _engine().containers.create(
-            asked.image, **given, device_cgroup_rules=_LOOP
-        )
+        container = _engine().containers.create(asked.image, **given, device_cgroup_rules=_LOOP)
         seed = {"user-data": user_data, "meta-data": json.dumps(meta)}
         container.put_archive("/", _tar({f"{_SEED}/{key}": text for key, text in seed.items()}))
         container.start()
     except docker.errors.DockerException as failed:
         remove(account, instance)
-        raise Refused(f"InsufficientInstanceCapacity: {failed}") from failed
+        raise RefusedError(f"InsufficientInstanceCapacity: {failed}") from failed
 
 
-def address(account: Account, instance: str) -> str:
+def address(account: Account, instance: str, key: str = "IPAddress") -> str:
     """The container's address; empty when there is none."""
     if not (container := _find(account, instance)):
         return ""
     container.reload()
     networks = container.attrs["NetworkSettings"]["Networks"]
-    return str(next(iter(networks.values()), {}).get("IPAddress") or "")
+    return str(next(iter(networks.values()), {}).get(key) or "")
+
+
+def address6(account: Account, instance: str) -> str:
+    """The container's IPv6 address; one for documentation where it has none (moto has none)."""
+    made_up = f"2001:db8::{instance[-4:]}"
+    return address(account, instance, "GlobalIPv6Address") or made_up
 
 
 def attach(account: Account, instance: str, volume: str, size: int) -> None:
@@ -77,7 +81,7 @@ def attach(account: Account, instance: str, volume: str, size: int) -> None:
         argv = ["sh", "-c", _ATTACH, "attach", _DEVICES, volume.replace("-", ""), str(size)]
         done = container.exec_run(argv)
         if done.exit_code:
-            raise Refused(f"{volume} could not be attached: {done.output.decode()}")
+            raise RefusedError(f"{volume} could not be attached: {done.output.decode()}")
 
 
 def remove(account: Account, instance: str) -> None:

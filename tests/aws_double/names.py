@@ -6,7 +6,7 @@ import dns.query
 import dns.rcode
 
 from aws_double.account import Account
-from aws_double.kinds.kind import Refused
+from aws_double.kinds.kind import RefusedError
 
 _LOCK = threading.Lock()
 """Records of one name change side by side; the name is read and told as a whole."""
@@ -29,12 +29,12 @@ def tell(account: Account, zone: str, name: str) -> None:
             for one in records
             if one["Name"].rstrip(".") == name.rstrip(".") and one["Type"] in ("A", "AAAA")
         ]
-        addresses = [
-            value["Value"] for one in ours for value in one.get("ResourceRecords", [])
-        ]
+        addresses = [value["Value"] for one in ours for value in one.get("ResourceRecords", [])]
         ttl = min((one.get("TTL", 60) for one in ours), default=60)
         update = dns_update.publication(door, dns_update.Record(name, ttl, tuple(addresses)))
         host, port = dns_update.endpoint(door.server)
         answer = dns.query.tcp(update, host, port=port, timeout=10)
         if answer.rcode() != dns.rcode.NOERROR:
-            raise Refused(f"the name server refused {name}: {dns.rcode.to_text(answer.rcode())}")
+            raise RefusedError(
+                f"the name server refused {name}: {dns.rcode.to_text(answer.rcode())}"
+            )

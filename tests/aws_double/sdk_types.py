@@ -29,7 +29,7 @@ _CHECKS: dict[str, Any] = {
 }
 
 
-class Unknown(Exception):
+class UnknownError(Exception):
     """The SDK has no such resource or function."""
 
 
@@ -51,7 +51,7 @@ def refuse_arguments(token: str, given: Mapping[str, Any]) -> list[str]:
 
 
 def described(token: str) -> dict[str, Any]:
-    """What the SDK says of a resource or a function; :class:`Unknown` when it has none."""
+    """What the SDK says of a resource or a function; :class:`UnknownError` when it has none."""
     with _LOCK:
         if not _KNOWN and _file().exists():
             _KNOWN.update(json.loads(_file().read_text()))
@@ -78,7 +78,10 @@ def _resource(token: str) -> dict[str, Any]:
     from pulumi import _types
 
     made = _resource_class(token)
-    args = getattr(inspect.getmodule(made), f"{made.__name__}Args")
+    module = inspect.getmodule(made)
+    # Where another type has the name already, the SDK's generator takes the longer one.
+    longer = getattr(module, f"{made.__name__}InitArgs", None)
+    args = longer or getattr(module, f"{made.__name__}Args")
     names = _types.input_type_py_to_pulumi_names(args)
     parameters = list(inspect.signature(args.__init__).parameters.values())[1:]
     return {
@@ -104,7 +107,7 @@ def _resource_class(token: str) -> Any:
     for module in json.loads(table):
         if name := module["classes"].get(token):
             return getattr(importlib.import_module(module["fqn"]), name)
-    raise Unknown(f"the pulumi_aws SDK has no resource {token}")
+    raise UnknownError(f"the pulumi_aws SDK has no resource {token}")
 
 
 def _function(token: str) -> dict[str, Any]:
@@ -115,7 +118,7 @@ def _function(token: str) -> dict[str, Any]:
     try:
         function = getattr(importlib.import_module(where), snake)
     except (ImportError, AttributeError) as missing:
-        raise Unknown(f"the pulumi_aws SDK has no function {token}") from missing
+        raise UnknownError(f"the pulumi_aws SDK has no function {token}") from missing
     return {"arguments": re.findall(r"__args__\['(\w+)'\]", inspect.getsource(function))}
 
 
@@ -170,21 +173,22 @@ def _compare(path: str, value: Any, wanted: Any) -> Iterator[tuple[str, str]]:
     elif "choice" in wanted:
         if all(list(_compare(path, value, one)) for one in wanted["choice"]):
             yield path, f"{value!r} is none of {wanted['choice']}"
-    elif "list" in wanted:
-        if not isinstance(value, list):
-            yield path, f"{value!r} is no list"
-            return
+    elif not isinstance(value, list if "list" in wanted else dict):
+        yield path, f"{value!r} is no {'list' if 'list' in wanted else 'object'}"
+    else:
+        yield from _compare_parts(path, value, wanted)
+
+
+def _compare_parts(path: str, value: Any, wanted: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "list" in wanted:
         for number, one in enumerate(value):
             yield from _compare(f"{path}[{number}]", one, wanted["list"])
-    elif not isinstance(value, dict):
-        yield path, f"{value!r} is no object"
-    elif "map" in wanted:
-        for key, one in value.items():
-            yield from _compare(f"{path}.{key}", one, wanted["map"])
-    else:
-        for key, one in value.items():
-            below = f"{path}.{key}" if path else key
-            if key not in wanted["object"]:
-                yield below, f"the SDK's {wanted['name']} has no such property"
-            else:
-                yield from _compare(below, one, wanted["object"][key])
+        return
+    for key, one in value.items():
+        below = f"{path}.{key}" if path else key
+        if "map" in wanted:
+            yield from _compare(below, one, wanted["map"])
+        elif key in wanted["object"]:
+            yield from _compare(below, one, wanted["object"][key])
+        else:
+            yield below, f"the SDK's {wanted['name']} has no such property"

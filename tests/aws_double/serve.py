@@ -24,7 +24,7 @@ from pulumi.runtime.proto import (
 from aws_double import sdk_types
 from aws_double.account import VARIABLE, Account
 from aws_double.kinds import KINDS, LOOKUPS
-from aws_double.kinds.kind import Kind, Refused
+from aws_double.kinds.kind import Kind, RefusedError
 
 _NO_CREDENTIALS = (
     "unable to validate AWS credentials. Details: No valid credential sources found. "
@@ -70,9 +70,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             given = _plain(request.args)
             refused = sdk_types.refuse_arguments(request.tok, given)
             if refused:
-                raise Refused(f"{request.tok}: the SDK sends no {', '.join(refused)}")
+                raise RefusedError(f"{request.tok}: the SDK sends no {', '.join(refused)}")
             if request.tok not in LOOKUPS:
-                raise Refused(f"the double does not know the function {request.tok}")
+                raise RefusedError(f"the double does not know the function {request.tok}")
             return provider_pb2.InvokeResponse(
                 **{"return": _struct(LOOKUPS[request.tok](self.account, given))}
             )
@@ -148,7 +148,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             kind.settle(self.account, ident, given)
             found = kind.look(self.account, ident, given)
-        except (ClientError, BotoCoreError, Refused) as failed:
+        except (ClientError, BotoCoreError, RefusedError) as failed:
             detail = provider_pb2.ErrorResourceInitFailed(
                 id=ident, properties=_struct(given), inputs=_struct(given), reasons=[str(failed)]
             )
@@ -159,7 +159,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             )
             raise
         if found is None:
-            raise Refused(f"{kind.token} {ident} is not there right after it was made")
+            raise RefusedError(f"{kind.token} {ident} is not there right after it was made")
         return _checked(kind, {**given, **found})
 
 
@@ -172,23 +172,23 @@ class _Words:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        known = (ClientError, BotoCoreError, Refused, sdk_types.Unknown)
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        known = (ClientError, BotoCoreError, RefusedError, sdk_types.UnknownError)
         if error is not None and isinstance(error, known):
             self._context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
 
 def _checked(kind: Kind, made: dict[str, Any]) -> dict[str, Any]:
     if refused := sdk_types.refuse_outputs(kind.token, made):
-        raise Refused(f"{kind.token}: the SDK reads no {', '.join(refused)}")
+        raise RefusedError(f"{kind.token}: the SDK reads no {', '.join(refused)}")
     return made
 
 
 def _kind(urn: str) -> Kind:
-    token = urn.split("::")[2].split("$")[-1]
+    token = urn.split("::")[2].rsplit("$", maxsplit=1)[-1]
     sdk_types.described(token)
     if token not in KINDS:
-        raise Refused(f"the double does not know {token}")
+        raise RefusedError(f"the double does not know {token}")
     return KINDS[token]
 
 

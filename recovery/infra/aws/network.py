@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import ec2
+from pulumi_aws.get_availability_zones import get_availability_zones_output
 
 from recovery.aws_settings import AwsSettings
 
@@ -54,14 +55,16 @@ class Network(pulumi.ComponentResource):
         # A VPC comes with a group that lets its members reach each other: closed, nobody is in it.
         ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags=tags, opts=child)
         way_out = ec2.InternetGateway(name, vpc_id=vpc.id, tags=tags, opts=child)
+        self.zone = self._first_zone()
         subnet = ec2.Subnet(
             name,
             vpc_id=vpc.id,
+            availability_zone=self.zone,
             cidr_block=_RANGE,
             ipv6_cidr_block=vpc.ipv6_cidr_block.apply(first_64),
             map_public_ip_on_launch=False,
             tags=tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
         )
         routes = ec2.RouteTable(
             name,
@@ -79,8 +82,16 @@ class Network(pulumi.ComponentResource):
         self.vpc = vpc.id
         # Through the association: whoever waits for the subnet waits for its way out as well.
         self.subnet = pulumi.Output.all(subnet.id, joined.id).apply(lambda both: str(both[0]))
-        self.zone = subnet.availability_zone
         self.ipv6 = True
+
+    def _first_zone(self) -> pulumi.Output[str]:
+        """Looked up, not taken from the subnet: a protected volume must not hold the VPC."""
+        found = get_availability_zones_output(
+            state="available",
+            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        )
+        return found.names.apply(lambda names: str(names[0]))
 
 
 def first_64(block: str) -> str:

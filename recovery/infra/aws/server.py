@@ -89,7 +89,9 @@ class AwsServer(pulumi.ComponentResource):
             kms_key_id=settings.kms_key or None,
             snapshot_id=settings.snapshot or None,
             tags={**self._tags, "Name": f"{name}-datastore"},
-            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=settings.protect, ignore_changes=["availabilityZone"]
+            ),
         )
 
     def _instance(

@@ -9,7 +9,7 @@ import json
 from typing import Any, ClassVar
 
 from aws_double.account import Account
-from aws_double.kinds.kind import Kind, Refused, gone, tags
+from aws_double.kinds.kind import Kind, RefusedError, gone, tags
 
 
 def _kept(account: Account, given: dict[str, Any]) -> Any:
@@ -42,9 +42,7 @@ class Bucket(Kind):
 
     def settle(self, account: Account, ident: str, given: dict[str, Any]) -> None:
         if given.get("tags"):
-            _kept(account, given).put_bucket_tagging(
-                Bucket=ident, Tagging={"TagSet": tags(given)}
-            )
+            _kept(account, given).put_bucket_tagging(Bucket=ident, Tagging={"TagSet": tags(given)})
 
     def look(self, account: Account, ident: str, given: dict[str, Any]) -> dict[str, Any] | None:
         if gone(lambda: _real(account, given).head_bucket(Bucket=ident)) is None:
@@ -55,7 +53,7 @@ class Bucket(Kind):
         """As the real provider reads it: tags as they are, and its defaults."""
         kept = _kept(account, {})
         if gone(lambda: _real(account, {}).head_bucket(Bucket=ident)) is None:
-            raise Refused(f"the bucket {ident} does not exist")
+            raise RefusedError(f"the bucket {ident} does not exist")
         found: dict[str, Any] = {"bucket": ident, "objectLockEnabled": True}
         if seen := gone(lambda: kept.get_bucket_tagging(Bucket=ident)):
             found["tags"] = {one["Key"]: one["Value"] for one in seen["TagSet"]}
@@ -93,15 +91,11 @@ class Versioning(_Part):
 
     def put(self, s3: Any, given: dict[str, Any]) -> None:
         status = given["versioningConfiguration"]["status"]
-        s3.put_bucket_versioning(
-            Bucket=given["bucket"], VersioningConfiguration={"Status": status}
-        )
+        s3.put_bucket_versioning(Bucket=given["bucket"], VersioningConfiguration={"Status": status})
 
 
 class Encryption(_Part):
-    token = (
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-    )
+    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 
     def put(self, s3: Any, given: dict[str, Any]) -> None:
         rules = []

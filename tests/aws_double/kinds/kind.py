@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from aws_double.account import Account
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The double's own no: something that the real provider would refuse too, or that it lacks."""
 
 
@@ -35,7 +35,7 @@ class Kind:
 
     def adopt(self, account: Account, ident: str) -> dict[str, Any]:
         """The inputs of one that exists, for an import."""
-        raise Refused(f"the double can't import {self.token}")
+        raise RefusedError(f"the double can't import {self.token}")
 
     def delete(self, account: Account, ident: str, known: dict[str, Any]) -> None:
         """Takes it away; what is gone already is fine."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from aws_double.account import Account
-from aws_double.kinds.kind import Refused
+from aws_double.kinds.kind import RefusedError
 
 
 def image(account: Account, given: dict[str, Any]) -> dict[str, Any]:
@@ -13,9 +13,11 @@ def image(account: Account, given: dict[str, Any]) -> dict[str, Any]:
         Filters=[{"Name": one["name"], "Values": one["values"]} for one in given["filters"]],
     )["Images"]
     if not found:
-        raise Refused("invoking aws:ec2/getAmi:getAmi: Your query returned no results")
+        raise RefusedError("invoking aws:ec2/getAmi:getAmi: Your query returned no results")
     if len(found) > 1 and not given.get("mostRecent"):
-        raise Refused("invoking aws:ec2/getAmi:getAmi: Your query returned more than one result")
+        raise RefusedError(
+            "invoking aws:ec2/getAmi:getAmi: Your query returned more than one result"
+        )
     newest = max(found, key=lambda one: one["CreationDate"])
     return {
         **given,
@@ -33,7 +35,7 @@ def subnet(account: Account, given: dict[str, Any]) -> dict[str, Any]:
     filters = [{"Name": "vpc-id", "Values": [given["vpcId"]]}] if given.get("vpcId") else []
     found = account.ec2.describe_subnets(SubnetIds=[given["id"]], Filters=filters)["Subnets"]
     if not found:
-        raise Refused("invoking aws:ec2/getSubnet:getSubnet: no matching EC2 Subnet found")
+        raise RefusedError("invoking aws:ec2/getSubnet:getSubnet: no matching EC2 Subnet found")
     one = found[0]
     return {
         "id": one["SubnetId"],
@@ -47,8 +49,8 @@ def zones(account: Account, given: dict[str, Any]) -> dict[str, Any]:
     """``aws.get_availability_zones``."""
     state = given.get("state", "available")
     filters = [{"Name": "state", "Values": [state]}]
-    for one in given.get("filters", []):
-        filters.append({"Name": one["name"], "Values": one["values"]})
+    wanted = given.get("filters") or []
+    filters += [{"Name": one["name"], "Values": one["values"]} for one in wanted]
     found = account.ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
     return {
         **given,
@@ -71,6 +73,8 @@ def hosted_zone(account: Account, given: dict[str, Any]) -> dict[str, Any]:
     ]
     if len(found) != 1:
         count = "no matching" if not found else "multiple"
-        raise Refused(f"invoking aws:route53/getZone:getZone: {count} Route 53 Hosted Zone found")
+        raise RefusedError(
+            f"invoking aws:route53/getZone:getZone: {count} Route 53 Hosted Zone found"
+        )
     ident = found[0]["Id"].removeprefix("/hostedzone/")
     return {"id": ident, "zoneId": ident, "name": wanted, "privateZone": private}

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_double import machines
 from aws_double.account import Account
-from aws_double.kinds.kind import Kind, Refused, gone, tagged
+from aws_double.kinds.kind import Kind, RefusedError, gone, tagged
 
 _ENDED = ("terminated", "shutting-down")
 
@@ -125,11 +125,7 @@ class Instance(Kind):
         address = ""
         if given.get("associatePublicIpAddress"):
             address = machines.address(account, ident) or instance.get("PublicIpAddress", "")
-        v6 = [
-            one["Ipv6Address"]
-            for door in instance.get("NetworkInterfaces", [])
-            for one in door.get("Ipv6Addresses", [])
-        ]
+        v6 = [machines.address6(account, ident)] if given.get("ipv6AddressCount") else []
         return {
             "publicIp": address,
             "privateIp": instance.get("PrivateIpAddress", ""),
@@ -153,7 +149,7 @@ class VolumeAttachment(Kind):
         seen = account.ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]
         where = [one["InstanceId"] for one in seen.get("Attachments", [])]
         if where and where != [instance]:
-            raise Refused(f"VolumeInUse: {volume} is attached to {where[0]}")
+            raise RefusedError(f"VolumeInUse: {volume} is attached to {where[0]}")
         if not where:
             account.ec2.attach_volume(
                 Device=given["deviceName"], InstanceId=instance, VolumeId=volume
@@ -209,5 +205,3 @@ class Eip(Kind):
         if seen and seen["Addresses"][0].get("AssociationId"):
             account.ec2.disassociate_address(AssociationId=seen["Addresses"][0]["AssociationId"])
         gone(lambda: account.ec2.release_address(AllocationId=ident))
-
-

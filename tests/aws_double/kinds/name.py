@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_double import names
 from aws_double.account import Account
-from aws_double.kinds.kind import Kind, Refused, gone, tags
+from aws_double.kinds.kind import Kind, RefusedError, gone, tags
 
 
 class Record(Kind):
@@ -14,7 +14,7 @@ class Record(Kind):
     def create(self, account: Account, name: str, given: dict[str, Any]) -> str:
         there = _find(account, given["zoneId"], given["name"], given["type"])
         if there and not given.get("allowOverwrite"):
-            raise Refused(
+            raise RefusedError(
                 f"InvalidChangeBatch: Tried to create resource record set "
                 f"[name='{given['name']}', type='{given['type']}'] but it already exists"
             )

@@ -118,9 +118,7 @@ class RouteTable(Kind):
             }
             where = {key: value for key, value in where.items() if value}
             if not there & set(where.values()):
-                account.ec2.create_route(
-                    RouteTableId=ident, GatewayId=route["gatewayId"], **where
-                )
+                account.ec2.create_route(RouteTableId=ident, GatewayId=route["gatewayId"], **where)
 
     def look(self, account: Account, ident: str, given: dict[str, Any]) -> dict[str, Any] | None:
         seen = gone(lambda: account.ec2.describe_route_tables(RouteTableIds=[ident]))
@@ -237,9 +235,7 @@ class _Rule(Kind):
         return made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
     def look(self, account: Account, ident: str, given: dict[str, Any]) -> dict[str, Any] | None:
-        seen = gone(
-            lambda: account.ec2.describe_security_group_rules(SecurityGroupRuleIds=[ident])
-        )
+        seen = gone(lambda: account.ec2.describe_security_group_rules(SecurityGroupRuleIds=[ident]))
         return {"securityGroupRuleId": ident} if seen and seen["SecurityGroupRules"] else None
 
     def delete(self, account: Account, ident: str, known: dict[str, Any]) -> None:

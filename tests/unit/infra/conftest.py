@@ -44,7 +44,6 @@ class Recorder(pulumi.runtime.Mocks):
             },
             "aws:ec2/eip:Eip": {"publicIp": "198.51.100.8"},
             "aws:ec2/vpc:Vpc": {"ipv6CidrBlock": "2001:db8:0:100::/56"},
-            "aws:ec2/subnet:Subnet": {"availabilityZone": "eu-central-1a"},
             "aws:lb/loadBalancer:LoadBalancer": {"dnsName": "lb.example", "zoneId": "ZLB"},
             "pulumi-python:dynamic/recovery:SshKeys": {
                 "privateKey": "OPERATOR-PRIVATE",
@@ -76,6 +75,9 @@ class Recorder(pulumi.runtime.Mocks):
                 "id": args.args.get("id"),
                 "vpcId": args.args.get("vpcId"),
                 "availabilityZone": "eu-central-1b",
+            },
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {
+                "names": ["eu-central-1a", "eu-central-1c"]
             },
             "aws:route53/getZone:getZone": {"zoneId": "ZONE"},
         }[args.token]

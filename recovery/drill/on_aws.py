@@ -1,0 +1,121 @@
+"""What a drill on AWS does besides: the vault's bucket, the loss of all, the account afterwards.
+
+"All is gone" is meant: the instance is terminated, and the state of both stacks is deleted with
+its passphrase. The new stacks have other names, on another backend.
+"""
+
+import shutil
+
+from recovery.drill import aws_account
+from recovery.drill import name_server as dns
+from recovery.drill.aws_double import Cloud
+from recovery.drill.course import Course
+from recovery.drill.network import Isolated
+from recovery.errors import RecoveryError
+from recovery.infra.update import StackRequest, UpResult, destroy, up
+from recovery.infra.workspace import CLONE
+from recovery.verify.run_checks import Check
+
+_VAULT_PROGRAM = CLONE / "recovery" / "infra" / "aws" / "vault_stack"
+_DATASTORE_GIB = 10
+
+
+def server_stack(
+    course: Course, network: Isolated, source: dict[str, str], *, again: bool = False
+) -> StackRequest:
+    """The stack of the server; ``again``: another one, which knows nothing of the first."""
+    run, cloud = course.run, _cloud(course)
+    end = "-new" if again else ""
+    settings = {
+        "aws:region": cloud.region,
+        "machine": "aws",
+        "name": run.server_name,
+        "folder": str(run.folder / f"ssh{end}"),
+        "dns": "route53",
+        "dnsZone": run.zone,
+        "dnsTtl": str(dns.TTL),
+        "awsAdminsFrom": str(network.subnet),
+        "awsClientsFrom": str(network.subnet),
+        "awsVolumeSize": str(_DATASTORE_GIB),
+    }
+    return StackRequest(f"{run.prefix}{end}", run.folder / f"stack{end}", {**settings, **source})
+
+
+def vault_stack(course: Course, *, again: bool = False) -> StackRequest:
+    """The stack of the vault's bucket; ``again``: one that takes over the bucket of the first."""
+    end = "-new" if again else ""
+    cloud = _cloud(course)
+    settings = {
+        "aws:region": cloud.region,
+        "bucket": cloud.bucket,
+        "lockDays": "1",
+        "adopt": str(again).lower(),
+    }
+    return StackRequest(
+        f"vault{end}", course.run.folder / f"vault-stack{end}", settings, program=_VAULT_PROGRAM
+    )
+
+
+def lose_all(course: Course) -> list[str]:
+    """Terminates the instance and deletes both stacks' state; the instances' ids."""
+    ended = aws_account.terminate_instances(f"recovery-{course.run.prefix}", _cloud(course).region)
+    if not ended:
+        raise RecoveryError("the account has no instance of the stack", step="the loss")
+    for name in ("stack", "vault-stack", "ssh"):
+        shutil.rmtree(course.run.folder / name)
+    course.say(f"{', '.join(ended)} is terminated; the state of both stacks is deleted")
+    return ended
+
+
+def prove_stack(course: Course, stack: StackRequest) -> list[Check]:
+    """The bucket taken over; another `up` of both that changes nothing; then their end."""
+    vault = vault_stack(course, again=True)
+    taken = up(vault, course.say)
+    checks = [_taken_over(taken)]
+    for request in (stack, vault):
+        changes = up(request, course.say).changes
+        changed = {kind: number for kind, number in changes.items() if kind != "same"}
+        words = ", ".join(f"{number} {kind}" for kind, number in changed.items())
+        checks.append(
+            Check(
+                name=f"aws: `pulumi up` of {request.name} again changes nothing",
+                outcome="failed" if changed else "passed",
+                detail=words or f"{changes.get('same', 0)} unchanged",
+            )
+        )
+    if course.options.keep:
+        return checks
+    return [*checks, _end(course, stack, vault)]
+
+
+def _taken_over(taken: UpResult) -> Check:
+    imported = taken.changes.get("import", 0)
+    return Check(
+        name="aws: the bucket is taken over by a new stack",
+        outcome="passed" if imported else "failed",
+        detail=f"{imported} adopted, {taken.changes.get('create', 0)} settings put",
+    )
+
+
+def _end(course: Course, stack: StackRequest, vault: StackRequest) -> Check:
+    """Both stacks' end; what their tag still shows must be what is protected, and no more."""
+    cloud = _cloud(course)
+    for request in (stack, vault):
+        destroy(request, course.say, keep_protected=True)
+    left = aws_account.resources(
+        f"recovery-{stack.name}", course.run.server_name, course.run.zone, cloud.region
+    )
+    volumes = [one for one in left if one.startswith("volume ")]
+    others = [one for one in left if one not in volumes]
+    good = len(volumes) == 1 and not others
+    return Check(
+        name="aws: `pulumi destroy` leaves what is protected, and nothing else",
+        outcome="passed" if good else "failed",
+        detail=f"left: {', '.join(left) or 'nothing'}",
+    )
+
+
+def _cloud(course: Course) -> Cloud:
+    if course.cloud is None:
+        raise RecoveryError("this drill is not on AWS", step="drill")
+    return course.cloud
