@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m setup
 RUN := $(SETUP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv drill drills test unit lint format bench doctor pulumi clean stop-docker lock kills
+.PHONY: help setup venv drill drill-aws drills test unit lint format bench doctor pulumi clean stop-docker lock kills
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -19,6 +19,10 @@ venv: ## the virtual environment only
 
 drill: setup ## rehearse the loss of a server; ARGS="--strategy …" and other options of `recovery drill`
 	@$(RUN) recovery drill $(ARGS)
+
+drill-aws: setup ## the same on AWS, without AWS: instance, DNS record and vault by a double of the provider
+	@$(SETUP) test
+	@$(RUN) recovery drill --on aws-double $(ARGS)
 
 test: setup lint ## lint, then all tests; ARGS goes to pytest
 	@$(SETUP) test

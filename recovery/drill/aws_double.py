@@ -71,7 +71,13 @@ def refuse_absent() -> None:
             hint="it is test code, and comes with the clone only: run the drill from there",
         )
     with in_words(image()):
-        engine().images.get(image())
+        there = engine().api.images(filters={"reference": image()})
+    if not there:
+        raise BadInputError(
+            f"the engine has no image {image()}: instances boot from it",
+            target="--on aws-double",
+            hint="`make drill-aws` makes it first; or name yours in RECOVERY_CLOUD_IMAGE",
+        )
 
 
 def image() -> str:
@@ -112,7 +118,7 @@ def start_cloud(
             f"the AWS double did not start: {' '.join(last)}",
             step="start the AWS double",
             target=str(_STARTER),
-            hint="`make setup` provides moto (in the venv) and versitygw; then run it again",
+            hint="`make drill-aws` sets up what it needs; then run it again",
         )
     told = json.loads(line)
     environment = told["environment"]
@@ -121,7 +127,7 @@ def start_cloud(
         raise BadInputError(
             "there is no S3 server for the vault: versitygw is not on this machine",
             target="--on aws-double",
-            hint="`make setup` builds it; or name one in RECOVERY_VERSITYGW",
+            hint="`python3 -m setup test` builds it; or name one in RECOVERY_VERSITYGW",
         )
     cloud = Cloud(
         region=told["region"],

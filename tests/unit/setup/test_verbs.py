@@ -64,7 +64,6 @@ def test_every_part_has_its_line_in_the_order_of_need():
         "docker engine",
         "pulumi",
         "base image",
-        "cloud image",
         "reference server",
     ]
 
