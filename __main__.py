@@ -11,19 +11,22 @@ settings = read_settings()
 machine = Machine("machine", settings)
 steps = RecoverySteps(machine, settings)
 
-server = steps.server()
-if settings.import_before_dns:
-    collections = steps.collections(server)
-    name = ServerName("name", ServerNameArgs(settings, machine, after=[collections]))
-else:
-    name = ServerName("name", ServerNameArgs(settings, machine, after=[server]))
-    collections = steps.collections(server, name)
-proof = steps.proof(collections, name)
-
 pulumi.export("address", machine.address)
 pulumi.export("name", settings.name)
 pulumi.export("target", machine.target)
-pulumi.export("recovery_point", server.point)
-pulumi.export("restored", [server.outcomes, collections.outcomes, proof.outcomes])
-pulumi.export("facts", [server.facts, collections.facts, proof.facts])
-pulumi.export("report", proof.facts.apply(lambda facts: facts.get("report", "")))
+if settings.standby:
+    pulumi.export("spare", steps.standby().outcomes)
+else:
+    server = steps.server()
+    if settings.import_before_dns:
+        collections = steps.collections(server)
+        name = ServerName("name", ServerNameArgs(settings, machine, after=[collections]))
+    else:
+        name = ServerName("name", ServerNameArgs(settings, machine, after=[server]))
+        collections = steps.collections(server, name)
+    proof = steps.proof(collections, name)
+
+    pulumi.export("recovery_point", server.point)
+    pulumi.export("restored", [server.outcomes, collections.outcomes, proof.outcomes])
+    pulumi.export("facts", [server.facts, collections.facts, proof.facts])
+    pulumi.export("report", proof.facts.apply(lambda facts: facts.get("report", "")))

@@ -19,7 +19,7 @@ from recovery.drill.loss import lose, prepare_stranger
 from recovery.drill.names import new_run
 from recovery.drill.options import DrillOptions, parse_options
 from recovery.drill.production import check_binary, write_private
-from recovery.drill.rehearse import _capture, _deploy, _live
+from recovery.drill.rehearse import _capture, deploy, live
 from recovery.drill.run_lock import running
 from recovery.drill.stack import rebuild
 from recovery.drill.stage import Stage, set_stage
@@ -41,8 +41,8 @@ def run(rounds: int, binary: Path | None) -> list[str]:
     with running(course.run):
         try:
             stage = set_stage(course)
-            production = _deploy(course, stage)
-            _live(course, stage, production)
+            production = deploy(course, stage)
+            live(course, stage, production)
             manifest = _capture(course, production)
             course.expected = {"root": course.expected["root"]}
             files = _files(course, manifest)

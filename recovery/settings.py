@@ -80,6 +80,10 @@ class Settings(_Frozen):
     point: str = ""
     package: str = ""
     strategy: Annotated[tuple[Part, ...], BeforeValidator(split_words)] = ("state", "collections")
+    repository: str = ""
+    """Where complete copies are (strategy datastore); empty: as the recovery point says."""
+    standby: bool = False
+    """Only a spare: the machine and the package, its service held, for `recovery standby`."""
     deployment: str = ""
     hunts: Literal["paused", "released"] = "paused"
     accounts: str = "all"

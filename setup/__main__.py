@@ -11,6 +11,7 @@ from typing import NamedTuple
 from setup import (
     base_image,
     cloud_image,
+    copy_tools,
     engine,
     environment,
     pulumi_cli,
@@ -48,6 +49,7 @@ class Part(NamedTuple):
 PARTS = (
     Part(venv.NAME, venv.find, venv.provide),
     Part(engine.NAME, engine.find, engine.provide),
+    Part(copy_tools.NAME, copy_tools.find, copy_tools.provide),
     Part(pulumi_cli.NAME, pulumi_cli.find, pulumi_cli.provide),
     Part(base_image.NAME, base_image.find, base_image.provide),
     Part(reference_server.NAME, lambda: None, reference_server.provide),

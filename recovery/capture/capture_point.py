@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import IO
 
 from recovery.capture.capture_state import capture_state
+from recovery.capture.copy_datastore import take_copy
 from recovery.capture.export_archives import Exporter
 from recovery.capture.find_package import find_package
 from recovery.capture.identify_server import identify_server
@@ -59,6 +60,8 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             packing.result()  # a wrong one is refused before anything is made on the server
         backups = take_backups(scene)
         say(f"backups {len(backups.kept)}")
+        # The copy first: the state, which a recovery places on top of it, is to be the newer one.
+        copy = take_copy(scene, backups.clients) if scene.wants("datastore") else None
         state = capture_state(scene, backups.clients) if scene.wants("state") else []
         say(f"state {sum(org.files for org in state)} files of {len(state)} orgs")
         archives = _archives(scene, earlier) if scene.wants("collections") else []
@@ -82,6 +85,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         state=state,
         backups=backups.kept,
         archives=archives,
+        datastore=copy,
         inventory=inventory,
         org_names=names,
         gaps=scene.gaps,

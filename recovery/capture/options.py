@@ -25,6 +25,8 @@ class CaptureOptions(BaseModel):
     """Export flows that were active within this time; None: all of them."""
     backup_now: bool = False
     """Keep a fresh backup of every org in the point, besides the newest one found."""
+    repository: str = ""
+    """Where complete copies go (strategy ``datastore``); see :mod:`recovery.datastore`."""
     package: str = ""
     """Path, on this machine, of the server package; empty: look for it."""
     config_path: str = CONFIG_PATH
@@ -41,7 +43,9 @@ def parse_strategy(text: str) -> list[Part]:
             target="--strategy",
             hint=f"choose from {', '.join(known)}, joined by commas",
         )
-    return [part for part in known if part in parts or part == "redeploy"]
+    # A complete copy is completed by the state: records read one by one, and the present list.
+    always = {"redeploy"} | ({"state"} if "datastore" in parts else set())
+    return [part for part in known if part in parts or part in always]
 
 
 def parse_hunts(text: str) -> Literal["all"] | list[str]:

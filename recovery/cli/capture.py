@@ -13,7 +13,7 @@ def capture(
     ],
     vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
     strategy: Annotated[
-        str, typer.Option(help="any of redeploy, backup, state, collections; by commas")
+        str, typer.Option(help="any of redeploy, backup, state, collections, datastore; by commas")
     ] = "backup,state,collections",
     hunts: Annotated[str, typer.Option(help="all, none, or hunt ids by commas")] = "all",
     flows_since: Annotated[
@@ -22,6 +22,13 @@ def capture(
     backup_now: Annotated[
         bool, typer.Option("--backup-now", help="keep a fresh backup of every org as well")
     ] = False,
+    repository: Annotated[
+        str,
+        typer.Option(
+            help="for the strategy datastore; see `recovery datastore backup --help`",
+            envvar="RECOVERY_REPOSITORY",
+        ),
+    ] = "",
     package: Annotated[
         str, typer.Option(help="the server package's file; default: found, kept or rebuilt")
     ] = "",
@@ -56,6 +63,7 @@ def capture(
         hunts=parse_hunts(hunts),
         flows_since=parse_age(flows_since) if flows_since else None,
         backup_now=backup_now,
+        repository=repository,
         package=package,
         config_path=config,
         binary_path=binary,

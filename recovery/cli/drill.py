@@ -9,13 +9,19 @@ import typer
 def drill(
     scenario: Annotated[
         str,
-        typer.Option(help="rehearsal, or fixtures: a real 0.77.2 backup and exports come back"),
+        typer.Option(
+            help="rehearsal, standby, or fixtures: a real 0.77.2 backup and exports come back"
+        ),
     ] = "rehearsal",
+    standby: Annotated[
+        bool,
+        typer.Option("--standby", help="a hot spare that follows, takes over and hands back"),
+    ] = False,
     strategy: Annotated[
         str,
         typer.Option(
-            help="state,collections; backup,collections; or redeploy; default: the first, for "
-            "fixtures the second"
+            help="state,collections; backup,collections; datastore; or redeploy; default: the "
+            "first, for fixtures the second"
         ),
     ] = "",
     connect: Annotated[
@@ -60,6 +66,7 @@ def drill(
 
     options = parse_options(
         scenario=scenario,
+        standby=standby,
         strategy=strategy,
         connect=connect,
         on=on,

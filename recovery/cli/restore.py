@@ -13,8 +13,15 @@ def restore(
     vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
     point: Annotated[str, typer.Option(help="recovery point; default: the newest")] = "",
     strategy: Annotated[
-        str, typer.Option(help="any of redeploy, backup, state, collections; by commas")
+        str, typer.Option(help="any of redeploy, backup, state, collections, datastore; by commas")
     ] = "state,collections",
+    repository: Annotated[
+        str,
+        typer.Option(
+            help="of the complete copies (strategy datastore); default: as the point says",
+            envvar="RECOVERY_REPOSITORY",
+        ),
+    ] = "",
     hunts: Annotated[str, typer.Option(help="paused or released")] = "paused",
     deployment: Annotated[
         str, typer.Option(help="refuse any other deployment's fingerprint (SHA-256 of its CA)")
@@ -85,6 +92,7 @@ def restore(
         vault=vault,
         point=point,
         strategy=[part.strip() for part in strategy.split(",") if part.strip()],
+        repository=repository,
         hunts=hunts,
         deployment=deployment,
         accounts=accounts,

@@ -115,6 +115,7 @@ def show_report(report: Report, files: Sequence[Path]) -> None:
         console.print(Text(f"not checked: {item}", style="dim"), soft_wrap=True)
     console.print()
     console.print(_clocks(report), soft_wrap=True)
+    _show_since_copy(console, report)
     _show_server(console, report)
     for path in files:
         console.print(f"report: {path}", markup=False, highlight=False, soft_wrap=True)
@@ -175,6 +176,19 @@ def _clocks(report: Report) -> Text:
         f"RPO {duration(report.rpo_seconds)} of {duration(budgets.rpo_seconds)} · {back} · "
         f"{restored} of {things(captured, 'thing')} back · "
         f"{passed} of {things(len(report.checks), 'check')} passed"
+    )
+
+
+def _show_since_copy(console: Console, report: Report) -> None:
+    """What came after the copy: the work that the RPO stands for."""
+    since = report.since_copy
+    if since is None:
+        return
+    lost = since.flows - since.came_back
+    console.print(
+        f"while and after it was copied the server accepted {things(since.flows, 'flow')} more: "
+        f"{since.came_back} came back, {lost} are lost",
+        highlight=False,
     )
 
 

@@ -4,6 +4,7 @@ from recovery.cli.accounts import app as accounts
 from recovery.cli.app import app
 from recovery.cli.aws import aws
 from recovery.cli.capture import capture
+from recovery.cli.datastore import app as datastore
 from recovery.cli.export import export
 from recovery.cli.failover import failover
 from recovery.cli.hunts import app as hunts
@@ -11,6 +12,7 @@ from recovery.cli.material import material
 from recovery.cli.plan import plan
 from recovery.cli.points import points
 from recovery.cli.restore import restore
+from recovery.cli.standby import app as standby
 from recovery.cli.status import status
 from recovery.cli.vault import vault
 from recovery.cli.verify import verify
@@ -26,6 +28,8 @@ app.command()(failover)
 app.command()(plan)
 app.add_typer(points, name="points")
 app.add_typer(vault, name="vault")
+app.add_typer(datastore, name="datastore")
+app.add_typer(standby, name="standby")
 app.add_typer(accounts, name="accounts")
 app.add_typer(hunts, name="hunts")
 app.add_typer(package, name="package", help="Server packages: build, inspect.")

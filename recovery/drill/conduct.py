@@ -19,6 +19,7 @@ from recovery.drill.options import DrillOptions, Scenario
 from recovery.drill.places import report_folder
 from recovery.drill.production import check_binary, server_binary
 from recovery.drill.rehearse import rehearse
+from recovery.drill.rehearse_standby import rehearse_standby
 from recovery.drill.report import Report
 from recovery.drill.run_lock import running
 from recovery.drill.verdict import make_report
@@ -28,6 +29,7 @@ from recovery.errors import BadInputError, RecoveryError
 _SCENARIOS: dict[Scenario, Callable[[Course], None]] = {
     "rehearsal": rehearse,
     "fixtures": restore_fixtures,
+    "standby": rehearse_standby,
 }
 
 

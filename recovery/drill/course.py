@@ -37,6 +37,9 @@ class Course:
     back: int = 0
     new_container: str = ""
     new_address: str = ""
+    since_copy: set[str] = field(default_factory=set)
+    """``client/flow`` of what the lost server accepted while and after it was copied."""
+    came_back: int = 0
     steps: list[tuple[str, Outcome]] = field(default_factory=list)
     """(group, outcome) of the rebuild."""
     checks: list[Check] = field(default_factory=list)

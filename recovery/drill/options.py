@@ -4,7 +4,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,7 +13,7 @@ from recovery.restore.request import parse_request
 from recovery.settings import base_image
 from recovery.vault.manifest import Part
 
-Scenario = Literal["rehearsal", "fixtures"]
+Scenario = Literal["rehearsal", "fixtures", "standby"]
 _PART = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -42,6 +42,7 @@ class DrillOptions(BaseModel):
 def parse_options(
     *,
     scenario: str = "rehearsal",
+    standby: bool = False,
     strategy: str = "",
     connect: str = "docker",
     on: str = "docker",
@@ -53,11 +54,13 @@ def parse_options(
     junit: Path | None = None,
 ) -> DrillOptions:
     """What the operator typed, checked; :class:`BadInputError` names the first mistake."""
-    if scenario not in ("rehearsal", "fixtures"):
+    if standby:
+        scenario, strategy, connect = "standby", "datastore", "ssh"
+    if scenario not in get_args(Scenario):
         raise BadInputError(
             f"there is no scenario {scenario!r}",
             target="--scenario",
-            hint="rehearsal (the default) or fixtures",
+            hint="rehearsal (the default), fixtures, or standby",
         )
     if connect not in ("docker", "ssh"):
         raise BadInputError(
@@ -65,31 +68,25 @@ def parse_options(
         )
     if on not in ("docker", "aws-double"):
         raise BadInputError(f"can't drill on {on!r}", target="--on", hint="docker or aws-double")
-    if on == "aws-double" and scenario == "fixtures":
+    if on == "aws-double" and (scenario != "rehearsal" or "datastore" in strategy):
         raise BadInputError(
-            "the scenario fixtures runs on docker only",
+            "fixtures, a hot spare and complete copies run on docker only",
             target="--on aws-double",
             hint="leave one of them away",
         )
-    usual = "state,collections" if scenario == "rehearsal" else "backup,collections"
+    usual = "backup,collections" if scenario == "fixtures" else "state,collections"
     parts = [part.strip() for part in (strategy or usual).split(",") if part.strip()]
     asked = parse_request(target="docker://drill", strategy=parts)
-    if "datastore" in asked.strategy:
+    if scenario == "fixtures" and {"state", "datastore"} & set(asked.strategy):
         raise BadInputError(
-            "a drill can't rehearse the strategy datastore yet",
-            target="--strategy",
-            hint="state,collections; backup,collections; or redeploy",
-        )
-    if scenario == "fixtures" and "state" in asked.strategy:
-        raise BadInputError(
-            "the fixtures hold no state",
+            "the fixtures hold neither state nor a complete copy",
             target="--strategy",
             hint="backup,collections (the default of this scenario); or redeploy",
         )
     for file, option in ((report, "--report"), (junit and junit.parent, "--junit")):
         _refuse_unwritable(file, option)
     return DrillOptions(
-        scenario="fixtures" if scenario == "fixtures" else "rehearsal",
+        scenario=cast("Scenario", scenario),
         strategy=tuple(asked.strategy),
         connect="ssh" if connect == "ssh" or on == "aws-double" else "docker",
         on="aws-double" if on == "aws-double" else "docker",

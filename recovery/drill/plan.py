@@ -24,6 +24,20 @@ def plan(options: DrillOptions) -> list[str]:
             "kill -9 and restart it; compare what came back; write the report",
             "remove everything again",
         ]
+    if options.scenario == "standby":
+        return [
+            f"server binary: {server}",
+            network,
+            "`pulumi up` by ssh: a production server, its package, its DNS name",
+            "put life on it: artifacts, users, labels, hunts, flows, uploads, notebooks, secrets",
+            "`pulumi up` of a second machine, its service held: `recovery standby init`, `sync`",
+            "start a copy of the copy in isolation; sync again while the clients work",
+            "remove the server's container and its storage with force: the RTO begins",
+            "`recovery standby promote`: start, check, switch the name, wait for the clients",
+            "kill -9 and restart the server, check and compare with what was acknowledged",
+            f"budgets: RTO {duration(options.rto)}, RPO {duration(options.rpo)}",
+            "keep the containers" if options.keep else "remove everything again",
+        ]
     return [
         f"server binary: {server}",
         network,

@@ -1,6 +1,6 @@
 """What follows every rebuild: a crash, a restart, then the checks and the table."""
 
-from recovery.drill import engine
+from recovery.drill import busy, engine
 from recovery.drill.course import Course
 from recovery.drill.crash import crash
 from recovery.drill.hunt_checks import HUNT_STATES, pause_check, repetition_check
@@ -70,6 +70,7 @@ def prove_drill(
         with open_api(target, config) as api:
             there = [org for org in manifest.orgs if org not in course.unserved]
             states = {org: api.query(HUNT_STATES, org=org) for org in there}
+            course.came_back = busy.there(api, course.since_copy) if course.since_copy else 0
     finally:
         target.close()
     before = [

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from recovery.capture.capture_point import capture
 from recovery.capture.options import CaptureOptions
-from recovery.drill import clients, engine, life, on_aws
+from recovery.drill import clients, copies, engine, life, on_aws
+from recovery.drill.busy import busy
 from recovery.drill.course import Course
 from recovery.drill.loss import lose, prepare_stranger
 from recovery.drill.prove_drill import crash_and_answer, prove_drill, take_rebuilt
@@ -14,9 +15,9 @@ from recovery.drill.watch import LOST, Watch
 from recovery.drill.words import duration
 from recovery.errors import RecoveryError
 from recovery.infra.update import StackRequest, UpResult, up
-from recovery.target import open_target
+from recovery.target import Target, open_target
 from recovery.vault.manifest import Manifest
-from recovery.vault.store import open_vault
+from recovery.vault.store import Vault, open_vault
 from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.config import SERVICE
 from recovery.verify.expected import serves_org
@@ -28,17 +29,18 @@ def rehearse(course: Course) -> None:
     with clock.phase("set the stage"):
         stage = set_stage(course)
     with clock.phase("deploy the production server"):
-        production = _deploy(course, stage)
+        production = deploy(course, stage)
     with clock.phase("live on it"):
-        _live(course, stage, production)
+        live(course, stage, production)
     with clock.phase("capture a recovery point"):
-        manifest = _capture(course, production)
+        manifest = _capture(course, production, stage)
     with clock.phase("lose the server"):
         watcher = _lose(course, stage, production)
     try:
         with clock.phase("rebuild it"):
             stack = _rebuilding(course, stage, manifest)
-            rebuilt = up(stack, course.say)
+            with copies.opened(stage.copies):
+                rebuilt = up(stack, course.say)
             take_rebuilt(course, rebuilt)
         with clock.phase("clients come back"):
             watcher.wait(stage.config.max_poll + 30)
@@ -56,14 +58,14 @@ def rehearse(course: Course) -> None:
 
 def _rebuilding(course: Course, stage: Stage, manifest: Manifest) -> StackRequest:
     """The stack that brings the server back; on AWS another one than before."""
-    wanted = rebuild(course, stage.name_server, manifest.server.deployment)
+    wanted = rebuild(course, stage.name_server, manifest.server.deployment, stage.copies)
     if not course.cloud:
         return wanted
     source = {key: wanted.settings[key] for key in ("vault", "strategy", "deployment")}
     return on_aws.server_stack(course, stage.network, source, again=True)
 
 
-def _deploy(course: Course, stage: Stage) -> UpResult:
+def deploy(course: Course, stage: Stage) -> UpResult:
     """The first `up`; the root org's clients look for the server from the beginning."""
     with ThreadPoolExecutor() as pool:
         fleet = clients.of_org(ROOT)
@@ -73,7 +75,7 @@ def _deploy(course: Course, stage: Stage) -> UpResult:
     return result
 
 
-def _live(course: Course, stage: Stage, production: UpResult) -> None:
+def live(course: Course, stage: Stage, production: UpResult) -> None:
     target = open_target(production.outputs["target"])
     try:
         with open_api(target, stage.config) as api:
@@ -94,16 +96,44 @@ def _live(course: Course, stage: Stage, production: UpResult) -> None:
         target.close()
 
 
-def _capture(course: Course, production: UpResult) -> Manifest:
+def _capture(course: Course, production: UpResult, stage: Stage | None = None) -> Manifest:
+    """The recovery point; with the strategy datastore, clients go on working while it is made."""
     vault = open_vault(course.vault)
     target = open_target(production.outputs["target"])
+    copied = stage.copies if stage else None
+    options = CaptureOptions()
+    if copied is not None:
+        options = CaptureOptions(
+            strategy=["redeploy", "state", "datastore"], repository=copied.repository
+        )
     try:
-        manifest = capture(target, vault, CaptureOptions(), course.say)
+        with copies.opened(copied):
+            if stage is None or copied is None:
+                manifest = capture(target, vault, options, course.say)
+            else:
+                manifest = _capture_at_work(course, target, vault, options, stage)
     finally:
         target.close()
     course.manifest = manifest
     course.findings += [f"not captured: {gap}" for gap in manifest.gaps]
     expect_clients(course, manifest)
+    return manifest
+
+
+def _capture_at_work(
+    course: Course, target: Target, vault: Vault, options: CaptureOptions, stage: Stage
+) -> Manifest:
+    """Work begins when the inventory is taken: what is counted is then held to, and more comes."""
+    with open_api(target, stage.config) as api, busy(api) as work:
+
+        def say(line: str) -> None:
+            course.say(line)
+            if line.startswith("backups"):
+                work.start()
+
+        manifest = capture(target, vault, options, say)
+        work.stop()
+        course.since_copy = set(work.flows)
     return manifest
 
 

@@ -78,6 +78,15 @@ class Clients(_Frozen):
     unserved_orgs: list[str] = []
 
 
+class SinceCopy(_Frozen):
+    """Work that went on during and after the copy: flows that the lost server had accepted, and
+    how many of them came back with the copy. The rest is what the RPO stands for.
+    """
+
+    flows: int
+    came_back: int
+
+
 class ReportError(_Frozen):
     """Why it ended early."""
 
@@ -93,7 +102,7 @@ class Report(_Frozen):
     schema_version: Literal[1] = 1
     verdict: Verdict
     run: str
-    scenario: Literal["rehearsal", "fixtures"]
+    scenario: Literal["rehearsal", "fixtures", "standby"]
     started_at: datetime
     finished_at: datetime
     server: ReportServer | None
@@ -110,6 +119,7 @@ class Report(_Frozen):
     budgets: Budgets
     change: Change | None = None
     clients: Clients | None = None
+    since_copy: SinceCopy | None = None
     phases: list[ReportPhase] = []
     moments: list[ReportMoment] = []
     steps: list[ReportStep] = []

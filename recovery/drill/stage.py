@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recovery.drill import clients, on_aws, production
 from recovery.drill.aws_double import start_cloud
+from recovery.drill.copies import Copies, start_copies
 from recovery.drill.course import Course
 from recovery.drill.name_server import NameServer, start_name_server
 from recovery.drill.network import Isolated, make_network
@@ -25,6 +26,8 @@ class Stage:
     package: Path
     stack: StackRequest
     root_client: bytes
+    copies: Copies | None = None
+    """Where complete copies go, with the strategy that makes them."""
 
 
 def set_stage(course: Course) -> Stage:
@@ -38,6 +41,8 @@ def set_stage(course: Course) -> Stage:
         if course.options.on == "aws-double":
             course.cloud = start_cloud(course.run, network, name_server, course.say)
         endpoints = pool.submit(place_endpoints, course, network, clients.endpoints())
+        wanted = course.options.scenario == "rehearsal" and "datastore" in course.options.strategy
+        copies = start_copies(course.run, network, course.options.image) if wanted else None
         path, config, root_client = package.result()
         stack = (
             on_aws.server_stack(course, network, {"package": str(path)})
@@ -48,7 +53,7 @@ def set_stage(course: Course) -> Stage:
         if course.cloud:
             up(on_aws.vault_stack(course), course.say)
         endpoints.result()
-    return Stage(network, name_server, config, path, stack, root_client)
+    return Stage(network, name_server, config, path, stack, root_client, copies)
 
 
 def lay_network(course: Course) -> tuple[Isolated, NameServer]:

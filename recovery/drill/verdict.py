@@ -13,6 +13,7 @@ from recovery.drill.report import (
     ReportPhase,
     ReportServer,
     ReportStep,
+    SinceCopy,
     Verdict,
 )
 from recovery.drill.watch import ALL, LOST
@@ -64,6 +65,7 @@ def make_report(course: Course, error: RecoveryError | None = None) -> Report:
         budgets=Budgets(rto_seconds=course.options.rto, rpo_seconds=course.options.rpo),
         change=_change(course),
         clients=_clients(course),
+        since_copy=_since_copy(course),
         phases=[ReportPhase(**vars(phase)) for phase in clock.phases],
         moments=_moments(course),
         steps=[ReportStep(group=group, **step.model_dump()) for group, step in course.steps],
@@ -113,7 +115,7 @@ def newest_data(manifest: Manifest, strategy: tuple[Part, ...]) -> datetime | No
     """Up to when the data reaches that the strategy brings back: its oldest source counts."""
     backups = [backup.made_at for backup in manifest.backups if backup.org == ROOT]
     times = []
-    if "state" in strategy or "collections" in strategy:
+    if {"state", "collections", "datastore"} & set(strategy):
         times.append(manifest.captured_at)
     if "backup" in strategy and "state" not in strategy and backups:
         times.append(max(backups))
@@ -187,6 +189,12 @@ def _clients(course: Course) -> Clients | None:
         back=course.back,
         unserved_orgs=course.unserved,
     )
+
+
+def _since_copy(course: Course) -> SinceCopy | None:
+    if not course.since_copy:
+        return None
+    return SinceCopy(flows=len(course.since_copy), came_back=course.came_back)
 
 
 def _moments(course: Course) -> list[ReportMoment]:

@@ -25,6 +25,10 @@ class RecoverySteps:
             self._point = group.point
         return group
 
+    def standby(self) -> StepGroup:
+        """The package alone, its service held: a spare for `recovery standby`."""
+        return self._group("standby", [])
+
     def collections(self, *after: pulumi.Resource) -> StepGroup:
         """The collection archives."""
         return self._group("collections", list(after))
@@ -70,6 +74,7 @@ def restore_request(settings: Settings) -> dict[str, Any]:
         "point": settings.point,
         "package": settings.package,
         "strategy": list(settings.strategy),
+        "repository": settings.repository,
         "deployment": settings.deployment,
         "hunts": settings.hunts,
         "accounts": settings.accounts,

@@ -11,7 +11,7 @@ from recovery.restore.check_names import check_names
 from recovery.restore.check_package import check_package
 from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.check_zip import check_zip
-from recovery.restore.choice import narrowed
+from recovery.restore.choice import Choice, narrowed
 from recovery.restore.context import Context
 from recovery.restore.step import Report
 from recovery.velociraptor.operator_identity import refuse_unusable
@@ -50,6 +50,7 @@ def check_point(context: Context) -> Report:
             hint=_NEXT,
         )
     _check_deployment(context)
+    _check_copy(context)
     check_package(context.fetch(manifest.package.file), manifest.package.file.name)
     if context.wants("state"):
         for state in manifest.state:
@@ -89,6 +90,24 @@ def _check_deployment(context: Context) -> None:
             f"asked for was {wanted[:16]}…: its clients would not trust this server",
             target=manifest.point,
             hint=_NEXT,
+        )
+
+
+def _check_copy(context: Context) -> None:
+    """A complete copy is there, and is asked for whole or by org."""
+    if "datastore" not in context.request.strategy:
+        return
+    if context.manifest.datastore is None:
+        raise BadInputError(
+            "the recovery point holds no complete copy",
+            target=context.manifest.point,
+            hint="`recovery datastore list` shows those that do; nothing was changed",
+        )
+    if context.choice != Choice(orgs=context.choice.orgs):
+        raise BadInputError(
+            "a complete copy comes back whole, or by org: no kind or name can be chosen of it",
+            target="--strategy datastore",
+            hint="with --strategy state,collections they can; nothing was changed",
         )
 
 

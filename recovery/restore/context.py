@@ -112,7 +112,10 @@ class Context:
 
     def wants(self, part: str) -> bool:
         """Whether the strategy asks for ``part`` and the recovery point holds it."""
-        if part not in self.request.strategy or not self.has_point:
+        asked = {*self.request.strategy}
+        if "datastore" in asked:
+            asked.add("state")  # it completes a complete copy
+        if part not in asked or not self.has_point:
             return False
         held = {
             "state": self.manifest.state,

@@ -29,6 +29,11 @@ _FIT_UNIT = "/usr/libexec/velociraptor-server/fit-unit"
 _FIT = '[ ! -x "$1" ] || "$1"'
 
 
+def fit_argv() -> list[str]:
+    """Lets our package's unit follow a config that was put in place of its own."""
+    return ["sh", "-c", _FIT, "fit", _FIT_UNIT]
+
+
 def install_package(context: Context) -> Report:
     """Holds the service, installs, then puts the captured config where it differs.
 
@@ -55,7 +60,7 @@ def install_package(context: Context) -> Report:
         # The file that dpkg left may be the package's, or an older machine's: the captured one
         # is what the clients last trusted.
         target.put(context.config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
-        target.run(["sh", "-c", _FIT, "fit", _FIT_UNIT], timeout=30)
+        target.run(fit_argv(), timeout=30)
         placed = "newer config" if context.manifest.config_newer else "config as captured"
     context.facts["package_version"] = version
     return Report(f"{PACKAGE} {version}, {placed}, service held")

@@ -12,8 +12,9 @@ from recovery.vault.manifest import Part
 from recovery.velociraptor.inventory import digest
 from recovery.verify.facts import DnsFacts
 
-Group = Literal["server", "collections", "proof"]
-"""``server``: machine to serving (steps before DNS); ``collections``: archives after DNS;
+Group = Literal["server", "collections", "proof", "standby"]
+"""``standby``: a spare machine, its package installed and its service held;
+``server``: machine to serving (steps before DNS); ``collections``: archives after DNS;
 ``proof``: checks, comparison, report."""
 
 
@@ -28,6 +29,8 @@ class RestoreRequest(BaseModel):
     """URI of the vault; empty for a first deployment from a package alone."""
     point: str = ""
     """The recovery point's id; empty: the newest."""
+    repository: str = ""
+    """Where the complete copies are (strategy ``datastore``); empty: as the point says."""
     package: str = ""
     """Path of a server package for a first deployment, when there is no recovery point."""
     strategy: list[Part] = ["state", "collections"]
@@ -72,7 +75,7 @@ class RestoreRequest(BaseModel):
     @property
     def asked_for(self) -> str:
         """What decides about the content of the datastore, as one short word."""
-        placed = sorted({"state", "backup"} & set(self.strategy))
+        placed = sorted({"state", "backup", "datastore"} & set(self.strategy))
         chosen = self.choice.model_dump(mode="json", exclude={"flows_since", "flows_until"})
         rules = Path(self.accounts)
         accounts = rules.read_text("utf-8", "replace") if rules.is_file() else self.accounts

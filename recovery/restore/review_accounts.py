@@ -96,7 +96,8 @@ def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
 
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
     """The accounts that the strategy takes from a point: of its state, or else its backups."""
-    if manifest.state and ("state" in context.request.strategy or not manifest.backups):
+    whole = {"state", "datastore"} & set(context.request.strategy)
+    if manifest.state and (whole or not manifest.backups):
         return [
             account
             for state in manifest.state

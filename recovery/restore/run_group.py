@@ -5,6 +5,8 @@ from recovery.restore.compare_counts import compare_counts
 from recovery.restore.context import Context, Say
 from recovery.restore.import_archives import import_archives
 from recovery.restore.install_package import install_package
+from recovery.restore.place_datastore import STEP as DATASTORE_STEP
+from recovery.restore.place_datastore import place_datastore
 from recovery.restore.place_state import STEP, place_state
 from recovery.restore.prove_recovery import prove_recovery
 from recovery.restore.release_hunts import release_if_asked
@@ -21,6 +23,7 @@ STEPS: dict[Group, tuple[Step, ...]] = {
         Step("review the accounts", review_accounts, once=False, changes=False),
         Step("review what runs code", review_material, once=False, changes=False),
         Step(PACKAGE_STEP, install_package),
+        Step(DATASTORE_STEP, place_datastore),
         Step(STEP, place_state),
         Step("start the server", start_service, once=False),
         Step("restore the backup", restore_backup),
@@ -31,6 +34,10 @@ STEPS: dict[Group, tuple[Step, ...]] = {
         Step("release the hunts", release_if_asked, once=False),
     ),
     "proof": (Step("prove the recovery", prove_recovery, once=False, changes=False),),
+    "standby": (
+        Step("check the recovery point", check_point, once=False, changes=False),
+        Step(PACKAGE_STEP, install_package),
+    ),
 }
 """Every step of a recovery in its order (design: "Order of a recovery"); DNS stands between
 ``server`` and ``collections``."""

@@ -51,6 +51,26 @@ class FolderShelf:
                 part.unlink(missing_ok=True)
         return size
 
+    def create(self, name: str, content: bytes) -> bool:
+        """A hard link never replaces a file: whoever comes second is refused by the kernel."""
+        final, part = self._folder / name, None
+        try:
+            self._make_folder(final.parent)
+            descriptor, path = tempfile.mkstemp(dir=final.parent, prefix=_PART)
+            part = Path(path)
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(content)
+            final.hardlink_to(part)
+        except FileExistsError:
+            return False
+        except OSError as refused:
+            raise self._failed("write", name, refused) from refused
+        finally:
+            if part is not None:
+                part.unlink(missing_ok=True)
+        self._unsettled.add(final)
+        return True
+
     def _make_folder(self, folder: Path) -> None:
         if not folder.is_dir():
             self._make_folder(folder.parent)

@@ -68,6 +68,17 @@ class Backup(_Frozen):
     """True when it was made by this capture, False when found."""
 
 
+class DatastoreCopy(_Frozen):
+    """A complete copy in a restic repository: ``snapshot`` is its id there, ``repository`` its
+    address without any secret; files and bytes as restic counted them.
+    """
+
+    repository: str
+    snapshot: str = Field(pattern=r"^[0-9a-f]{64}$")
+    files: int = 0
+    bytes: int = 0
+
+
 class Archive(_Frozen):
     """A collection archive: an export zip of a flow or a hunt."""
 
@@ -104,6 +115,8 @@ class Manifest(_Frozen):
     state: list[OrgState] = []
     backups: list[Backup] = []
     archives: list[Archive] = []
+    datastore: DatastoreCopy | None = None
+    """The complete copy that was made with this point, where one was asked for."""
     inventory: Inventory
     org_names: dict[str, str] = {}
     """Every org's display name by its id."""

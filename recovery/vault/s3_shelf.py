@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import obstore
 from obstore.exceptions import (
+    AlreadyExistsError,
     BaseError,
     NotFoundError,
     PermissionDeniedError,
@@ -96,6 +97,16 @@ class S3Shelf:
         except BaseError as refused:
             raise self.failure("write", name, refused) from refused
         return counted.size
+
+    def create(self, name: str, content: bytes) -> bool:
+        """By ``If-None-Match: *``: the storage itself refuses the second one."""
+        try:
+            obstore.put(self._store, name, content, mode="create", use_multipart=False)
+        except (AlreadyExistsError, FileExistsError):
+            return False
+        except BaseError as refused:
+            raise self.failure("write", name, refused) from refused
+        return True
 
     @contextmanager
     def read(self, name: str) -> Iterator[IO[bytes]]:

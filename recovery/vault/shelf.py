@@ -41,6 +41,12 @@ class Shelf(Protocol):
     def write_as(self, choose: Callable[[], str], pieces: Iterable[bytes]) -> int:
         """The same; ``choose`` is asked for the name when the last piece was written."""
 
+    def create(self, name: str, content: bytes) -> bool:
+        """Puts ``content`` there only if nothing of that name is: False when something is.
+
+        Of two that create the same name at once, one gets True.
+        """
+
     def read(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """The content as a stream; :class:`NotOnShelfError` when it isn't there."""
 

@@ -47,7 +47,7 @@ def test_what_is_no_length_of_time_is_refused(text):
         ({"scenario": "storm"}, "--scenario"),
         ({"connect": "telnet"}, "--connect"),
         ({"strategy": "state,everything"}, "strategy"),
-        ({"strategy": "datastore"}, "--strategy"),
+        ({"scenario": "fixtures", "strategy": "datastore"}, "--strategy"),
         ({"scenario": "fixtures", "strategy": "state"}, "--strategy"),
         ({"rpo": "soon"}, "--rpo"),
     ],
@@ -78,3 +78,13 @@ def test_the_plan_names_what_would_be_made(tmp_path):
     assert "0.77.2" not in "\n".join(plan(parse_options(scenario="fixtures")))
     assert list(tmp_path.iterdir()) == []
     assert Path.cwd().exists()
+
+
+def test_a_hot_spare_is_rehearsed_over_ssh():
+    options = parse_options(standby=True)
+    assert (options.scenario, options.connect) == ("standby", "ssh")
+    assert "datastore" in options.strategy
+
+
+def test_a_complete_copy_can_be_rehearsed():
+    assert parse_options(strategy="datastore").strategy == ("datastore",)

@@ -1,0 +1,77 @@
+"""A complete copy as part of a recovery point: the datastore into a restic repository."""
+
+from typing import Any
+
+from recovery.capture.client_record import client_list
+from recovery.capture.datastore_files import org_folder
+from recovery.capture.read_files import read_files
+from recovery.capture.scene import CaptureScene
+from recovery.datastore.copy import copy_datastore
+from recovery.datastore.repository import parse_repository
+from recovery.datastore.restic import open_restic
+from recovery.datastore.snapshots import snapshots
+from recovery.errors import BadInputError
+from recovery.vault.manifest import DatastoreCopy
+
+Rows = list[dict[str, Any]]
+
+
+def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
+    """Copies everything, with the client lists of ``clients`` (org → rows in memory) beside it.
+
+    Raises :class:`BadInputError` when no repository was named, and what restic raises.
+    """
+    repository = parse_repository(needed(scene.options.repository))
+    with open_restic(scene.target, repository) as restic:
+        if restic.make_if_absent():
+            scene.say(f"copy: made a new repository at {repository.uri}")
+        lists = fresh_lists(scene, clients)
+        copied = copy_datastore(
+            restic, scene.datastore, scene.config.deployment, scene.point, lists
+        )
+        taken = snapshots(restic, scene.config.deployment)
+    ident = next((one.ident for one in taken if one.ident.startswith(copied.snapshot)), "")
+    if not ident:
+        raise BadInputError(
+            f"the repository does not show the copy {copied.snapshot} that was just made",
+            target=repository.uri,
+            hint="is somebody else forgetting copies there right now? Run it again",
+        )
+    if copied.incomplete:
+        scene.gap("copy: restic could not read some files; its words are in the journal")
+    rate = copied.bytes / 1e6 / max(copied.seconds, 0.001)
+    scene.say(
+        f"copy {ident[:8]}: {copied.files} files, {copied.bytes / 1e6:.0f} MB, {copied.files_new} "
+        f"new or changed, {copied.bytes_added / 1e6:.1f} MB sent · {rate:.0f} MB/s"
+    )
+    return DatastoreCopy(
+        repository=repository.uri, snapshot=ident, files=copied.files, bytes=copied.bytes
+    )
+
+
+def needed(repository: str) -> str:
+    """The repository; :class:`BadInputError` when none was named."""
+    if not repository:
+        raise BadInputError(
+            "the strategy datastore wants a repository for its copies",
+            target="--repository",
+            hint="/path, s3://BUCKET/PREFIX?endpoint=URL or sftp://user@host/path?identity=FILE",
+        )
+    return repository
+
+
+def fresh_lists(scene: CaptureScene, clients: dict[str, Rows]) -> dict[str, bytes]:
+    """Path in the datastore → content, for the client list and its index of every org known."""
+    paths = {org: f"{org_folder(org)}client_info/snapshot.json" for org in clients}
+    on_disk: dict[str, bytes] = {}
+    with read_files(scene.target, scene.datastore, list(paths.values())) as files:
+        for file in files:
+            on_disk[file.path] = file.content.read()
+    lists: dict[str, bytes] = {}
+    for org, rows in clients.items():
+        path = paths[org]
+        lines, index, unknown = client_list(rows, on_disk.get(path, b""))
+        lists |= {path: lines, f"{path}.index": index}
+        if unknown:
+            scene.gap(f"{org}: client list: fields not known here: {', '.join(unknown)}")
+    return lists

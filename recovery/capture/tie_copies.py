@@ -1,0 +1,132 @@
+"""Which copy belongs to which recovery point, and whether all of them are there and whole."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from recovery.datastore.repository import parse_repository
+from recovery.datastore.restic import open_restic
+from recovery.datastore.snapshots import Snapshot, snapshots
+from recovery.errors import BadInputError, CommandError, VaultError
+from recovery.target import Target
+from recovery.vault.manifest import Manifest
+from recovery.vault.shelf_vault import ShelfVault
+
+State = Literal["", "missing", "no recovery point"]
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A copy and its recovery point. ``missing``: the point names it, the repository lacks it."""
+
+    snapshot: str
+    point: str
+    taken_at: datetime | None
+    files: int = 0
+    bytes: int = 0
+    state: State = ""
+
+
+@dataclass
+class CheckedCopies:
+    """``damaged`` names what is; ``read`` is the share of the data that was read."""
+
+    copies: int = 0
+    read: str = ""
+    damaged: list[str] = field(default_factory=list)
+
+
+def with_copy(vault: ShelfVault) -> list[Manifest]:
+    """The recovery points that have a complete copy, the oldest first."""
+    points = [point for point in vault.points() if point.datastore]
+    return sorted(points, key=lambda point: point.captured_at)
+
+
+def newest_copy(vault: ShelfVault) -> str:
+    """The id of the newest recovery point with a copy; :class:`VaultError` when none has one."""
+    points = with_copy(vault)
+    if not points:
+        raise VaultError(
+            "no recovery point has a complete copy",
+            step="choose the recovery point",
+            target=vault.uri,
+            hint="`recovery datastore backup` makes one; `recovery restore` takes the other points",
+        )
+    return points[-1].point
+
+
+def repository_of(points: list[Manifest], given: str) -> str:
+    """The one given, else the newest point's."""
+    copies = [point.datastore for point in points if point.datastore]
+    if not given and not copies:
+        raise BadInputError(
+            "no repository was named, and no recovery point names one", target="--repository"
+        )
+    return given or copies[-1].repository
+
+
+def tie(vault: ShelfVault, repository: str, target: Target) -> list[Tie]:
+    """Every copy, in the repository or named by a point, the oldest first."""
+    points = with_copy(vault)
+    with open_restic(target, parse_repository(repository_of(points, repository))) as restic:
+        return ties(points, snapshots(restic))
+
+
+def ties(points: list[Manifest], found: list[Snapshot]) -> list[Tie]:
+    """Joins the two lists. Pure."""
+    held = {one.ident: one for one in found}
+    joined = []
+    named = set()
+    for point in points:
+        if copy := point.datastore:
+            named.add(copy.snapshot)
+            there = held.get(copy.snapshot)
+            taken = there.taken_at if there else point.captured_at
+            state: State = "" if there else "missing"
+            joined.append(Tie(copy.snapshot, point.point, taken, copy.files, copy.bytes, state))
+    joined += [
+        Tie(one.ident, one.point, one.taken_at, state="no recovery point")
+        for one in found
+        if one.ident not in named
+    ]
+    return sorted(joined, key=lambda one: str(one.taken_at))
+
+
+def verify_copies(
+    vault: ShelfVault,
+    repository: str,
+    target: Target,
+    read: str,
+    say: Callable[[str], None],
+    *,
+    unlock: bool = False,
+) -> CheckedCopies:
+    """Restic's own check, a share of the data read, and every point's copy looked for.
+
+    ``read``: a percentage, or ``none``. Raises :class:`BadInputError` for anything else.
+    """
+    if not re.fullmatch(r"none|\d{1,3}(\.\d+)?%", read):
+        raise BadInputError(f"not a share: {read!r}", target="--read", hint="5%, 100%, or none")
+    points = with_copy(vault)
+    checked = CheckedCopies(read=read)
+    with open_restic(target, parse_repository(repository_of(points, repository))) as restic:
+        if unlock:
+            restic.run(["unlock"])
+        found = ties(points, snapshots(restic))
+        checked.copies = sum(one.state != "missing" for one in found)
+        say(f"{checked.copies} copies; reading {read} of the data …")
+        words = ["check", *([] if read == "none" else [f"--read-data-subset={read}"])]
+        try:
+            restic.run(words)
+        except CommandError as damaged:
+            if "locked" in damaged.message or "password" in damaged.message:
+                raise
+            checked.damaged.append(damaged.message)
+    checked.damaged += [
+        f"{one.point}: its copy {one.snapshot[:8]} is not in the repository"
+        for one in found
+        if one.state == "missing"
+    ]
+    return checked

@@ -1,0 +1,277 @@
+"""``recovery datastore``: complete copies of the datastore, in a restic repository."""
+
+from typing import Annotated
+
+import typer
+
+from recovery.cli.points import AsJson, VaultUri
+from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
+
+app = typer.Typer(
+    help="Complete, incremental copies of the datastore (restic), each tied to a recovery point.",
+    no_args_is_help=True,
+)
+
+RepositoryUri = Annotated[
+    str,
+    typer.Option(
+        "--repository",
+        help="/path (there, where restic runs), s3://BUCKET/PREFIX?endpoint=URL, or "
+        "sftp://user@host/path?identity=FILE&known_hosts=FILE",
+        envvar="RECOVERY_REPOSITORY",
+    ),
+]
+On = Annotated[
+    str,
+    typer.Option(
+        help="where restic runs: local://, or the machine that has the repository's folder"
+    ),
+]
+
+
+@app.command()
+def backup(
+    source: Annotated[
+        str, typer.Option("--from", help="docker://NAME, ssh://HOST or local://: the server")
+    ],
+    vault: VaultUri,
+    repository: RepositoryUri,
+    config: Annotated[
+        str, typer.Option(help="the server's config, there")
+    ] = "/etc/velociraptor/server.config.yaml",
+    binary: Annotated[
+        str, typer.Option(help="the server's binary, there")
+    ] = "/usr/local/bin/velociraptor",
+    as_json: AsJson = False,
+) -> None:
+    """Copies the whole datastore of a running server, and makes the recovery point for it.
+
+    restic runs on the server (this machine's is brought there if it has none) and sends what is
+    new. The client list goes along as it is in the server's memory. The point has what a new
+    machine needs besides: package, config, state, counts. The server is not paused.
+
+    The repository's password: RESTIC_PASSWORD_FILE (0600) or RESTIC_PASSWORD; S3's credentials:
+    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Neither is ever in an argument or on the server's
+    disk. Ends with 1 when something could not be captured.
+
+    Examples:
+
+      recovery datastore backup --from ssh://root@velociraptor.example --vault /vault \\
+        --repository 's3://copies/velociraptor?endpoint=https://s3.example'
+
+      recovery datastore backup --from ssh://root@velociraptor.example --vault /vault \\
+        --repository 'sftp://copies@backup.example/srv/velociraptor?identity=~/key'
+    """
+    from recovery.capture.capture_point import capture
+    from recovery.capture.options import CaptureOptions
+    from recovery.cli.show_points import capture_json, capture_lines
+    from recovery.target import open_target
+    from recovery.vault.store import open_vault
+
+    options = CaptureOptions(
+        strategy=["redeploy", "state", "datastore"],
+        repository=repository,
+        config_path=config,
+        binary_path=binary,
+    )
+    target = open_target(source)
+    try:
+        manifest = capture(
+            target, open_vault(vault), options, lambda line: typer.echo(line, err=True)
+        )
+    finally:
+        target.close()
+    for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
+        typer.echo(line)
+    raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)
+
+
+@app.command("list")
+def list_copies(
+    vault: VaultUri, repository: RepositoryUri = "", on: On = "local://", as_json: AsJson = False
+) -> None:
+    """Lists the copies, each with its recovery point, the oldest first.
+
+    Ends with 1 when a recovery point names a copy that the repository doesn't have.
+
+    Example:
+
+      recovery datastore list --vault /vault --repository s3://copies/velociraptor
+    """
+    import json
+    from dataclasses import asdict
+
+    from recovery.capture.tie_copies import tie
+    from recovery.cli.show_copies import copies_table
+    from recovery.target import open_target
+    from recovery.vault.store import open_vault
+
+    target = open_target(on)
+    try:
+        ties = tie(open_vault(vault), repository, target)
+    finally:
+        target.close()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in ties], indent=1, default=str))
+    else:
+        copies_table(ties)
+    raise typer.Exit(EXIT_FINDINGS if any(one.state == "missing" for one in ties) else 0)
+
+
+@app.command()
+def verify(
+    vault: VaultUri,
+    repository: RepositoryUri = "",
+    on: On = "local://",
+    read: Annotated[
+        str, typer.Option(help="share of the data to read and hash: 5%, 100%, or none")
+    ] = "5%",
+    unlock: Annotated[
+        bool, typer.Option("--unlock", help="first take away locks that a killed restic left")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Checks the repository (structure, and a share of its data) and every point's copy in it.
+
+    Ends with 2 when something is damaged or missing.
+
+    Example:
+
+      recovery datastore verify --vault /vault --repository s3://copies/velociraptor --read 100%
+    """
+    import json
+    from dataclasses import asdict
+
+    from recovery.capture.tie_copies import verify_copies
+    from recovery.target import open_target
+    from recovery.vault.store import open_vault
+
+    target = open_target(on)
+    try:
+        found = verify_copies(
+            open_vault(vault),
+            repository,
+            target,
+            read,
+            lambda line: typer.echo(line, err=True),
+            unlock=unlock,
+        )
+    finally:
+        target.close()
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=1))
+    else:
+        typer.echo(
+            f"{found.copies} copies, {found.read} of the data read, {len(found.damaged)} damaged"
+        )
+        for line in found.damaged:
+            typer.echo(f"damaged: {line}")
+    raise typer.Exit(EXIT_FAILED if found.damaged else 0)
+
+
+@app.command()
+def restore(
+    to: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://: a new machine")],
+    vault: VaultUri,
+    repository: RepositoryUri = "",
+    point: Annotated[str, typer.Option(help="recovery point; default: the newest copy's")] = "",
+    org: Annotated[list[str] | None, typer.Option(help="only this org; repeatable")] = None,
+    accounts: Annotated[
+        str, typer.Option(help="all, known (to the point before), or an approval file")
+    ] = "all",
+    hunts: Annotated[str, typer.Option(help="paused or released")] = "paused",
+    as_json: AsJson = False,
+) -> None:
+    """Rebuilds the server with everything that a copy holds, as it was at that time.
+
+    The same as `recovery restore --strategy datastore`, which can switch DNS as well. Files get
+    the owner of the new machine's package, whatever its number was before.
+
+    Examples:
+
+      recovery datastore restore --to ssh://root@192.0.2.7 --vault /vault
+
+      recovery datastore restore --to ssh://root@192.0.2.7 --vault /vault --org OACME \\
+        --point 20261123T060000Z-1a2b3c
+    """
+    from recovery.capture.tie_copies import newest_copy
+    from recovery.cli.show import result_json, show_result
+    from recovery.restore.request import parse_request
+    from recovery.restore.run_group import run_group
+    from recovery.vault.store import open_vault
+
+    request = parse_request(
+        target=to,
+        vault=vault,
+        point=point or newest_copy(open_vault(vault)),
+        strategy=["datastore"],
+        repository=repository,
+        hunts=hunts,
+        accounts=accounts,
+        orgs=org or [],
+        client_wait=0,
+    )
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    results = [run_group(group, request, say) for group in ("server", "collections", "proof")]
+    if as_json:
+        typer.echo(result_json(results))
+    else:
+        show_result(results)
+    findings = [finding for result in results for o in result.outcomes for finding in o.findings]
+    raise typer.Exit(EXIT_FINDINGS if findings else 0)
+
+
+@app.command()
+def forget(
+    vault: VaultUri,
+    repository: RepositoryUri = "",
+    on: On = "local://",
+    last: Annotated[int, typer.Option(help="keep the newest N copies")] = 3,
+    daily: Annotated[int, typer.Option(help="and the newest of N days")] = 7,
+    weekly: Annotated[int, typer.Option(help="and of N weeks")] = 4,
+    monthly: Annotated[int, typer.Option(help="and of N months")] = 12,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="change nothing")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Removes old copies with their recovery points, and the data that nothing needs any more.
+
+    A copy that no recovery point names goes after a day: until then its backup may be under way.
+    Points without a copy are not touched (`recovery vault prune` does that).
+
+    Example:
+
+      recovery datastore forget --vault /vault --repository s3://copies/velociraptor --daily 14
+    """
+    import json
+    from dataclasses import asdict
+
+    from recovery.capture.forget_copies import forget_copies
+    from recovery.target import open_target
+    from recovery.vault.retention import Policy
+    from recovery.vault.store import open_vault
+
+    target = open_target(on)
+    try:
+        done = forget_copies(
+            open_vault(vault),
+            repository,
+            target,
+            Policy(last, daily, weekly, monthly),
+            dry_run=dry_run,
+        )
+    finally:
+        target.close()
+    if as_json:
+        typer.echo(json.dumps(asdict(done), indent=1))
+    else:
+        would = "would be " if dry_run else ""
+        for name, why in done.keep.items():
+            typer.echo(f"{name}: stays ({', '.join(why)})")
+        for name in done.points:
+            typer.echo(f"{name}: {would}forgotten, with its copy")
+        for name in done.snapshots:
+            typer.echo(f"copy {name[:8]}: {would}forgotten")
+    raise typer.Exit(EXIT_FINDINGS if done.locked else 0)

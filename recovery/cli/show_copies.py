@@ -1,0 +1,19 @@
+"""How complete copies look on a terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from recovery.capture.tie_copies import Tie
+
+
+def copies_table(ties: Sequence[Tie]) -> None:
+    """One line a copy."""
+    table = Table("copy", "taken (UTC)", "recovery point", "files", "MB", "", box=None)
+    for one in ties:
+        taken = f"{one.taken_at:%Y-%m-%d %H:%M:%S}" if one.taken_at else ""
+        size = f"{one.bytes / 1e6:.0f}" if one.bytes else ""
+        files = str(one.files) if one.files else ""
+        table.add_row(one.snapshot[:8], taken, one.point, files, size, one.state)
+    Console().print(table)

@@ -1,0 +1,380 @@
+"""``recovery standby``: a second server that follows the first, and takes over from it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recovery.cli.points import AsJson, VaultUri
+from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
+
+app = typer.Typer(help="A hot spare: make it, keep it current, promote it.", no_args_is_help=True)
+
+SwitchUri = Annotated[
+    str,
+    typer.Option(
+        "--switch",
+        help="what decides where clients go (`recovery failover --help`); default: the pair's",
+        envvar="RECOVERY_SWITCH",
+    ),
+]
+NoSwitch = Annotated[
+    bool, typer.Option("--no-switch", help="leave the clients' way (DNS, load balancer) alone")
+]
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+@app.command()
+def init(
+    active: Annotated[str, typer.Option(help="the server that runs: ssh://HOST or docker://NAME")],
+    spare: Annotated[str, typer.Option(help="the machine that is to be its spare")],
+    vault: VaultUri,
+    active_address: Annotated[
+        str, typer.Option(help="where the spare and the clients reach it; default: of its URI")
+    ] = "",
+    spare_address: Annotated[str, typer.Option(help="the same of the spare")] = "",
+    guard: Annotated[
+        str, typer.Option(help="let the server stop itself after so long without a sync (3m)")
+    ] = "",
+    switch: SwitchUri = "",
+) -> None:
+    """Makes a machine the hot spare of a running server.
+
+    The package is installed there with its service held (or `pulumi up` did it: standby: true).
+    Each machine gets a key that may read the other's datastore by rsync, and nothing else. The
+    pair and the lease (who serves) are written into the vault, and what `promote` is to switch.
+
+    Example:
+
+      recovery standby init --active ssh://root@192.0.2.7 --spare ssh://root@192.0.2.8 \\
+        --vault /vault --switch 'dns://192.0.2.53/velociraptor.example?key=/root/tsig'
+    """
+    from recovery.cli.lengths import parse_age
+    from recovery.standby.init_pair import init_pair
+    from recovery.switch.open import open_switch
+    from recovery.vault.store import open_vault
+
+    if switch:
+        open_switch(switch)  # a mistake in it is found now, not at 3 a.m.
+    init_pair(
+        open_vault(vault),
+        active,
+        spare,
+        _say,
+        active_address=active_address,
+        spare_address=spare_address,
+        switch=switch,
+        guard_seconds=int(parse_age(guard).total_seconds()) if guard else 0,
+    )
+    typer.echo("next: `recovery standby sync`, then on a timer: `recovery standby watch`")
+
+
+@app.command()
+def sync(
+    vault: VaultUri,
+    every: Annotated[
+        str, typer.Option(help="go on for ever, a sync each so long (30s); default: one")
+    ] = "",
+    allow_shrinking: Annotated[
+        bool, typer.Option("--allow-shrinking", help="even if most of the files are gone there")
+    ] = False,
+    prometheus: Annotated[
+        Path | None, typer.Option(help="write a text file for the node exporter")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Brings the spare up to date: the client list from memory, then all files by rsync.
+
+    What the server had acknowledged when it began is on the spare when it ends. A server that
+    runs without holding the lease is stopped. Ends with 1 when something falls short.
+
+    Examples:
+
+      recovery standby sync --vault /vault
+
+      recovery standby sync --vault /vault --every 30s --prometheus /var/lib/node/standby.prom
+    """
+    import json
+    from dataclasses import asdict
+
+    from recovery.cli.lengths import parse_age
+    from recovery.standby.pair import read_pair
+    from recovery.standby.status import look, write_prometheus
+    from recovery.standby.sync import sync as sync_pair
+    from recovery.standby.watch import Rhythm, watch
+    from recovery.vault.store import open_vault
+
+    held = open_vault(vault)
+    pair = read_pair(held)
+    if every:
+        seconds = parse_age(every).total_seconds()
+
+        def looked(status: Any) -> None:
+            _tell_lag(status)
+            if prometheus:
+                write_prometheus(status, prometheus)
+
+        watch(held, pair, None, Rhythm(sync=seconds, look=min(5.0, seconds)), _say, looked=looked)
+        return
+    done = sync_pair(held, pair, _say, allow_shrinking=allow_shrinking)
+    if prometheus:
+        write_prometheus(look(held, pair), prometheus)
+    if as_json:
+        typer.echo(json.dumps(asdict(done), indent=1))
+    else:
+        typer.echo(
+            f"{done.spare} has everything that {done.source} had {done.seconds:.1f} s ago: "
+            f"{done.pulled.files} files, {done.clients} clients"
+        )
+        for finding in done.findings:
+            typer.echo(f"finding: {finding}")
+    raise typer.Exit(EXIT_FINDINGS if done.findings else 0)
+
+
+@app.command()
+def status(
+    vault: VaultUri,
+    rpo: Annotated[str, typer.Option(help="how old the copy may be")] = "60s",
+    prometheus: Annotated[
+        Path | None, typer.Option(help="write a text file for the node exporter")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who serves, how old the spare's copy is, and whether that copy was seen to work.
+
+    Ends with 0 when all is well, 1 when something falls short (each is named).
+
+    Example:
+
+      recovery standby status --vault /vault --rpo 2m
+    """
+    import json
+
+    from recovery.cli.lengths import parse_age
+    from recovery.standby.pair import read_pair
+    from recovery.standby.status import as_json as jsoned
+    from recovery.standby.status import look, write_prometheus
+    from recovery.vault.store import open_vault
+
+    held = open_vault(vault)
+    found = look(held, read_pair(held), rpo=parse_age(rpo).total_seconds())
+    if prometheus:
+        write_prometheus(found, prometheus)
+    if as_json:
+        typer.echo(json.dumps(jsoned(found), indent=1))
+    else:
+        _tell_status(found)
+    raise typer.Exit(EXIT_FINDINGS if found.findings else 0)
+
+
+@app.command()
+def check(vault: VaultUri, as_json: AsJson = False) -> None:
+    """Really starts a copy of the spare's copy, where nobody can reach it, and asks it.
+
+    Ends with 2 when the copy isn't usable; `status` says so from then on, too.
+
+    Example:
+
+      recovery standby check --vault /vault
+    """
+    import json
+
+    from recovery.standby.pair import read_pair
+    from recovery.standby.try_copy import try_copy
+    from recovery.vault.store import open_vault
+
+    held = open_vault(vault)
+    told = try_copy(held, read_pair(held), _say)
+    typer.echo(json.dumps(told) if as_json else str(told["says"]))
+    raise typer.Exit(0 if told["usable"] else EXIT_FAILED)
+
+
+@app.command()
+def promote(
+    vault: VaultUri,
+    dead: Annotated[
+        bool,
+        typer.Option("--old-server-is-dead", help="your word, where it can't be reached"),
+    ] = False,
+    to: Annotated[str, typer.Option(help="this machine of the pair; default: the spare")] = "",
+    switch: SwitchUri = "",
+    no_switch: NoSwitch = False,
+    as_json: AsJson = False,
+) -> None:
+    """The spare takes over: the old server is stopped and held, a last sync, start, DNS, clients.
+
+    Where the old server can't be reached it can't be stopped: then nothing happens without
+    --old-server-is-dead. Run it again after any failure: it goes on. Ends with 1 when clients are
+    missing or something falls short.
+
+    Examples:
+
+      recovery standby promote --vault /vault
+
+      recovery standby promote --vault /vault --old-server-is-dead
+    """
+    from recovery.standby.pair import read_pair
+    from recovery.standby.promote import promote as promote_spare
+    from recovery.vault.store import open_vault
+
+    held = open_vault(vault)
+    pair = read_pair(held)
+    chosen = _switch(pair, switch, no_switch)
+    _end(promote_spare(held, pair, chosen, _say, old_is_dead=dead, to=to), as_json)
+
+
+@app.command()
+def failback(
+    vault: VaultUri,
+    switch: SwitchUri = "",
+    no_switch: NoSwitch = False,
+    only_follow: Annotated[
+        bool, typer.Option("--only-follow", help="make it a spare again, and go no further")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Back to the machine that served before: it follows the new one, then takes over, lossless.
+
+    Example:
+
+      recovery standby failback --vault /vault
+    """
+    from recovery.standby.failback import failback as fail_back
+    from recovery.standby.failback import follow
+    from recovery.standby.pair import read_pair
+    from recovery.vault.store import open_vault
+
+    held = open_vault(vault)
+    pair = read_pair(held)
+    if only_follow:
+        follow(held, pair, _say)
+        return
+    _end(fail_back(held, pair, _switch(pair, switch, no_switch), _say), as_json)
+
+
+@app.command()
+def watch(
+    vault: VaultUri,
+    every: Annotated[str, typer.Option(help="a sync each so long")] = "30s",
+    promote_after: Annotated[
+        str, typer.Option(help="promote by itself when the server is ill for so long (3m)")
+    ] = "",
+    check_every: Annotated[
+        str, typer.Option(help="try the spare's copy each so long; 0s: never")
+    ] = "6h",
+    switch: SwitchUri = "",
+    no_switch: NoSwitch = False,
+    prometheus: Annotated[
+        Path | None, typer.Option(help="write a text file for the node exporter")
+    ] = None,
+) -> None:
+    """Syncs on a timer and watches the server; with --promote-after it takes over unattended.
+
+    Unattended, only a server that is stopped for certain is replaced: one that can be reached and
+    stopped, or one with a guard (`init --guard`) that has stopped itself by now.
+
+    Examples:
+
+      recovery standby watch --vault /vault --prometheus /var/lib/node/standby.prom
+
+      recovery standby watch --vault /vault --promote-after 3m
+    """
+    from recovery.cli.lengths import parse_age
+    from recovery.standby.pair import read_pair
+    from recovery.standby.status import write_prometheus
+    from recovery.standby.watch import Rhythm
+    from recovery.standby.watch import watch as watch_pair
+    from recovery.vault.store import open_vault
+
+    held = open_vault(vault)
+    pair = read_pair(held)
+    after = parse_age(promote_after).total_seconds() if promote_after else 0.0
+    seconds = parse_age(every).total_seconds()
+    chosen = _switch(pair, switch, no_switch) if after else None
+
+    def looked(found: Any) -> None:
+        _tell_lag(found)
+        if prometheus:
+            write_prometheus(found, prometheus)
+
+    rhythm = Rhythm(
+        sync=seconds,
+        look=min(5.0, seconds),
+        promote_after=after,
+        check=parse_age(check_every).total_seconds(),
+    )
+    promotion = watch_pair(held, pair, chosen, rhythm, _say, looked=looked)
+    if promotion is not None:
+        _end(promotion, as_json=False)
+
+
+def _switch(pair: Any, given: str, no_switch: bool) -> Any:
+    """As given, else the pair's. None only when that is asked for."""
+    from recovery.errors import BadInputError
+    from recovery.switch.open import open_switch
+
+    if no_switch:
+        return None
+    if not given and not pair.switch:
+        raise BadInputError(
+            "nothing to switch is known: clients would go on to the old server",
+            target="--switch",
+            hint="give --switch (`recovery failover --help`), or --no-switch to do it by other "
+            "means. Nothing was changed",
+        )
+    return open_switch(given or pair.switch)
+
+
+def _end(promotion: Any, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    short = bool(promotion.findings) or (promotion.back < promotion.clients and promotion.served)
+    if as_json:
+        told = {**asdict(promotion), "outcomes": [o.model_dump() for o in promotion.outcomes]}
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        lost = "nothing" if not promotion.rpo else f"at most the last {promotion.rpo:.0f} s of work"
+        typer.echo(f"{promotion.new} serves (epoch {promotion.epoch}); lost: {lost}")
+        if promotion.served is not None:
+            typer.echo(
+                f"{promotion.back} of {promotion.clients} clients are served again, "
+                f"{promotion.served:.1f} s after the beginning"
+            )
+        for finding in promotion.findings:
+            typer.echo(f"finding: {finding}")
+    raise typer.Exit(EXIT_FINDINGS if short else 0)
+
+
+def _tell_lag(status: Any) -> None:
+    lag = "no copy yet" if status.lag is None else f"the copy is {status.lag:.0f} s old"
+    _say(f"{lag} · {len(status.findings)} findings")
+
+
+def _tell_status(status: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "machine", "service", "copy", "clock", "free", box=None, header_style="bold")
+    for role, side in (("serves", status.serves), ("spare", status.spare)):
+        age = f"{side.last.age:.0f} s old, {side.last.files} files" if side.last else ""
+        table.add_row(
+            role,
+            side.uri,
+            side.service if side.reached else "not reached",
+            age if role == "spare" else "",
+            f"{side.skew:+.1f} s" if side.reached else "",
+            f"{side.free / 1e9:.1f} GB" if side.reached else "",
+        )
+    console = Console()
+    console.print(table)
+    checked = status.spare.checked
+    if checked:
+        console.print(
+            f"last trial, {checked['age'] / 3600:.1f} h ago: {checked['says']}", markup=False
+        )
+    for finding in status.findings:
+        console.print(f"finding: {finding}", style="yellow", markup=False)

@@ -1,0 +1,116 @@
+"""Step: a complete copy into the datastore, before the server's first start.
+
+The state of the same recovery point is placed on top of it afterwards: it was read last, record
+by record, has the client list as it was in memory, and lets back only the accounts allowed.
+"""
+
+from recovery.datastore.copy import FRESH
+from recovery.datastore.repository import parse_repository
+from recovery.datastore.restic import Restic, open_restic
+from recovery.datastore.snapshots import snapshots
+from recovery.errors import BadInputError
+from recovery.restore.context import Context
+from recovery.restore.step import Report
+from recovery.velociraptor.config import OWNER
+
+STEP = "place the datastore"
+# Accounts come by the state, which knows who is allowed; the list of hunts is made anew from
+# their records (it may be ten minutes old, and is believed at a start).
+_LEFT_OUT = (
+    "/acl/*",
+    "/users/*",
+    "/orgs/*/acl/*",
+    "/hunts/index.json*",
+    "/orgs/*/hunts/index.json*",
+)
+_PREPARE = 'install -d -o "$2" -g "$2" -m 700 "$1"'
+# No link or device comes back, whoever put it there; the fresh client lists go to their places.
+_SETTLE = """set -e
+cd -- "$1"
+find . -xdev ! -type f ! -type d -printf '%P\\0' -delete
+if [ -d "$3" ]; then
+  cp -R "$3/." . && rm -rf -- "./$3"
+fi
+chown -R "$2:$2" .
+find . -type d ! -perm -700 -exec chmod u+rwx {} +
+chmod 700 .
+"""
+# A record that was caught while the server wrote it: empty, or without its end.
+_TORN = r"""cd -- "$1"
+find . -name '*.json.db' -print0 | xargs -0 -r grep -L '[]}]$' || :
+"""
+_MANY = 200
+
+
+def place_datastore(context: Context) -> Report:
+    """Restores the copy that the recovery point names, with the owner that the package made.
+
+    Raises :class:`BadInputError` for a machine that holds another point's datastore, and
+    :class:`recovery.errors.CommandError` with restic's words.
+    """
+    if "datastore" not in context.request.strategy or not context.has_point:
+        return Report("the strategy asks for no complete copy", skipped=True)
+    copy = context.manifest.datastore
+    if copy is None:
+        raise BadInputError(
+            f"{context.manifest.point} holds no complete copy",
+            hint="choose a point that does (`recovery datastore list`), or another strategy",
+        )
+    if others := context.journal.others(STEP):
+        raise BadInputError(
+            f"this machine already holds the datastore of {', '.join(others)}",
+            hint="take a new machine; the service is held, and the datastore is as it was",
+        )
+    where = context.config.datastore
+    context.target.run(["sh", "-c", _PREPARE, "prepare", where, OWNER])
+    repository = parse_repository(context.request.repository or copy.repository)
+    with open_restic(context.target, repository) as restic:
+        context.say(f"copy {copy.snapshot[:8]}: {copy.files} files, {copy.bytes / 1e6:.0f} MB …")
+        _bring(context, restic, copy.snapshot, where)
+        settle = ["sh", "-c", _SETTLE, "settle", where, OWNER, FRESH]
+        links = [name for name in context.target.run(settle, timeout=3600).text.split("\0") if name]
+        torn = _mend(context, restic, where)
+    context.facts["snapshot"] = copy.snapshot
+    findings = (
+        [f"{len(links)} links or devices in the copy were left out: {links[0]}"] if links else []
+    )
+    findings += [f"{name}: caught half-written, and no earlier copy has it whole" for name in torn]
+    return Report(
+        f"copy {copy.snapshot[:8]}: {copy.files} files, {copy.bytes / 1e6:.0f} MB", findings
+    )
+
+
+def excludes(context: Context) -> list[str]:
+    """Restic's arguments for what stays out: other orgs, and what the state brings."""
+    orgs = [org for org in context.manifest.orgs if not context.wants_org(org)]
+    patterns = list(_LEFT_OUT)
+    for org in orgs:
+        patterns += [f"/orgs/{org}", f"/orgs/{org}.json.db", f"/{FRESH}/orgs/{org}"]
+    return [word for pattern in patterns for word in ("--exclude", pattern)]
+
+
+def _bring(context: Context, restic: Restic, snapshot: str, where: str) -> None:
+    restic.run(["restore", snapshot, "--target", where, *excludes(context)])
+
+
+def _mend(context: Context, restic: Restic, where: str) -> list[str]:
+    """Half-written records from the copies before this one; the names of those that stay so."""
+    torn = _torn(context, where)
+    if not torn:
+        return []
+    chosen = context.manifest.datastore
+    before = snapshots(restic, context.manifest.server.deployment)
+    taken = next((one.taken_at for one in before if chosen and one.ident == chosen.snapshot), None)
+    for older in sorted(before, key=lambda one: one.taken_at, reverse=True):
+        if taken is None or older.taken_at >= taken or not torn:
+            continue
+        wanted = [word for name in torn[:_MANY] for word in ("--include", f"/{name}")]
+        restic.run(["restore", older.ident, "--target", where, *wanted])
+        torn = _torn(context, where)
+    context.target.run(["chown", "-R", f"{OWNER}:{OWNER}", where], timeout=3600)
+    return torn
+
+
+def _torn(context: Context, where: str) -> list[str]:
+    found = context.target.run(["sh", "-c", _TORN, "torn", where], timeout=3600).text
+    return [name.removeprefix("./") for name in found.splitlines() if name]

@@ -1,0 +1,47 @@
+"""The old server out of service, for certain: stopped, held over reboots, and seen to be so.
+
+A clean stop makes the server write its client list (read in its source: a last, synchronous
+snapshot), so a sync after it has everything.
+"""
+
+from recovery.errors import CommandError, RecoveryError, TargetError
+from recovery.restore.hold_service import hold_argv
+from recovery.target import Target
+from recovery.velociraptor.config import SERVICE
+
+_STOP_SECONDS = 60
+_GONE = """s=$(systemctl is-active "$1" 2>/dev/null)
+[ "$s" != active ] && [ "$s" != deactivating ] && [ "$s" != activating ] && [ "$s" != reloading ]
+"""
+
+
+def reaches(target: Target) -> str:
+    """Why it can't be reached; empty when it can."""
+    try:
+        target.run(["true"], timeout=15)
+    except RecoveryError as refused:
+        return refused.message
+    return ""
+
+
+def fence(target: Target) -> None:
+    """Stops the service and holds it: no start takes effect, not at a reboot either.
+
+    A service that doesn't stop is killed. Raises :class:`TargetError` when it goes on running:
+    then nothing may be started elsewhere.
+    """
+    try:
+        target.run(hold_argv(), timeout=_STOP_SECONDS)
+    except CommandError:
+        # The hold is in place by now, or nothing is: asked again, it costs nothing.
+        kill = ["systemctl", "kill", "--kill-who=all", "--signal=SIGKILL", SERVICE]
+        target.run(kill, check=False)
+        target.run(hold_argv(), timeout=_STOP_SECONDS)
+    if target.run(["sh", "-c", _GONE, "gone", SERVICE], check=False).returncode:
+        raise TargetError(
+            f"{SERVICE} still runs",
+            step="fence the old server",
+            target=target.uri,
+            hint=f"`systemctl kill -s KILL {SERVICE}` there, or switch the machine off; then "
+            "promote with --old-server-is-dead. Nothing else was changed",
+        )

@@ -1,0 +1,110 @@
+"""The dead man's switch: a serving machine that hears nothing for so long stops itself.
+
+Without it, a machine that is only cut off from here goes on serving whoever still reaches it.
+Each sync moves its deadline; a small unit on it compares that with the time since boot, so no
+clock has to be right. Before the deadline is moved, the spare notes until when it may stand: a
+promotion without word from the old server waits for that.
+"""
+
+import time
+from collections.abc import Callable
+
+from recovery.errors import RecoveryError
+from recovery.restore.hold_service import DROP_IN, DROP_IN_TEXT, HOLD, HOLD_SCRIPT
+from recovery.standby.places import DEADLINE, GUARD, GUARD_UNTIL
+from recovery.target import Target
+from recovery.velociraptor.config import SERVICE
+
+UNIT = "velociraptor-recovery-guard.service"
+_MARGIN = 10
+_LOOK = 2
+_UP = "$(cut -d. -f1 /proc/uptime)"
+_BOOT = "$(cat /proc/sys/kernel/random/boot_id)"
+SCRIPT = f"""#!/bin/sh
+# Holds the server's service once the deadline has passed, or after a reboot.
+while :; do
+  if [ -s {DEADLINE} ]; then
+    read -r boot limit < {DEADLINE}
+    if [ "$boot" != "{_BOOT}" ] || [ "{_UP}" -ge "$limit" ]; then
+      {GUARD}.hold && rm -f {DEADLINE} && logger -t velociraptor-recovery 'no sign of life: held'
+    fi
+  fi
+  sleep {_LOOK}
+done
+"""
+_UNIT_TEXT = f"""[Unit]
+Description=Stops the Velociraptor server when its standby may have taken over
+Before={SERVICE}
+
+[Service]
+ExecStart={GUARD}
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+"""
+_INSTALL = """set -e
+systemctl daemon-reload
+systemctl enable --now "$1"
+"""
+_REMOVE = """systemctl disable --now "$1" 2>/dev/null
+rm -f "$2" "$2.hold" "$3" "/etc/systemd/system/$1"
+systemctl daemon-reload
+"""
+_NOTE = (
+    'umask 077; mkdir -p "${1%/*}"; echo "$(( $(date +%s) + $2 ))" > "$1.new"; mv -f "$1.new" "$1"'
+)
+_RENEW = f"""set -e
+umask 077
+echo "{_BOOT} $(( {_UP} + $2 ))" > "$1.new"
+mv -f "$1.new" "$1"
+"""
+_LEFT = 'until=$(cat "$1" 2>/dev/null || echo 0); echo "$(( until - $(date +%s) ))"'
+
+
+def install(target: Target) -> None:
+    """The unit on a machine that serves; it does nothing before the first :func:`renew`."""
+    words = [f"'{word}'" for word in (SERVICE, HOLD, DROP_IN)]
+    text = DROP_IN_TEXT.replace("\n", "\\n").replace("'", "'\\''")
+    hold = f"#!/bin/sh\nset -- {' '.join(words)} \"$(printf '{text}')\"\n{HOLD_SCRIPT}"
+    target.put(hold.encode(), f"{GUARD}.hold", mode=0o700)
+    target.put(SCRIPT.encode(), GUARD, mode=0o700)
+    target.put(_UNIT_TEXT.encode(), f"/etc/systemd/system/{UNIT}", mode=0o644)
+    target.run(["sh", "-c", _INSTALL, "install", UNIT])
+
+
+def remove(target: Target) -> None:
+    """Takes it away again."""
+    target.run(["sh", "-c", _REMOVE, "remove", UNIT, GUARD, DEADLINE], check=False)
+
+
+def renew(active: Target, spare: Target, seconds: int) -> None:
+    """Lets the serving machine go on for ``seconds``; the spare has noted it before that."""
+    spare.run(["sh", "-c", _NOTE, "note", GUARD_UNTIL, str(seconds + _MARGIN)])
+    active.run(["sh", "-c", _RENEW, "renew", DEADLINE, str(seconds)])
+
+
+def release(target: Target) -> None:
+    """Ends the deadline: this machine is to be held by other means, or serves unwatched."""
+    target.run(["rm", "-f", DEADLINE])
+
+
+def seconds_left(spare: Target) -> int:
+    """Until the old server has stopped itself for certain; 0 or less: it has (spare's clock)."""
+    return int(spare.run(["sh", "-c", _LEFT, "left", GUARD_UNTIL]).text)
+
+
+def wait_until_fenced(spare: Target, say: Callable[[str], None]) -> None:
+    """Waits until a server that nobody can reach must have stopped itself.
+
+    Raises :class:`RecoveryError` when the spare's clock jumps about.
+    """
+    told = -1
+    begun = time.monotonic()
+    while (left := seconds_left(spare)) > 0:
+        if time.monotonic() - begun > 86400:  # noqa: PLR2004
+            raise RecoveryError("the guard's deadline does not come nearer", target=spare.uri)
+        if left // 10 != told:
+            told = left // 10
+            say(f"the old server stops itself in at most {left} s")
+        time.sleep(min(left, 1))

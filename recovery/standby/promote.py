@@ -1,0 +1,317 @@
+"""The spare takes over: fence, last sync, start, check, switch, clients back.
+
+Each step finds out for itself what is done already: after a kill at any point the same command
+goes on. The lease is taken before anything is stopped or started, so that of two promotions one
+ends there; the machine's own role is changed under the lock of its syncs.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from recovery.capture.memory_lists import disk_lists
+from recovery.errors import BadInputError, RecoveryError, ServerError, TargetError
+from recovery.restore.hold_service import release_argv
+from recovery.restore.request import Outcome
+from recovery.standby import guard
+from recovery.standby.fence import fence, reaches
+from recovery.standby.pair import Machine, Pair, who_serves
+from recovery.standby.places import LOCK, ROLE, ROOM
+from recovery.standby.pull import ACTIVE, SPARE
+from recovery.standby.status import last_sync
+from recovery.standby.sync import count_clients, opened, pull
+from recovery.switch.protocol import Switch
+from recovery.target import Target
+from recovery.vault.lease import finish, is_finished, take
+from recovery.vault.shelf_vault import ShelfVault
+from recovery.velociraptor.api import Api, open_api
+from recovery.velociraptor.config import CONFIG_PATH, SERVICE, ServerConfig
+
+Say = Callable[[str], None]
+_READY = 120.0
+_LOOK = 5.0
+_TAKE_ROLE = r"""set -eu
+umask 077
+mkdir -p "$1"
+exec 9>"$2"
+if ! flock -n 9; then
+  p=$(cat "$1/pid" 2>/dev/null || echo 0)
+  [ "$(cat "/proc/$p/comm" 2>/dev/null)" != rsync ] || kill "$p" 2>/dev/null || :
+  flock -w 30 9
+fi
+printf '%s\n' "$4" > "$3.new" && mv -f "$3.new" "$3"
+cd -- "$5" 2>/dev/null || exit 0
+[ "$4" = active ] || exit 0
+rm -f hunts/index.json hunts/index.json.index orgs/*/hunts/index.json orgs/*/hunts/index.json.index
+find . -name .rsync-partial -prune -exec rm -rf {} +
+"""
+_SEEN = "SELECT client_id, last_seen_at FROM clients()"
+_MICRO = 1e6
+
+
+@dataclass
+class Promotion:
+    """What a promotion did. ``rpo``: seconds of work that the old server did and the new one
+    lacks, at most; ``served``: seconds from the beginning until the clients were back.
+    """
+
+    old: str
+    new: str
+    epoch: int = 0
+    rpo: float | None = None
+    served: float | None = None
+    clients: int = 0
+    back: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+
+def promote(
+    vault: ShelfVault,
+    pair: Pair,
+    switch: Switch | None,
+    say: Say,
+    *,
+    old_is_dead: bool = False,
+    to: str = "",
+    why: str = "promote",
+    client_wait: float | None = None,
+) -> Promotion:
+    """Makes the machine that is the spare (or ``to``) the one that serves.
+
+    ``old_is_dead``: the operator's word where the old server can't be reached; with a guard it
+    is waited for besides. ``switch`` None: clients are sent there by other means, and not waited
+    for. Raises :class:`RecoveryError` with what to do next; run again, it goes on.
+    """
+    lease, holder = who_serves(vault, pair)
+    # A term that never came to serve: its promotion was cut off, and is gone on with.
+    unfinished = not is_finished(vault, lease)
+    new = pair.machine(to) if to else holder if unfinished else pair.other(holder)
+    old = pair.other(new)
+    with ExitStack() as stack:
+        targets = opened(stack, old), opened(stack, new)
+        run = _Run(pair, (old, new), targets, Promotion(old.uri, new.uri, lease.epoch), say)
+        run.step("look at both", lambda: run.look(old_is_dead, switch))
+        if holder != new:
+            lease = take(vault, lease, pair.deployment, new.uri, why)
+            run.done.epoch = lease.epoch
+        run.step("fence the old server", lambda: run.fence(old_is_dead))
+        run.step("last sync", run.last_sync)
+        run.step("start the new server", run.start)
+        run.step("check it", run.check)
+        if switch is not None:
+            run.step("switch", lambda: run.switch(switch))
+            run.step("clients back", lambda: run.clients_back(client_wait, switch))
+        finish(vault, lease)
+        run.done.findings += [f for one in run.done.outcomes for f in one.findings]
+        return run.done
+
+
+def take_role_argv(role: str, datastore: str) -> list[str]:
+    """Changes a machine's role under the lock of its syncs; one that is under way is ended."""
+    return ["sh", "-c", _TAKE_ROLE, "role", ROOM, LOCK, ROLE, role, datastore]
+
+
+class _Run:
+    """One promotion under way."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        machines: tuple[Machine, Machine],
+        targets: tuple[Target, Target],
+        done: Promotion,
+        say: Say,
+    ) -> None:
+        self._pair, self.done, self._say = pair, done, say
+        self._old, self._new = machines
+        self._old_target, self._new_target = targets
+        self._began = time.monotonic()
+        self._started_at = time.time()
+        self._reached = False
+        self._already = False
+        self._lists: dict[str, bytes] = {}
+        self._config: ServerConfig | None = None
+        self._wanted = 0
+
+    def step(self, name: str, act: Callable[[], tuple[str, list[str]]]) -> None:
+        """Runs a step, times it, and notes what it said."""
+        began = time.monotonic()
+        try:
+            detail, findings = act()
+        except RecoveryError as error:
+            error.step = error.step or name
+            raise
+        seconds = round(time.monotonic() - began, 3)
+        self._say(f"{name}: {detail} · {seconds:.1f} s")
+        self.done.outcomes.append(
+            Outcome(step=name, status="done", detail=detail, seconds=seconds, findings=findings)
+        )
+
+    def look(self, old_is_dead: bool, switch: Switch | None) -> tuple[str, list[str]]:
+        """Nothing is changed before this has passed."""
+        new = self._new_target
+        role = new.run(["sh", "-c", 'cat "$1" 2>/dev/null || :', "role", ROLE]).text
+        self._already = role == ACTIVE
+        config = ServerConfig.parse(new.get(CONFIG_PATH), source=f"{CONFIG_PATH} of {new.uri}")
+        last = last_sync(new)
+        if config.deployment != self._pair.deployment or (last is None and not self._already):
+            raise BadInputError(
+                "it is no usable spare: "
+                + ("it is of another deployment" if last else "it never had a whole sync"),
+                target=new.uri,
+                hint="`recovery restore` rebuilds a server from the vault; nothing was changed",
+            )
+        self._config = config
+        trouble = reaches(self._old_target)
+        self._reached = not trouble
+        if trouble and not old_is_dead and not self._already:
+            raise TargetError(
+                f"the old server can't be reached ({trouble}), so it can't be stopped; it may "
+                "still serve",
+                target=self._old.uri,
+                hint="make certain that it is off, then promote with --old-server-is-dead; nothing "
+                "was changed",
+            )
+        words = "the old one " + ("can't be reached" if trouble else "answers")
+        if switch is not None:
+            words += f"; {switch.name} → {switch.current() or 'nothing'}, TTL {switch.ttl} s"
+        if last:
+            self._wanted = last.clients
+            self.done.rpo = 0.0 if self._reached else last.age
+            words += f"; the copy: {last.age:.0f} s old, {last.files} files, {last.clients} clients"
+        return words, []
+
+    def fence(self, old_is_dead: bool) -> tuple[str, list[str]]:
+        if not self._reached:
+            if self._pair.guard_seconds and not self._already:
+                guard.wait_until_fenced(self._new_target, self._say)
+                return "it has stopped itself by now", []
+            return ("taken as dead, on the operator's word" if old_is_dead else "done before"), []
+        fence(self._old_target)
+        self._old_target.run(take_role_argv(SPARE, self._pair.datastore), timeout=60)
+        guard.release(self._old_target)
+        return "stopped, and held over reboots", []
+
+    def last_sync(self) -> tuple[str, list[str]]:
+        """After a clean stop nothing is lost at all; the list on its disk is the last word."""
+        if self._already:
+            return "not any more: this machine serves already", []
+        if not self._reached:
+            return f"not possible; up to {self.done.rpo:.0f} s of work are lost", []
+        try:
+            lists = disk_lists(self._old_target, self._pair.datastore)
+            self._wanted = count_clients(lists)
+            facts: dict[str, object] = {
+                "epoch": self.done.epoch,
+                "source": self._old.uri,
+                "clients": self._wanted,
+            }
+            pulled = pull(
+                self._new_target,
+                self._old,
+                self._pair.datastore,
+                lists,
+                time.monotonic(),
+                facts,
+                _quiet,
+            )
+        except RecoveryError as failed:
+            last = last_sync(self._new_target)
+            self.done.rpo = last.age if last else None
+            return "it failed; the copy stays as it was", [f"last sync: {failed.message}"]
+        self.done.rpo = 0.0
+        return f"{pulled.sent} files, {pulled.moved / 1e6:.1f} MB; nothing is missing", []
+
+    def start(self) -> tuple[str, list[str]]:
+        """From here on no sync writes over this datastore."""
+        self._new_target.run(take_role_argv(ACTIVE, self._pair.datastore), timeout=60)
+        if self._pair.guard_seconds:
+            guard.install(self._new_target)
+        began = time.monotonic()
+        self._started_at = time.time()
+        self._new_target.run(release_argv(), timeout=60)
+        with open_api(self._new_target, self._checked_config()) as api:
+            while True:
+                try:
+                    api.wait_ready(_LOOK)
+                except ServerError as silent:
+                    if time.monotonic() - began > _READY or self._has_failed():
+                        raise self._with_last_words(silent) from silent
+                else:
+                    return f"answers after {time.monotonic() - began:.1f} s", []
+
+    def check(self) -> tuple[str, list[str]]:
+        """The list is whole, and the port that clients use is open."""
+        findings = []
+        with open_api(self._new_target, self._checked_config()) as api:
+            known = sum(len(_clients(api, org)) for org in _orgs(api))
+        self.done.clients = known
+        if known < self._wanted:
+            findings.append(f"{known} of {self._wanted} clients are in its list")
+        port = self._checked_config().frontend_port
+        probe = ["bash", "-c", 'exec 3<>"/dev/tcp/127.0.0.1/$1"', "port", str(port)]
+        if self._new_target.run(probe, check=False, timeout=15).returncode:
+            findings.append(f"nothing listens on port {port}")
+        return f"{known} clients in its list, port {port} is open", findings
+
+    def switch(self, switch: Switch) -> tuple[str, list[str]]:
+        ttl = switch.ttl
+        if switch.current() != self._new.address:
+            switch.to(self._new.address)
+        return f"{switch.name} → {self._new.address}, everywhere within {ttl} s", []
+
+    def clients_back(self, wait: float | None, switch: Switch) -> tuple[str, list[str]]:
+        """Those that poll: a client that is switched off can't come back."""
+        config = self._checked_config()
+        limit = config.max_poll + switch.ttl + 15 if wait is None else wait
+        until = time.monotonic() + limit
+        back = 0
+        with open_api(self._new_target, config) as api:
+            orgs = _orgs(api)
+            while True:
+                seen = [row for org in orgs for row in _clients(api, org)]
+                since = (self._started_at - 1) * _MICRO
+                now = sum(float(str(row["last_seen_at"] or 0)) > since for row in seen)
+                if now != back:
+                    back = now
+                    self._say(f"{back} of {len(seen)} clients are served again")
+                if back >= len(seen) or time.monotonic() > until:
+                    break
+                time.sleep(0.2)
+        self.done.back = back
+        self.done.served = round(time.monotonic() - self._began, 3)
+        return f"{back} of {len(seen)} within {self.done.served:.1f} s of the beginning", []
+
+    def _checked_config(self) -> ServerConfig:
+        if self._config is None:
+            raise RuntimeError("nothing was looked at yet")
+        return self._config
+
+    def _has_failed(self) -> bool:
+        show = ["systemctl", "show", SERVICE, "-p", "Result", "--value"]
+        return self._new_target.run(show).text not in ("success", "")
+
+    def _with_last_words(self, silent: ServerError) -> ServerError:
+        journal = ["journalctl", "-u", SERVICE, "-n", "8", "--no-pager", "-o", "cat"]
+        log = self._new_target.run(journal, check=False).text
+        return ServerError(
+            f"{silent.message}\n  its last words: {log or 'none'}",
+            target=self._new.uri,
+            hint="mend it there and run the same command again; the old server stays stopped "
+            "(`recovery standby promote --to` the old one goes back to it)",
+        )
+
+
+def _orgs(api: Api) -> list[str]:
+    return [str(row["OrgId"]) for row in api.query("SELECT OrgId FROM orgs()", min_rows=1)]
+
+
+def _clients(api: Api, org: str) -> list[dict[str, object]]:
+    rows = api.query(_SEEN, org=org)
+    return [row for row in rows if str(row["client_id"]).startswith("C.")]
+
+
+def _quiet(_line: str) -> None:
+    """The step says the numbers itself."""

@@ -1,0 +1,69 @@
+"""The spare takes over: once, from wherever it is cut off, and never beside the old server."""
+
+import pytest
+
+from recovery.standby.failback import failback
+from recovery.standby.pair import who_serves
+from recovery.standby.promote import promote
+from recovery.standby.sync import sync
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+class Killed(BaseException):
+    """As if the process had ended here."""
+
+
+class Until:
+    """Takes progress lines, and is killed at the ``number``-th step's end."""
+
+    def __init__(self, number):
+        self.left = number
+        self.lines = []
+
+    def __call__(self, line):
+        self.lines.append(line)
+        if " s" in line and "·" in line:
+            self.left -= 1
+            if self.left == 0:
+                raise Killed
+
+
+def killed_at_every_step(act):
+    """Runs ``act`` again and again, each time killed one step later; how many kills it took."""
+    number = 0
+    while True:
+        number += 1
+        try:
+            return act(Until(number)), number - 1
+        except Killed:
+            continue
+
+
+def test_promoted_through_a_kill_at_every_step_and_back_the_same_way(scene):
+    flow = scene.collect(scene.one)
+    sync(scene.vault, scene.pair, scene.say)
+    done, kills = killed_at_every_step(
+        lambda say: promote(scene.vault, scene.pair, scene.switch, say)
+    )
+    assert kills >= 6
+    assert scene.serves() == [scene.two]
+    assert done.findings == []
+    assert (done.back, done.clients) == (1, 1)
+    assert flow in scene.flows(scene.two)
+    later = scene.collect(scene.two)
+    back, kills = killed_at_every_step(
+        lambda say: failback(scene.vault, scene.pair, scene.switch, say)
+    )
+    assert kills >= 6
+    assert scene.serves() == [scene.one]
+    assert back.findings == []
+    assert {flow, later} <= scene.flows(scene.one)
+    assert who_serves(scene.vault, scene.pair)[1].uri == f"docker://{scene.one}"
+
+
+def test_a_planned_promotion_loses_nothing_and_brings_the_clients(scene, back_to_one):
+    sync(scene.vault, scene.pair, scene.say)
+    done = promote(scene.vault, scene.pair, scene.switch, scene.say)
+    assert (done.rpo, done.back, done.clients) == (0, 1, 1)
+    assert done.served is not None

@@ -1,0 +1,87 @@
+"""The real restic on this machine, in a folder."""
+
+import os
+import shutil
+
+import pytest
+
+from recovery.datastore.copy import FRESH, copy_datastore
+from recovery.datastore.repository import parse_repository
+from recovery.datastore.restic import open_restic
+from recovery.datastore.snapshots import snapshots
+from recovery.errors import CommandError
+from recovery.target import open_target
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("restic") is None, reason="no restic here; `make setup`"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="restic's cache lies in root's folder"),
+]
+PASSWORD = "only-for-this-test"
+DEPLOYMENT = "ab" * 32
+
+
+@pytest.fixture
+def made(tmp_path):
+    datastore = tmp_path / "ds"
+    (datastore / "clients").mkdir(parents=True)
+    (datastore / "temp").mkdir()
+    (datastore / "clients" / "C.1.json.db").write_text("{}")
+    (datastore / "temp" / "x").write_text("x")
+    repository = parse_repository(str(tmp_path / "repository"))
+    with open_restic(open_target("local://"), repository, {"RESTIC_PASSWORD": PASSWORD}) as restic:
+        assert restic.make_if_absent()
+        yield restic, datastore
+
+
+def copied(made, point, lists):
+    restic, datastore = made
+    return copy_datastore(restic, str(datastore), DEPLOYMENT, point, lists)
+
+
+def test_a_copy_holds_the_files_and_the_fresh_lists_and_leaves_nothing_behind(made, tmp_path):
+    restic, datastore = made
+    first = copied(made, "P1", {"client_info/snapshot.json": b"fresh"})
+    assert (first.files, first.incomplete) == (2, False)
+    assert not (datastore / FRESH).exists()
+    held = snapshots(restic, DEPLOYMENT)
+    assert [(one.point, one.folder) for one in held] == [("P1", str(datastore))]
+    restic.run(["restore", held[0].ident, "--target", str(tmp_path / "out")])
+    assert (tmp_path / "out" / "clients" / "C.1.json.db").read_text() == "{}"
+    assert (tmp_path / "out" / FRESH / "client_info" / "snapshot.json").read_bytes() == b"fresh"
+    assert not (tmp_path / "out" / "temp").exists()
+
+
+def test_the_second_copy_sends_only_what_is_new(made):
+    _, datastore = made
+    (datastore / "big").write_bytes(os.urandom(3_000_000))
+    first = copied(made, "P1", {})
+    (datastore / "clients" / "C.2.json.db").write_text("{}")
+    second = copied(made, "P2", {})
+    assert first.bytes_added > 3_000_000
+    assert second.bytes_added < 100_000
+    assert (first.files_new, second.files_new) == (2, 1)
+
+
+def test_another_password_is_said_in_words_and_never_shown(made):
+    restic, _ = made
+    with (
+        open_restic(
+            restic.target, restic.repository, {"RESTIC_PASSWORD": "another-secret"}
+        ) as stranger,
+        pytest.raises(CommandError) as refused,
+    ):
+        stranger.exists()
+    assert "RESTIC_PASSWORD_FILE holds another" in refused.value.hint
+    assert "another-secret" not in str(refused.value)
+
+
+def test_no_secret_is_in_any_argument(made, monkeypatch):
+    restic, _ = made
+    seen = []
+    run = restic.target.run
+    monkeypatch.setattr(
+        restic.target, "run", lambda argv, **more: seen.append(argv) or run(argv, **more)
+    )
+    restic.run(["snapshots"])
+    assert seen
+    assert PASSWORD not in repr(seen)
