@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import IO
 
 from recovery.capture.capture_state import capture_state
+from recovery.capture.compare_clocks import clock_gaps, server_ahead
 from recovery.capture.copy_datastore import take_copy
 from recovery.capture.export_archives import Exporter
 from recovery.capture.find_package import find_package
@@ -51,8 +52,11 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             say=say,
             vault=vault,
             point=point,
+            ahead=server_ahead(api),
         )
         say(f"capture {point} from {target.uri} ({kind} {version}, {len(names)} orgs)")
+        for text in clock_gaps(scene.ahead, point, earlier):
+            scene.gap(text)
         inventory = take_inventory(api, target, config)
         # Rebuilding a package keeps this machine busy, exports the server: both at once.
         packing = beside.submit(find_package, scene, earlier)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from recovery.capture.compare_clocks import server_ahead
 from recovery.capture.datastore_files import org_folder
 from recovery.capture.download_path import disk_path
 from recovery.capture.export_archives import FLOW, HUNT, batch, download_folder
@@ -65,6 +66,7 @@ def export_by_server(
             options=options,
             orgs=list(list_orgs(api)),
             say=say,
+            ahead=server_ahead(api),
         )
         wanted = choose(scene)
         downloads = ServerDownloads(target, config.datastore)

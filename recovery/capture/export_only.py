@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import IO, Any
 
+from recovery.capture.compare_clocks import server_ahead
 from recovery.capture.export_archives import Exporter
 from recovery.capture.list_collections import Collection, list_collections, list_orgs
 from recovery.capture.options import CaptureOptions
@@ -52,6 +53,7 @@ def export_to(
             options=options,
             orgs=list(list_orgs(api)),
             say=say,
+            ahead=server_ahead(api),
         )
         wanted = choose(scene)
         known = {archive.fingerprint: archive for archive in before}

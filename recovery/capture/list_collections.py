@@ -71,7 +71,9 @@ def list_collections(scene: Scene, org: str) -> list[Collection]:
     """The org's chosen flows and hunts (:attr:`CaptureOptions.flows_since`, ``hunts``)."""
     flows = list_flows(scene, org)
     since = scene.options.flows_since
-    chosen = flows if since is None else [flow for flow in flows if _recent(flow, since)]
+    chosen = (
+        flows if since is None else [flow for flow in flows if _recent(flow, since - scene.ahead)]
+    )
     return chosen + _list_hunts(scene, org, flows)
 
 
@@ -145,7 +147,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _recent(flow: Collection, since: timedelta) -> bool:
-    """Whether it was active in time. The server's clock made the stamp: an hour is allowed."""
+    """Whether it was active in time. Clients' clocks are part of the stamp: an hour is allowed."""
     if flow.active_at is None:
         return True
     return flow.active_at.timestamp() >= time.time() - since.total_seconds() - 3600

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from recovery.capture.options import CaptureOptions
 from recovery.target import Target
@@ -23,6 +24,8 @@ class Scene:
     orgs: list[str]
     say: Say
     gaps: list[str] = field(default_factory=list)
+    ahead: timedelta = timedelta(0)
+    """How far the server's clock is ahead of this machine's."""
 
     @property
     def datastore(self) -> str:

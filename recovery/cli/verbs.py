@@ -4,6 +4,7 @@ from recovery.cli.accounts import app as accounts
 from recovery.cli.app import app
 from recovery.cli.aws import aws
 from recovery.cli.capture import capture
+from recovery.cli.configure import configure
 from recovery.cli.datastore import app as datastore
 from recovery.cli.export import export
 from recovery.cli.failover import failover
@@ -12,6 +13,7 @@ from recovery.cli.material import material
 from recovery.cli.plan import plan
 from recovery.cli.points import points
 from recovery.cli.restore import restore
+from recovery.cli.schedule import schedule
 from recovery.cli.standby import app as standby
 from recovery.cli.status import status
 from recovery.cli.vault import vault
@@ -23,9 +25,11 @@ app.command()(verify)
 app.command()(capture)
 app.command()(export)
 app.command()(status)
+app.command()(configure)
 app.command()(material)
 app.command()(failover)
 app.command()(plan)
+app.add_typer(schedule, name="schedule")
 app.add_typer(points, name="points")
 app.add_typer(vault, name="vault")
 app.add_typer(datastore, name="datastore")

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from recovery.capture import compare_clocks
 from recovery.capture.capture_point import capture
 from recovery.errors import BadInputError, VaultError
 from recovery.target.local import LocalTarget
@@ -192,3 +193,52 @@ def test_temporary_files_are_nobody_elses(server, tmp_path, monkeypatch):
     capture(Watching(), open_vault(str(tmp_path / "vault"), {}), server.options(), lambda _: None)
     assert [name for name, open_to_others in modes if open_to_others] == []
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+class Emptying(LocalTarget):
+    """A server whose disk is full whenever it writes an export: the file stays empty."""
+
+    def __init__(self, datastore, times):
+        self.datastore = datastore
+        self.times = times
+        self.emptied = []
+
+    def run(self, argv, **more):
+        zips = [path for path in (more.get("stdin") or b"").split(b"\0") if path.endswith(b".zip")]
+        if argv[3:4] == ["read"] and zips and b"downloads" in zips[0] and self.times:
+            self.times -= 1
+            path = self.datastore / zips[0].decode()
+            path.write_bytes(b"")
+            self.emptied.append(path.name)
+        return super().run(argv, **more)
+
+
+def test_an_export_that_comes_back_empty_is_made_again(server, tmp_path):
+    target = Emptying(server.datastore, 1)
+    vault = open_vault(str(tmp_path / "vault"), {})
+    manifest = capture(target, vault, server.options(), lambda _: None)
+    assert len(target.emptied) == 1
+    assert manifest.gaps == []
+
+
+def test_an_export_that_stays_empty_is_a_gap_and_the_others_are_there(server, tmp_path):
+    target = Emptying(server.datastore, 1000)
+    vault = open_vault(str(tmp_path / "vault"), {})
+    manifest = capture(target, vault, server.options(hunts=[]), lambda _: None)
+    names = set(target.emptied)
+    assert len(manifest.gaps) == len(names) > 1
+    assert all("not a whole zip" in gap for gap in manifest.gaps)
+    held = {archive.flow_id for archive in manifest.archives}
+    assert not [ident for ident in held if [name for name in names if ident in name]]
+    assert server.left_behind() == []
+
+
+def test_clocks_that_differ_are_said_and_the_servers_counts(server, tmp_path, monkeypatch):
+    real = compare_clocks.time.time
+    monkeypatch.setattr(compare_clocks.time, "time", lambda: real() - 86400 * 3)
+    manifest = server.capture(
+        tmp_path / "vault", hunts=[], flows_since=timedelta(hours=1), strategy=["collections"]
+    )
+    (gap,) = manifest.gaps
+    assert "3 d 0 h ahead of this machine's" in gap
+    assert manifest.archives
