@@ -42,7 +42,7 @@ def set_value(text: str, path: Path, value: int) -> str:
     return changed
 
 
-def _changed(text: str, node: yaml.Node, path: Path, value: str) -> str:
+def _changed(text: str, node: yaml.Node | None, path: Path, value: str) -> str:
     for depth, name in enumerate(path):
         if not isinstance(node, yaml.MappingNode):
             raise BadInputError(f"{'.'.join(path[:depth])} is no section", hint=_HINT)
