@@ -4,6 +4,7 @@ A damaged member would be imported with rows silently missing, and a full disk l
 backup of 0 bytes that the server calls a success (facts: Exports and imports, backup()).
 """
 
+import json
 import re
 import struct
 import zipfile
@@ -25,6 +26,7 @@ _BROKEN = (
 )
 _RESULTS = re.compile(r"(?:[^/]+/)?results/(?!All ).+\.json")
 _UPLOADS = re.compile(r"(?:[^/]+/)?uploads/.+")
+_LIST = re.compile(r"(?:[^/]+/)?uploads\.json")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class ZipContent:
     members: frozenset[str]
     rows: int
     upload_bytes: int
+    listed_bytes: int = 0
+    """What its own lists of uploads say, each file once. A sparse file may come out larger."""
 
 
 class DamagedZipError(Exception):
@@ -57,13 +61,17 @@ def check_zip(file: IO[bytes], *, needs: Collection[str] = ()) -> ZipContent:
 
     ``needs`` are members that must be there. Raises :class:`DamagedZipError`.
     """
-    rows = upload_bytes = 0
+    rows = upload_bytes = listed = 0
     member = ""
     try:
         with zipfile.ZipFile(file) as archive:
             names = frozenset(archive.namelist())
             for info in archive.infolist():
                 member = info.filename
+                if _LIST.fullmatch(member):
+                    with archive.open(info) as content:
+                        listed += _listed_bytes(content)
+                    continue
                 lines = size = 0
                 with archive.open(info) as content:
                     while chunk := content.read(_CHUNK):
@@ -80,4 +88,18 @@ def check_zip(file: IO[bytes], *, needs: Collection[str] = ()) -> ZipContent:
         raise DamagedZipError("empty")
     if missing := sorted(set(needs) - names):
         raise DamagedZipError(f"lacks {', '.join(missing[:3])}")
-    return ZipContent(names, rows, upload_bytes)
+    return ZipContent(names, rows, upload_bytes, listed)
+
+
+def _listed_bytes(lines: IO[bytes]) -> int:
+    """Bytes of the files that a flow's list of uploads names; read to its end, for its CRC.
+
+    A file uploaded twice is stored once, as it came last; the index of a sparse file is none.
+    """
+    sizes: dict[str, int] = {}
+    for line in lines:
+        row = json.loads(line) if line.strip() else {}
+        if row and row.get("Type") != "idx":
+            place = json.dumps(row.get("_Components") or row.get("vfs_path"))
+            sizes[place] = int(row.get("uploaded_size") or 0)
+    return sum(sizes.values())

@@ -66,8 +66,8 @@ class Exporter:
             if item.running:
                 self._scene.gap(f"{item.org}: {item.client_id} {item.ident} was still running")
             held = self._known.get(item.fingerprint)
-            # One that lacked rows is made again: perhaps they are there now, else it is a gap.
-            if held and (held.rows >= item.rows or item.running):
+            # One that lacked something is made again: perhaps it is there now, else it is a gap.
+            if held and not held.lacks:
                 self.archives.append(held)
             else:
                 fresh.append(item)
@@ -161,8 +161,9 @@ class Exporter:
         else:
             needs = ["hunt_info.json"] if item.kind == "hunt" else ["collection_context.json"]
             content = check_zip(zipped, needs=needs)
-        if content.rows < item.rows and not item.running:
-            scene.gap(f"{_name(item)}: the export has {content.rows} of {item.rows} rows")
+        lacks = lacking(item, content)
+        if lacks:
+            scene.gap(f"{_name(item)}: the export has {lacks}")
         zipped.seek(0)
         flow = item.kind == "flow"
         self.archives.append(
@@ -179,12 +180,26 @@ class Exporter:
                 upload_bytes=content.upload_bytes,
                 active_at=item.active_at,
                 fingerprint=item.fingerprint,
+                lacks=lacks,
             )
         )
 
     def _say(self, total: int) -> None:
         held = sum(archive.file.size for archive in self.archives)
         self._scene.say(f"export {len(self.archives)}/{total} collections · {held / 1e6:.1f} MB")
+
+
+def lacking(item: Collection, content: ZipContent) -> str:
+    """What an export has of what it should have; empty when it has all of it.
+
+    The server says the rows, the export's own list the uploads. A flow that still runs has
+    its own gap.
+    """
+    if content.rows < item.rows and not item.running:
+        return f"{content.rows} of {item.rows} rows"
+    if content.upload_bytes < content.listed_bytes:
+        return f"{content.upload_bytes} of {content.listed_bytes} bytes of uploads"
+    return ""
 
 
 def download_folder(item: Collection) -> str:

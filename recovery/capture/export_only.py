@@ -30,7 +30,7 @@ INDEX = "index.json"
 _CSV = "index.csv"
 _COLUMNS = (
     *("file", "kind", "org", "client_id", "hostname", "flow_id", "hunt_id", "artifacts"),
-    *("active_at", "rows", "upload_bytes", "size", "sha256", "fingerprint"),
+    *("active_at", "rows", "upload_bytes", "size", "sha256", "fingerprint", "lacks"),
 )
 Say = Callable[[str], None]
 

@@ -95,6 +95,8 @@ class Archive(_Frozen):
     active_at: datetime | None = None
     fingerprint: str = ""
     """What the server said of the collection: while it stays, the archive isn't made again."""
+    lacks: str = ""
+    """What the export should have had and hadn't: such an archive is made again next time."""
 
 
 class Manifest(_Frozen):

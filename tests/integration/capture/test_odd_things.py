@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from recovery.capture.export_only import export_to
+from recovery.capture.identify_server import identify_server
 from recovery.target import open_target
 from recovery.vault.open import open_shelf, open_vault
 from recovery.vault.verify_points import verify_points
@@ -122,6 +123,54 @@ def test_the_large_upload_comes_out_of_the_export_as_it_was(odd, tmp_path):
     with zipfile.ZipFile(tmp_path / found.file.name) as archive:
         name = next(n for n in archive.namelist() if "/uploads/" in f"/{n}" and n.endswith(".bin"))
         assert archive.read(name) == (running.folder / "gröss 5%.bin").read_bytes()
+
+
+SPARSE = """name: Custom.Odd.Sparse
+parameters:
+  - name: Path
+sources:
+  - query: |
+      SELECT upload(accessor="sparse", name="sparse.bin", file=pathspec(
+          DelegateAccessor="file", DelegatePath=Path,
+          Path=serialize(format="json", item=[dict(Offset=0, Length=5),
+                                              dict(Offset=1048576, Length=7)]))) AS U
+      FROM scope()
+"""
+
+
+@pytest.mark.velociraptor
+def test_sparse_and_lost_uploads(odd, tmp_path):
+    """A sparse upload is no gap; one whose content is gone from the server's disk is, and stays."""
+    running, made = odd
+    if identify_server(open_target("local://"), str(running.binary))[0] == "reference":
+        pytest.skip("the reference client has no sparse accessor")
+    running.query("SELECT artifact_set(definition=S).name AS A FROM scope()", S=SPARSE)
+    (row,) = running.query(
+        'SELECT collect_client(client_id=C, artifacts="Custom.Odd.Sparse", '
+        "env=dict(Path=P)).flow_id AS Flow FROM scope()",
+        C=running.client,
+        P=str(running.folder / "gröss 5%.bin"),
+    )
+    ended = (
+        "SELECT total_uploaded_bytes AS Size FROM flows(client_id=C, flow_id=F) "
+        "WHERE state = 'FINISHED'"
+    )
+    (flow,) = until(lambda: ask(running, ended, C=running.client, F=row["Flow"]))
+    assert flow["Size"] == 12
+    assert running.capture(tmp_path / "vault").gaps == []
+    folder = running.datastore / f"clients/{running.client}/collections/{made[2]['A']}/uploads"
+    stored = [path for path in folder.rglob("*") if path.is_file()]
+    away = {path: path.rename(path.with_suffix(".away")) for path in stored}
+    try:
+        assert away
+        for _ in range(2):
+            (gap,) = running.capture(tmp_path / "other").gaps
+            assert made[2]["A"] in gap
+            assert f"0 of {24 << 20} bytes" in gap
+    finally:
+        for path, there in away.items():
+            there.rename(path)
+    assert running.capture(tmp_path / "other").gaps == []
 
 
 def test_the_recovery_point_is_whole(point):

@@ -30,6 +30,27 @@ def test_real_zips_are_whole_and_counted(name, rows, upload_bytes):
     assert (content.rows, content.upload_bytes) == (rows, upload_bytes)
 
 
+def test_uploads_are_compared_with_the_zips_own_list():
+    assert check("flow_with_upload.zip").listed_bytes == 4082
+    file = io.BytesIO()
+    row = '{"_Components":["uploads","file","a"],"uploaded_size":%d,"Type":"%s"}\n'
+    with zipfile.ZipFile(file, "w") as archive:
+        # Uploaded twice under one name, and the index of a sparse file: one file of 9 bytes.
+        lines = row % (5, "") + row % (9, "") + row % (77, "idx")
+        archive.writestr("host-C.1/uploads.json", lines)
+        archive.writestr("host-C.1/uploads/file/a", "12345")
+    content = check_zip(file)
+    assert (content.upload_bytes, content.listed_bytes) == (5, 9)
+
+
+def test_a_damaged_list_of_uploads_is_named():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("uploads.json", "{half")
+    with pytest.raises(DamagedZipError, match=r"damaged at uploads\.json"):
+        check_zip(file)
+
+
 def test_a_damaged_member_is_named():
     with pytest.raises(DamagedZipError, match=r"damaged at orgs/root/hunts\.json"):
         check("backup_damaged_member_hunts.zip")
