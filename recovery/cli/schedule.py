@@ -159,12 +159,20 @@ def _writes(vault: str, prometheus: Path | None) -> tuple[str, ...]:
 
 def _check(made: "Schedule", source: str, vault: str) -> None:
     """Refuses what the service couldn't use, and warns of a key that shouldn't be here."""
+    from recovery.errors import BadInputError
     from recovery.target import open_target
     from recovery.vault.keys import load_keys
     from recovery.vault.open import open_shelf
 
     open_target(source).close()
     open_shelf(vault)
+    for folder in made.writes:
+        if Path(folder).is_relative_to("/tmp") or Path(folder).is_relative_to("/var/tmp"):  # noqa: S108
+            raise BadInputError(
+                "the service has a /tmp of its own, and would not see this folder",
+                target=folder,
+                hint="name a folder elsewhere, such as /srv/vault",
+            )
     if made.keys and load_keys(Path(made.keys)).identities:
         typer.echo(
             "warning: identity.txt is among these keys: it opens every recovery point, and a "

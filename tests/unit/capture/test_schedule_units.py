@@ -83,7 +83,14 @@ def test_a_dry_run_shows_both_units_and_no_secret(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [("--every", "7m"), ("--jitter", "much"), ("--rpo", "x"), ("--keys", "/none")]
+    "words",
+    [
+        ("--every", "7m"),
+        ("--jitter", "much"),
+        ("--rpo", "x"),
+        ("--keys", "/none"),
+        ("--prometheus", "/tmp/x"),
+    ],
 )
 def test_what_the_service_could_not_use_is_refused(words):
     assert isinstance(invoke(*words).exception, BadInputError)
