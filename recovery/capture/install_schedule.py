@@ -42,14 +42,13 @@ def install(target: Target, schedule: Schedule) -> str:
 
 def next_run(target: Target) -> str:
     """When the timer runs next, in systemd's words; empty when it doesn't."""
-    argv = ["systemctl", "list-timers", "--all", "--no-legend", _TIMER]
-    said = target.run(argv, check=False).text.split("  ")[0].strip()
-    return "" if said.startswith("n/a") else said
+    argv = ["systemctl", "show", _TIMER, "--property", "NextElapseUSecRealtime", "--value"]
+    return target.run(argv, check=False).text
 
 
 def last_run(target: Target) -> dict[str, str]:
-    """``result``, ``exit`` and ``ended`` of the last run, as systemd tells them."""
-    names = {"Result": "result", "ExecMainStatus": "exit", "ExecMainExitTimestamp": "ended"}
+    """``result`` and ``ended`` of the last run, as systemd tells them."""
+    names = {"Result": "result", "ExecMainExitTimestamp": "ended"}
     argv = ["systemctl", "show", _SERVICE, "--property", ",".join(names)]
     pairs = (line.partition("=") for line in target.run(argv).text.splitlines())
     return {names[name]: value for name, _, value in pairs if name in names}

@@ -123,8 +123,8 @@ def show(on: On = "local://", as_json: AsJson = False) -> None:
         typer.echo(json.dumps({"next": following, "last": last}, indent=1))
     else:
         typer.echo(f"next  {following or 'no timer: `recovery schedule install`'}")
-        ended = last.get("ended") or "never"
-        typer.echo(f"last  {ended}, {last.get('result')}, exit code {last.get('exit')}")
+        ended = last.get("ended")
+        typer.echo(f"last  {ended}, {last.get('result')}" if ended else "last  never")
     raise typer.Exit(0 if following and last.get("result") == "success" else EXIT_FINDINGS)
 
 

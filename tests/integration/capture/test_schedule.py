@@ -90,13 +90,14 @@ def test_the_timer_runs_and_its_hardened_service_captures(host, vault):
     assert b"velociraptor_recovery_ready" in host.get("/var/lib/node-exporter/velo.prom")
     found = json.loads(recovery(host, "schedule", "show", "--json").text)
     assert found["next"]
-    assert (found["last"]["result"], found["last"]["exit"]) == ("success", "0")
+    assert found["last"]["result"] == "success"
+    assert found["last"]["ended"]
 
 
 def test_the_unit_is_hardened(host):
     argv = ["systemd-analyze", "security", "--no-pager", f"{NAME}.service"]
     score = float(host.run(argv).text.rsplit("recovery-capture.service: ", 1)[1].split()[0])
-    assert score < 4.0  # "OK" in systemd's words; root's right to read the server's files costs
+    assert score < 3.0  # 2.5; root's right to read the server's files costs most of it
 
 
 def test_a_unit_that_systemd_refuses_changes_nothing(host):
