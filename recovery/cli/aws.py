@@ -21,15 +21,24 @@ _DEFAULT = Path("Pulumi.aws.yaml")
 def policy(
     config_file: ConfigFile = _DEFAULT,
     stack: Annotated[str, typer.Option(help="the stack's name")] = "aws",
+    vault_bucket: Annotated[
+        str, typer.Option(help="instead: what the stack of the vault's bucket of this name needs")
+    ] = "",
 ) -> None:
     """Prints the IAM policy that `pulumi up` and `pulumi destroy` of this stack need.
 
-    Example:
+    Examples:
 
       recovery aws policy > policy.json
+
+      recovery aws policy --vault-bucket BUCKET > vault-policy.json
     """
     from recovery.infra.aws.permissions import policy as needed
+    from recovery.infra.aws.permissions import vault_policy
 
+    if vault_bucket:
+        typer.echo(json.dumps(vault_policy(vault_bucket, copied=True), indent=1))
+        return
     document = needed(_settings(config_file), f"recovery-{stack}")
     typer.echo(json.dumps(document, indent=1))
 

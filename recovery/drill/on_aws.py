@@ -12,8 +12,10 @@ from recovery.drill.aws_double import Cloud
 from recovery.drill.course import Course
 from recovery.drill.network import Isolated
 from recovery.errors import RecoveryError
+from recovery.infra.aws.permissions import action_of, actions, policy, vault_policy
 from recovery.infra.update import StackRequest, UpResult, destroy, up
 from recovery.infra.workspace import CLONE
+from recovery.settings import parse_settings
 from recovery.verify.run_checks import Check
 
 _VAULT_PROGRAM = CLONE / "recovery" / "infra" / "aws" / "vault_stack"
@@ -83,9 +85,24 @@ def prove_stack(course: Course, stack: StackRequest) -> list[Check]:
                 detail=words or f"{changes.get('same', 0)} unchanged",
             )
         )
-    if course.options.keep:
-        return checks
-    return [*checks, _end(course, stack, vault)]
+    if not course.options.keep:
+        checks.append(_end(course, stack, vault))
+    return [*checks, _allowed(course, stack)]
+
+
+def _allowed(course: Course, stack: StackRequest) -> Check:
+    """Every call of both stacks' lives is in the policies that `recovery aws policy` prints."""
+    cloud = _cloud(course)
+    settings = {key: one for key, one in stack.settings.items() if ":" not in key}
+    printed = policy(parse_settings(settings), f"recovery-{stack.name}")
+    allowed = actions(printed) | actions(vault_policy(cloud.bucket))
+    made = {action_of(call) for call in cloud.calls}
+    missing = sorted(made - allowed)
+    return Check(
+        name="aws: the printed policies allow every call",
+        outcome="failed" if missing or not made else "passed",
+        detail=f"not allowed: {', '.join(missing)}" if missing else f"{len(made)} actions",
+    )
 
 
 def _taken_over(taken: UpResult) -> Check:

@@ -7,6 +7,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from recovery.errors import RecoveryError
+from recovery.infra.aws.credentials import require_credentials
 from recovery.settings import Settings, parse_settings
 
 
@@ -20,9 +21,11 @@ def read_settings() -> Settings:
     everything = {**get_config_env(), **CONFIG.get()}
     flat = {key.removeprefix(own): text for key, text in everything.items() if key.startswith(own)}
     try:
-        return parse_settings(flat)
+        settings = parse_settings(flat)
+        require_credentials(settings, everything)
     except RecoveryError as wrong:
         raise pulumi.RunError(str(wrong)) from None  # the one error shown without a traceback
+    return settings
 
 
 def stack_label() -> str:

@@ -71,9 +71,8 @@ class Account:
         return self.client("ec2")
 
     def _before(self, model: Any, **_more: Any) -> None:
-        service = {"elbv2": "elasticloadbalancing", "elastic load balancing v2": ""}.get(
-            model.service_model.service_name, model.service_model.service_name
-        )
+        name = model.service_model.service_name
+        service = "elasticloadbalancing" if name == "elbv2" else name
         call = f"{service}:{model.name}"
         with self._lock, (self.folder / "calls.jsonl").open("a") as log:
             log.write(json.dumps({"call": call}) + "\n")

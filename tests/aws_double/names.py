@@ -6,6 +6,7 @@ import dns.query
 import dns.rcode
 
 from aws_double.account import Account
+from aws_double.kinds import balancer
 from aws_double.kinds.kind import RefusedError
 
 _LOCK = threading.Lock()
@@ -30,6 +31,8 @@ def tell(account: Account, zone: str, name: str) -> None:
             if one["Name"].rstrip(".") == name.rstrip(".") and one["Type"] in ("A", "AAAA")
         ]
         addresses = [value["Value"] for one in ours for value in one.get("ResourceRecords", [])]
+        aliases = {one["AliasTarget"]["DNSName"] for one in ours if "AliasTarget" in one}
+        addresses += [one for alias in aliases for one in balancer.behind(account, alias)]
         ttl = min((one.get("TTL", 60) for one in ours), default=60)
         update = dns_update.publication(door, dns_update.Record(name, ttl, tuple(addresses)))
         host, port = dns_update.endpoint(door.server)

@@ -140,6 +140,51 @@ _CHECK = (
 _KMS = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt*")
 
 
+_BUCKET = (
+    "CreateBucket",
+    "GetAccelerateConfiguration",
+    "GetBucketAcl",
+    "GetBucketCORS",
+    "GetBucketLocation",
+    "GetBucketLogging",
+    "GetBucketObjectLockConfiguration",
+    "GetBucketOwnershipControls",
+    "GetBucketPolicy",
+    "GetBucketPublicAccessBlock",
+    "GetBucketRequestPayment",
+    "GetBucketTagging",
+    "GetBucketVersioning",
+    "GetBucketWebsite",
+    "GetEncryptionConfiguration",
+    "GetLifecycleConfiguration",
+    "GetReplicationConfiguration",
+    "ListBucket",
+    "ListTagsForResource",
+    "PutBucketObjectLockConfiguration",
+    "PutBucketOwnershipControls",
+    "PutBucketPolicy",
+    "PutBucketPublicAccessBlock",
+    "PutBucketTagging",
+    "PutBucketVersioning",
+    "PutEncryptionConfiguration",
+    "PutLifecycleConfiguration",
+    "PutReplicationConfiguration",
+    "TagResource",
+    "UntagResource",
+)
+"""No right to delete the bucket or an object: whoever ends a stack doesn't end the vault."""
+_OTHERWISE = {
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:PutBucketReplication": "s3:PutReplicationConfiguration",
+    "s3:PutObjectLockConfiguration": "s3:PutBucketObjectLockConfiguration",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+"""Calls of S3 whose action has another name (AWS's service authorization reference)."""
+
+
 def policy(settings: Settings, stack: str) -> dict[str, Any]:
     """The policy document for these settings; ``stack`` as in the tag (``recovery-aws``)."""
     statements = [
@@ -170,6 +215,30 @@ def policy(settings: Settings, stack: str) -> dict[str, Any]:
         statements.append(_allow("Encrypt", "kms", _KMS, aws.kms_key))
     statements += _vault(settings.vault)
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def vault_policy(bucket: str, *, copied: bool = False, kms_key: str = "") -> dict[str, Any]:
+    """The policy for the stack of the vault's bucket; ``copied``: with a second region's copy."""
+    buckets = [bucket, f"{bucket}-copy"] if copied else [bucket]
+    arns = [f"arn:aws:s3:::{name}" for name in buckets]
+    bucket_rights = {**_allow("Bucket", "s3", _BUCKET), "Resource": arns}
+    statements = [bucket_rights]
+    if copied:
+        role = ["role/vault-copy-*"]
+        to_s3 = {"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}
+        roles = tuple(name for name in _ROLE if "Profile" not in name or name.startswith("List"))
+        statements += [
+            _allow("CopyRole", "iam", roles, role),
+            {**_allow("PassRole", "iam", ("PassRole",), role), "Condition": to_s3},
+        ]
+    if kms_key:
+        statements.append(_allow("Encrypt", "kms", ("DescribeKey",), kms_key))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def action_of(call: str) -> str:
+    """The action that a call needs: mostly of its name, but S3 calls some otherwise."""
+    return _OTHERWISE.get(call, call)
 
 
 def actions(document: dict[str, Any]) -> set[str]:

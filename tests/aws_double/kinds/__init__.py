@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_double.account import Account
-from aws_double.kinds import bucket, lookups, machine, name, network, rights
+from aws_double.kinds import balancer, bucket, lookups, machine, name, network, rights
 from aws_double.kinds.kind import Kind
 
 _ALL: tuple[type[Kind], ...] = (
@@ -27,6 +27,7 @@ _ALL: tuple[type[Kind], ...] = (
     rights.InstanceProfile,
     name.Record,
     name.HealthCheck,
+    *balancer.ALL,
     *bucket.ALL,
 )
 KINDS: dict[str, Kind] = {kind.token: kind() for kind in _ALL}

@@ -92,8 +92,10 @@ class Recorder(pulumi.runtime.Mocks):
 
 
 @pytest.fixture
-def plan():
+def plan(monkeypatch):
     """Runs ``__main__.py`` (or another program) with these settings; returns what it asked for."""
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(key, "a-word")
     loops = []
 
     def run(settings=None, program=None):

@@ -12,8 +12,9 @@ import yaml
 
 from recovery.errors import BadInputError
 from recovery.infra.aws.cost import estimate, total
+from recovery.infra.aws.credentials import require_credentials
 from recovery.infra.aws.first_boot import MOUNT, user_data
-from recovery.infra.aws.permissions import actions, policy
+from recovery.infra.aws.permissions import action_of, actions, policy, vault_policy
 from recovery.infra.aws.vault_access import read_policy
 from recovery.infra.aws.vault_bucket import VaultBucket, VaultBucketArgs
 from recovery.infra.workspace import CLONE
@@ -340,3 +341,42 @@ def test_the_user_data_keeps_to_cloud_inits_schema(schema):
     jsonschema.Draft4Validator(schema).validate(config)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft4Validator(schema).validate({**config, "runcmd": 5})
+
+
+def test_the_vaults_policy_lets_nobody_delete():
+    printed = vault_policy("vault-1", copied=True, kms_key="arn:k")
+    found = actions(printed)
+    assert {"s3:PutBucketObjectLockConfiguration", "iam:CreateRole", "kms:DescribeKey"} <= found
+    assert not {action for action in found if action.startswith("s3:Delete")}
+    arn = "arn:aws:s3:::vault-1"
+    assert printed["Statement"][0]["Resource"] == [arn, f"{arn}-copy"]
+    assert action_of("s3:HeadBucket") == "s3:ListBucket"
+    assert action_of("ec2:RunInstances") == "ec2:RunInstances"
+
+
+@pytest.fixture
+def no_aws(monkeypatch, tmp_path):
+    """An environment in which nothing of AWS is set."""
+    for key in [key for key in os.environ if key.startswith("AWS_")]:
+        monkeypatch.delenv(key)
+    for key in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(key, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+def test_without_credentials_it_says_what_to_set(no_aws):
+    with pytest.raises(BadInputError, match="there are no AWS credentials") as refused:
+        require_credentials(parse_settings(AWS), {"aws:region": "eu-central-1"})
+    assert "AWS_PROFILE" in refused.value.hint
+    with pytest.raises(BadInputError, match="profile"):
+        require_credentials(parse_settings(AWS), {"aws:profile": "nobody"})
+    no_aws.setenv("AWS_ACCESS_KEY_ID", "k")
+    no_aws.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    with pytest.raises(BadInputError, match="no AWS region"):
+        require_credentials(parse_settings(AWS), {})
+    require_credentials(parse_settings(AWS), {"aws:region": "eu-central-1"})
+
+
+def test_a_stack_without_aws_needs_no_credentials(no_aws):
+    require_credentials(parse_settings({"vault": "/srv/vault"}), {})
