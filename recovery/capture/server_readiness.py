@@ -12,6 +12,7 @@ import dns.resolver
 from cryptography import x509
 
 from recovery.capture.datastore_files import folder_argv, org_of, parse_listing
+from recovery.capture.forwarding_readiness import forwarding_lines
 from recovery.capture.readiness import Line, in_words
 from recovery.errors import RecoveryError
 from recovery.target import Target
@@ -46,7 +47,9 @@ def look_at_server(
     try:
         with open_api(target, config) as api:
             rows = api.query("SELECT OrgId FROM orgs()", min_rows=1, timeout=30)
+            forwarding = list(forwarding_lines(api, newest, now))
         lines.insert(0, Line("server", "good", f"{target.uri} answers"))
+        lines += forwarding
         lines += _orgs([row["OrgId"] or ROOT for row in rows], newest)
     except RecoveryError as refused:
         hint = "`systemctl status velociraptor_server` on it"

@@ -3,6 +3,7 @@
 from recovery.restore.check_point import check_point
 from recovery.restore.compare_counts import compare_counts
 from recovery.restore.context import Context, Say
+from recovery.restore.hold_forwarding import hold_forwarding
 from recovery.restore.import_archives import import_archives
 from recovery.restore.install_package import install_package
 from recovery.restore.place_datastore import STEP as DATASTORE_STEP
@@ -16,6 +17,7 @@ from recovery.restore.review_accounts import review_accounts
 from recovery.restore.review_material import review_material
 from recovery.restore.start_service import start_service
 from recovery.restore.step import PACKAGE_STEP, Step, run_steps
+from recovery.restore.try_forwarding import try_forwarding
 
 STEPS: dict[Group, tuple[Step, ...]] = {
     "server": (
@@ -30,8 +32,10 @@ STEPS: dict[Group, tuple[Step, ...]] = {
         Step("compare the counts", compare_counts, once=False, changes=False),
     ),
     "collections": (
+        Step("hold the forwarding", hold_forwarding, once=False),
         Step("import the archives", import_archives, once=False),
         Step("release the hunts", release_if_asked, once=False),
+        Step("test the forwarding", try_forwarding, once=False),
     ),
     "proof": (Step("prove the recovery", prove_recovery, once=False, changes=False),),
     "standby": (

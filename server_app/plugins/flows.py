@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server_app.services.forwarding_events import ROWS
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
 
@@ -138,6 +139,7 @@ def flow_results(call: Call, arguments: Arguments) -> Rows:
         "notebook_id": optional("string"),
         "notebook_cell_id": optional("string"),
         "notebook_cell_table": optional("int", 1),
+        "start_time": optional("time"),
         "start_row": optional("int", 0),
         "count": optional("int", 0),
     },
@@ -165,8 +167,12 @@ def _source_rows(call: Call, arguments: Arguments) -> Rows:
     if arguments["hunt_id"]:
         return call.org.hunts.results(arguments["hunt_id"], artifact, part)
     # As seen of a real server: rows may be on disk, but without their artifact none is answered.
-    if artifact and call.org.artifacts.get(artifact.split("/")[0]) is None:
+    found = call.org.artifacts.get(artifact.split("/")[0]) if artifact else None
+    if artifact and found is None:
         raise CallError(f"Artifact {artifact} not known")
+    if found is not None and found.type == "server_event":
+        since = arguments["start_time"] or 0
+        return call.org.forwarding.events.read(ROWS, artifact, since)
     client_id = _given(call, arguments, "client_id", "ClientId")
     flow_id = _given(call, arguments, "flow_id", "FlowId")
     return call.org.flows.results(client_id, flow_id, artifact, part)

@@ -1,6 +1,9 @@
 """The few artifacts that a server brings along: enough to interrogate, collect and watch."""
 
+from server_app.services.forwarding_artifacts import FORWARDING
+
 BUILT_IN = [
+    *FORWARDING,
     """
 name: Generic.Client.Info
 description: Tells the server what it needs to know about a client.

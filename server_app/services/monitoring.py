@@ -64,6 +64,7 @@ class Monitoring:
     def _save_server(self, table: records.Record) -> dict[str, Any]:
         table = records.compact("Args", table)
         self._save("Args", table, _SERVER)
+        self._org.forwarding.refresh()
         return table
 
     # -- the clients'

@@ -15,6 +15,7 @@ from server_app.services.dispatch import Dispatch
 from server_app.services.exports import Exports
 from server_app.services.files import Files
 from server_app.services.flows import Flows
+from server_app.services.forwarding import Forwarding
 from server_app.services.hunts import Hunts
 from server_app.services.monitoring import Monitoring
 from server_app.services.notebooks import Notebooks
@@ -50,6 +51,7 @@ class OrgServices:
         self.dispatch = Dispatch(self)
         self.notebooks = Notebooks(self)
         self.monitoring = Monitoring(self)
+        self.forwarding = Forwarding(self)
         self.secrets = Secrets(self)
         self.backups = Backups(self)
         self.exports = Exports(self)
@@ -77,6 +79,7 @@ class OrgServices:
             self.notebooks.load()
             self.clients.ensure_server_metadata()
             self.monitoring.load()
+            self.forwarding.refresh()
             self._write_state()
             self._background.run("client list", self.clients.save_now_and_then)
             self._background.every("hunt index", _HUNT_FLUSH_SECONDS, self.hunts.save_changes)
@@ -102,6 +105,7 @@ class OrgServices:
         if not self.started:
             return
         self._background.stop()
+        self.forwarding.close()
         self.clients.save()
         self.hunts.save_changes()
         self.started = False
@@ -117,6 +121,7 @@ class OrgServices:
 
     def imported_or_completed(self, flow: records.Record) -> None:
         """What follows from a flow's results, wherever they came from."""
+        self.forwarding.completed(flow)
         if _INTERROGATION not in flow.get("artifacts_with_results", []):
             return
         client_id, flow_id = flow["client_id"], flow["session_id"]

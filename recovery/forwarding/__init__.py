@@ -1,0 +1,1 @@
+"""Results that the server itself sends on to Elastic or Splunk: set, found again, and tried."""
