@@ -1,5 +1,6 @@
 """``recovery configure``: the server's own settings that a recovery depends on."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,8 +35,34 @@ def configure(
         str, typer.Option(help="the server's binary, there")
     ] = "/usr/local/bin/velociraptor",
     as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    forward: Annotated[
+        str, typer.Option(help="send results on: elastic, splunk; off takes it away")
+    ] = "",
+    forward_url: Annotated[
+        str, typer.Option(help="the receiver's address; an Elastic cluster's, by commas")
+    ] = "",
+    credentials: Annotated[
+        Path | None, typer.Option(help="file (0600) of YAML: username and password, api_key, token")
+    ] = None,
+    credentials_in: Annotated[
+        str, typer.Option(help="secret, or parameters: in clear in the monitoring table")
+    ] = "secret",
+    forward_artifacts: Annotated[
+        str, typer.Option(help="regular expression: the artifacts whose results go on")
+    ] = ".",
+    forward_org: Annotated[
+        list[str] | None, typer.Option(help="only this org; repeatable; default: all")
+    ] = None,
+    forward_test: Annotated[
+        bool, typer.Option("--forward-test", help="send a test event the way that is set now")
+    ] = False,
 ) -> None:
     """Changes the server's config, and shows the diff first. Comments and order stay.
+
+    With --forward results go straight on to Elastic or Splunk, by the server's own artifacts
+    (Elastic.Flows.Upload, Splunk.Flows.Upload), their credentials in a secret of the server. A
+    test event shows that they arrive; exit code 1 when it doesn't. Nothing is restarted.
+    Without a file, credentials come from RECOVERY_FORWARD_USERNAME, _PASSWORD, _API_KEY, _TOKEN.
 
     Without a setting it says what they are now. The file is replaced as a whole, with its
     owner and mode, after the server's own binary has read it.
@@ -46,6 +73,9 @@ def configure(
 
       recovery configure --from ssh://root@velociraptor.example --backup-period 6h \\
         --client-info-write-time 15s --restart
+
+      recovery configure --from ssh://root@velociraptor.example --forward elastic \
+        --forward-url https://elastic.example:9200 --credentials /root/elastic.yaml
     """
     import json
 
@@ -53,6 +83,14 @@ def configure(
     from recovery.target import open_target
     from recovery.velociraptor.config import ServerConfig
 
+    if forward or forward_test:
+        if backup_period or client_info_write_time or (forward and forward_test):
+            raise BadInputError("one thing at a time", target="--forward")
+        _forward(
+            source, config, forward, forward_url, credentials, credentials_in,
+            forward_artifacts, forward_org or [], as_json=as_json,
+        )  # fmt: skip
+        return
     edits = _setting_edits(backup_period, client_info_write_time)
     target = open_target(source)
     try:
@@ -77,6 +115,41 @@ def configure(
         typer.echo(f"the server was restarted, and answered after {waited:.1f} s")
     elif changed:
         typer.echo("next: restart the server when it suits you: the new values count from then on")
+
+
+def _forward(
+    source: str,
+    config: str,
+    kind: str,
+    url: str,
+    credentials: Path | None,
+    where: str,
+    artifacts: str,
+    orgs: list[str],
+    *,
+    as_json: bool,
+) -> None:
+    """The forwarding's half; ends the command with its exit code."""
+    import json
+    from dataclasses import asdict
+
+    from recovery.cli.forward_results import OFF, forward, read_receiver, show_arrivals
+    from recovery.target import open_target
+
+    if where not in ("secret", "parameters"):
+        raise BadInputError(f"not a place: {where!r}", target="--credentials-in")
+    receiver = read_receiver(kind, url, credentials) if kind and kind != OFF else None
+    target = open_target(source)
+    try:
+        arrivals = forward(
+            target, config, kind, receiver, artifacts=artifacts, orgs=orgs, where=where
+        )
+    finally:
+        target.close()
+    code = show_arrivals(arrivals)
+    if as_json:
+        typer.echo(json.dumps({"arrivals": [asdict(one) for one in arrivals]}, indent=1))
+    raise typer.Exit(code)
 
 
 def _setting_edits(backup_period: str, write_time: str) -> "list[Edit]":

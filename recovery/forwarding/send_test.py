@@ -76,6 +76,8 @@ def _send(api: Api, one: Forwarding, timeout: float) -> Arrival:
             if any(acknowledged(row) for row in seen):
                 took = round(time.monotonic() - started, 1)
                 return Arrival(one.org, one.kind.name, True, took)
+            if any(refused(row) for row in seen):
+                break
             time.sleep(_EVERY)
     finally:
         for flow in flows:
@@ -111,6 +113,18 @@ def acknowledged(row: Row) -> bool:
             for result in item.values()
         )
     return isinstance(response, int | float) and not isinstance(response, bool) and response > 0
+
+
+def refused(row: Row) -> bool:
+    """Whether it says that the receiver took nothing, or not the test event."""
+    response = row.get("Response")
+    if not isinstance(response, dict) or "items" not in response:
+        return counts(row)[1] > 0
+    return any(
+        result.get("_index") == INDEX and result.get("status") not in _OK
+        for item in response["items"] or []
+        for result in item.values()
+    )
 
 
 def counts(row: Row) -> tuple[int, int]:

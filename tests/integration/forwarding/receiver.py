@@ -101,16 +101,16 @@ class Handler(BaseHTTPRequestHandler):
 class Receiver:
     """``documents``: (index, document) as they came; ``refused``: who was turned away."""
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
         self.user = "velo"
         self.password, self.token = secrets.token_hex(8), secrets.token_hex(8)
         self.documents = []
         self.refused = []
         self.reject = False
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, 0), Handler)
         self._server.daemon_threads = True
         self._server.owner = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{address}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def messages(self):

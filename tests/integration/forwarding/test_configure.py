@@ -1,13 +1,15 @@
 """``recovery configure --forward`` on a running server, with a receiver that checks credentials."""
 
 import json
-import os
-import subprocess
-import sys
 import time
+from dataclasses import dataclass
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
+from recovery.cli import app
+from recovery.errors import RecoveryError
 
 COLLECT = """
 SELECT collect_client(client_id="server", artifacts=["Custom.Test.Words",]).flow_id AS Flow
@@ -21,17 +23,21 @@ sources:
 TABLE = "SELECT get_server_monitoring() AS Table FROM scope()"
 
 
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 def configure(server, *arguments, **environment):
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "recovery", "configure", "--from", "local://"),
-            *("--config", str(server.folder / "server.config.yaml"), *arguments),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
+    """The command, in this process; its errors become what the program makes of them."""
+    config = str(server.folder / "server.config.yaml")
+    words = ["configure", "--from", "local://", "--config", config, *map(str, arguments)]
+    result = CliRunner().invoke(app, words, env=environment)
+    refused = result.exception if isinstance(result.exception, RecoveryError) else None
+    code = refused.exit_code if refused else result.exit_code
+    return Done(code, result.stdout, f"{result.stderr}{refused or ''}")
 
 
 @pytest.fixture
@@ -84,8 +90,6 @@ def test_results_arrive_and_no_credential_is_seen(server, receiver, credentials,
     left = server.query("SELECT name FROM artifact_definitions() WHERE name =~ '^Custom'")
     assert "Custom.Recovery.ForwardingTest" not in {row["name"] for row in left}
 
-    again = configure(server, *credentials[kind])
-    assert again.returncode == 0, again.stderr
     off = configure(server, "--forward", "off")
     assert off.returncode == 0, off.stderr
     assert not any("Flows.Upload" in name for name in server.query(TABLE)[0]["Table"]["artifacts"])
@@ -131,8 +135,6 @@ def test_in_the_servers_own_artifact_where_it_is_asked_for(server, receiver, cre
     "arguments",
     [
         ("--forward", "kafka", "--forward-url", "http://127.0.0.1:1"),
-        ("--forward", "elastic", "--forward-url", "http://127.0.0.1:1"),
-        ("--forward-test", "--forward", "elastic"),
         ("--forward-test",),
     ],
 )

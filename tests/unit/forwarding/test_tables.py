@@ -1,7 +1,7 @@
 import pytest
 
 from recovery.forwarding.kinds import KINDS
-from recovery.forwarding.send_test import INDEX, acknowledged, counts, refusal
+from recovery.forwarding.send_test import INDEX, acknowledged, counts, refusal, refused
 from recovery.forwarding.turn_on import forwarding_of, table_with, table_without
 
 ELASTIC, SPLUNK = KINDS["elastic"], KINDS["splunk"]
@@ -54,5 +54,6 @@ DENIED = {"StatusCode": 401, "Response": {"error": {"reason": "who are you"}, "s
 def test_what_the_receiver_answered(row, arrived, counted, says):
     assert acknowledged(row) is arrived
     assert counts(row) == counted
+    assert refused(row) is (not arrived and counted[1] > 0)
     if counted[1]:
         assert says in refusal(row)
