@@ -5,7 +5,7 @@ from pathlib import Path
 from recovery.errors import BadInputError, CommandError
 from recovery.restore.context import Context
 from recovery.restore.hold_service import hold_argv
-from recovery.restore.journal import FOLDER
+from recovery.restore.journal import AT_WORK, FOLDER
 from recovery.restore.step import Report
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, OWNER, PACKAGE
 
@@ -14,9 +14,13 @@ PACKAGE_PATH = f"{FOLDER}/{PACKAGE}.deb"
 
 # Upstream's package gives the binary file capabilities; a machine whose bounding set lacks one
 # of them can't execute it then (facts: 203/EXEC), so they are taken off where that is so.
+# A recovery that is killed leaves its command running here: the next one waits for its end, and
+# finishes what a crash of the machine left half-configured.
 _SCRIPT = """set -e
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-dpkg --force-confold --force-confdef -i "$1" >&2
+exec 9>"$5"; flock -w 240 9
+dpkg --configure -a >&2 9>&- || true
+dpkg --force-confold --force-confdef -i "$1" >&2 9>&-
 if [ -n "$(getcap "$3" 2>/dev/null)" ] && ! runuser -u "$4" -- "$3" version >/dev/null 2>&1; then
   setcap -r "$3"
 fi
@@ -46,8 +50,8 @@ def install_package(context: Context) -> Report:
     target.put(package, PACKAGE_PATH, mode=0o600)
     try:
         version = target.run(
-            ["sh", "-c", _SCRIPT, "install", PACKAGE_PATH, PACKAGE, BINARY_PATH, OWNER],
-            timeout=300,
+            ["sh", "-c", _SCRIPT, "install", PACKAGE_PATH, PACKAGE, BINARY_PATH, OWNER, AT_WORK],
+            timeout=600,
         ).text
     except CommandError as refused:
         refused.hint = (

@@ -15,6 +15,8 @@ from recovery.target import Target
 
 FOLDER = "/var/lib/velociraptor-recovery"
 PATH = f"{FOLDER}/journal.jsonl"
+AT_WORK = f"{FOLDER}/at-work"
+"""Held by a command that changes the machine, until it ends: it outlives a recovery's death."""
 # A line that a kill or a full disk cut off is ended first: the next one stays readable.
 APPEND = """set -e; umask 077; mkdir -p "${1%/*}"
 [ -z "$(tail -c 1 "$1" 2>/dev/null)" ] || echo >> "$1"

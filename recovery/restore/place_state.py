@@ -5,12 +5,14 @@ from pathlib import Path
 
 from recovery.errors import BadInputError
 from recovery.restore.context import Context
+from recovery.restore.journal import AT_WORK
 from recovery.restore.state_files import Keep, copy_state
 from recovery.restore.step import Report
 from recovery.velociraptor.config import OWNER
 
 STEP = "place the state"
 _SCRIPT = """set -e
+exec 9>"$3"; flock -w 3000 9
 mkdir -p "$1"
 tar -x -f - -C "$1" --no-same-owner --no-same-permissions --no-overwrite-dir
 chown -R "$2:$2" "$1"
@@ -61,7 +63,7 @@ def _refuse_a_used_machine(context: Context) -> None:
 def _unpack(context: Context, tar: Path) -> None:
     with tar.open("rb") as stream:
         context.target.run(
-            ["sh", "-c", _SCRIPT, "place", context.config.datastore, OWNER],
+            ["sh", "-c", _SCRIPT, "place", context.config.datastore, OWNER, AT_WORK],
             stdin=stream,
             timeout=3600,
         )
