@@ -50,8 +50,9 @@ class Run:
         self._reader.start()
 
     def _read(self) -> None:
-        for line in self._process.stderr:
-            self.lines.append(line.rstrip())
+        with self._process.stderr as stream:
+            for line in stream:
+                self.lines.append(line.rstrip())
 
     def kill_when(self, said) -> bool:
         """SIGKILL as soon as ``said(lines)``; False when it ended before."""
@@ -59,10 +60,11 @@ class Run:
             if said(self.lines):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
-                return True
+                break
             time.sleep(0.005)
-        return False
+        code = self._process.wait()
+        self._reader.join(10)
+        return code == -signal.SIGKILL
 
     def wait_for(self, said: str) -> None:
         """Returns as soon as a line begins so."""
