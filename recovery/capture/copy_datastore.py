@@ -6,11 +6,11 @@ from recovery.capture.client_record import client_list
 from recovery.capture.datastore_files import org_folder
 from recovery.capture.read_files import read_files
 from recovery.capture.scene import CaptureScene
-from recovery.datastore.copy import copy_datastore
+from recovery.datastore.copy import Copied, copy_datastore
 from recovery.datastore.repository import parse_repository
-from recovery.datastore.restic import open_restic
+from recovery.datastore.restic import Restic, open_restic
 from recovery.datastore.snapshots import snapshots
-from recovery.errors import BadInputError
+from recovery.errors import BadInputError, CommandError
 from recovery.vault.manifest import DatastoreCopy
 
 Rows = list[dict[str, Any]]
@@ -23,12 +23,7 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
     """
     repository = parse_repository(needed(scene.options.repository))
     with open_restic(scene.target, repository) as restic:
-        if restic.make_if_absent():
-            scene.say(f"copy: made a new repository at {repository.uri}")
-        lists = fresh_lists(scene, clients)
-        copied = copy_datastore(
-            restic, scene.datastore, scene.config.deployment, scene.point, lists
-        )
+        copied = _copy(scene, restic, fresh_lists(scene, clients))
         taken = snapshots(restic, scene.config.deployment)
     ident = next((one.ident for one in taken if one.ident.startswith(copied.snapshot)), "")
     if not ident:
@@ -47,6 +42,21 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
     return DatastoreCopy(
         repository=repository.uri, snapshot=ident, files=copied.files, bytes=copied.bytes
     )
+
+
+def _copy(scene: CaptureScene, restic: Restic, lists: dict[str, bytes]) -> Copied:
+    """The copy; a repository not there is made. Asking first would cost each copy a second."""
+
+    def copy() -> Copied:
+        return copy_datastore(restic, scene.datastore, scene.config.deployment, scene.point, lists)
+
+    try:
+        return copy()
+    except CommandError:
+        if not restic.make_if_absent():
+            raise
+        scene.say(f"copy: made a new repository at {restic.repository.uri}")
+        return copy()
 
 
 def needed(repository: str) -> str:

@@ -43,8 +43,6 @@ class Drill:
     seconds: float
     at: str
     kind: str
-    spare: bool = False
-    """A takeover by a hot spare was rehearsed."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +69,14 @@ def _drills(reports: Path) -> Iterator[Drill]:
             at = datetime.fromisoformat(str(report["finished_at"])).isoformat()
             strategy = frozenset(report["strategy"]) - {"redeploy"}
             if rto is not None and str(report["verdict"]).startswith("recovered"):
-                spare = report.get("scenario") == "standby"
-                yield Drill(strategy, float(rto), at, str(kind), spare)
+                yield Drill(strategy, float(rto), at, str(kind))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
 
 
-def best_drill(
-    drills: Sequence[Drill], strategy: frozenset[str], *, spare: bool = False
-) -> Drill | None:
+def best_drill(drills: Sequence[Drill], strategy: frozenset[str]) -> Drill | None:
     """The newest drill of just this strategy; one on a real server goes before the reference's."""
-    same = [drill for drill in drills if drill.spare == spare and drill.strategy == strategy]
+    same = [drill for drill in drills if drill.strategy == strategy]
     return next((drill for drill in same if drill.kind == "velociraptor"), next(iter(same), None))
 
 
@@ -90,15 +85,16 @@ def estimate(
 ) -> RecoveryTime:
     """For a strategy of ``parts``, or for a hot ``spare``."""
     added = waits.ttl + waits.poll
+    if spare:
+        served = _PROMOTE + added
+        return RecoveryTime(served, served, "a hot spare's promise; no drill counts it here")
     strategy = frozenset(parts) - {"redeploy"}
-    drill = best_drill(drills, strategy, spare=spare)
+    drill = best_drill(drills, strategy)
     if drill:
         base, basis = drill.seconds, f"drill of {drill.at[:10]} ({drill.kind} server)"
-    elif spare:
-        base, basis = _PROMOTE, "no drill yet: a hot spare's promise"
     else:
         base, basis = _INSTALL_AND_START + _reading(strategy, sizes), "no drill yet: from its parts"
-    served = (0.0 if spare else _MACHINE) + base + added
+    served = _MACHINE + base + added
     return RecoveryTime(served, served + _importing(strategy, sizes), basis)
 
 

@@ -17,12 +17,7 @@ from recovery.vault.retention import Policy
 from recovery.velociraptor.inventory import ITEMS
 from recovery.verify.expected import brought
 
-_MONTH = timedelta(days=30)
-_RHYTHMS = (
-    *(timedelta(minutes=number) for number in (5, 10, 15, 20, 30)),
-    *(timedelta(hours=number) for number in (1, 2, 3, 4, 6, 8, 12, 24)),
-)
-"""What `recovery schedule` can keep: divisors of an hour or a day."""
+_MINUTE, _HOUR, _MONTH = timedelta(minutes=1), timedelta(hours=1), timedelta(days=30)
 _YEAR = 12
 _NEW_FLOWS_A_SECOND = 100.0
 """Exports: 111 flows took 1.1 s (facts)."""
@@ -158,7 +153,7 @@ def _unmet(
 
 
 def _every(strategy: Strategy, rpo: timedelta, sizes: Sizes) -> timedelta | None:
-    """The longest rhythm that keeps the RPO, the capture's length counted in.
+    """Whole minutes (hours, where it is long) that keep the RPO, the capture's length counted in.
 
     Never under twice that length; a spare is synced as often as makes sense.
     """
@@ -167,9 +162,9 @@ def _every(strategy: Strategy, rpo: timedelta, sizes: Sizes) -> timedelta | None
     if strategy.spare:
         return max(strategy.floor, 2 * _takes(strategy, strategy.floor, sizes))
     takes = _takes(strategy, rpo, sizes)
-    least = max(strategy.floor, 2 * takes)
-    able = [rhythm for rhythm in _RHYTHMS if rhythm >= least] or [least]
-    return max((rhythm for rhythm in able if rhythm + takes <= rpo), default=able[0])
+    unit = _HOUR if rpo > 2 * _HOUR else _MINUTE
+    whole = unit * max(1, (rpo - takes) // unit)
+    return min(max(strategy.floor, 2 * takes, whole), timedelta(days=1))
 
 
 def _takes(strategy: Strategy, every: timedelta, sizes: Sizes) -> timedelta:

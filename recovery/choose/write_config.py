@@ -33,22 +33,17 @@ def _steps(row: Row, vault: str, source: str) -> list[str]:
     every = length(row.every)
     if row.strategy == "hot spare":
         return [
-            f"recovery standby init --active {source} --spare ssh://root@SPARE --vault {vault}",
-            f"(a sync every {every}; a spare repeats a deletion, so keep a copy as well:)",
-            f"recovery datastore backup --from {source} --vault {vault}",
+            "recovery standby --help: set up the second server",
+            f"sync at most every {every}; a spare repeats a deletion, so keep a copy as well:",
+            f"recovery datastore backup --help (vault {vault})",
         ]
     if row.strategy == "datastore":
-        return [f"every {every}: recovery datastore backup --from {source} --vault {vault}"]
-    timer = f"recovery schedule install --from {source} --vault {vault}"
-    return [f"{timer} --every {rhythm(row.every)} --strategy {row.strategy}"]
-
-
-def rhythm(every: timedelta) -> str:
-    """As `recovery schedule install --every` takes it: ``15m``, ``6h``, ``1d``."""
-    minutes = max(1, int(every.total_seconds() // 60))
-    if minutes % 1440 == 0:
-        return f"{minutes // 1440}d"
-    return f"{minutes}m" if minutes % 60 else f"{minutes // 60}h"
+        return [f"recovery datastore backup --help: from {source}, every {every}"]
+    parts = row.strategy
+    return [
+        f"every {every}: recovery capture --from {source} --vault {vault} --strategy {parts}",
+        "(recovery schedule --help: as a systemd timer)",
+    ]
 
 
 def length(time: timedelta) -> str:

@@ -78,13 +78,6 @@ def plan(
     if write:
         command = f"recovery {' '.join(sys.argv[1:])}"
         write.write_text(configuration(chosen, vault, measure, command))
-    forwarded = [name for name in names.get("server_monitoring", []) if "Flows.Upload" in name]
-    if forwarded:
-        typer.echo(
-            f"results go on to another system by {', '.join(forwarded)}: where that is enough, "
-            "collections need not be kept here",
-            err=True,
-        )
     if as_json:
         typer.echo(plan_json(choice, sizes, prices, waits))
     else:

@@ -67,7 +67,7 @@ def _cells(row: Row, sizes: Sizes, chosen: bool) -> list[str]:
         if bill.dollars is not None and bill.dollars_in_a_year is not None:
             price = f"{bill.dollars:.2f}–{bill.dollars_in_a_year:.2f}"
     if row.strategy == "hot spare":
-        price = "a host"
+        price = "a machine"
     name = f"[green]▶ {row.strategy}[/green]" if chosen else f"  {row.strategy}"
     return [
         name,

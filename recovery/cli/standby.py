@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from recovery.cli.points import AsJson, VaultUri
+from recovery.cli.show_standby import end, tell_lag, tell_status
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 app = typer.Typer(help="A hot spare: make it, keep it current, promote it.", no_args_is_help=True)
@@ -40,6 +41,10 @@ def init(
         str, typer.Option(help="let the server stop itself after so long without a sync (3m)")
     ] = "",
     switch: SwitchUri = "",
+    claim: Annotated[
+        bool,
+        typer.Option("--claim", help="the lease's holder is gone for good: this one serves now"),
+    ] = False,
 ) -> None:
     """Makes a machine the hot spare of a running server.
 
@@ -68,6 +73,7 @@ def init(
         spare_address=spare_address,
         switch=switch,
         guard_seconds=int(parse_age(guard).total_seconds()) if guard else 0,
+        claim=claim,
     )
     typer.echo("next: `recovery standby sync`, then on a timer: `recovery standby watch`")
 
@@ -113,7 +119,7 @@ def sync(
         seconds = parse_age(every).total_seconds()
 
         def looked(status: Any) -> None:
-            _tell_lag(status)
+            tell_lag(status)
             if prometheus:
                 write_prometheus(status, prometheus)
 
@@ -166,7 +172,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(jsoned(found), indent=1))
     else:
-        _tell_status(found)
+        tell_status(found)
     raise typer.Exit(EXIT_FINDINGS if found.findings else 0)
 
 
@@ -223,7 +229,7 @@ def promote(
     held = open_vault(vault)
     pair = read_pair(held)
     chosen = _switch(pair, switch, no_switch)
-    _end(promote_spare(held, pair, chosen, _say, old_is_dead=dead, to=to), as_json)
+    end(promote_spare(held, pair, chosen, _say, old_is_dead=dead, to=to), as_json)
 
 
 @app.command()
@@ -252,7 +258,7 @@ def failback(
     if only_follow:
         follow(held, pair, _say)
         return
-    _end(fail_back(held, pair, _switch(pair, switch, no_switch), _say), as_json)
+    end(fail_back(held, pair, _switch(pair, switch, no_switch), _say), as_json)
 
 
 @app.command()
@@ -296,7 +302,7 @@ def watch(
     chosen = _switch(pair, switch, no_switch) if after else None
 
     def looked(found: Any) -> None:
-        _tell_lag(found)
+        tell_lag(found)
         if prometheus:
             write_prometheus(found, prometheus)
 
@@ -308,7 +314,7 @@ def watch(
     )
     promotion = watch_pair(held, pair, chosen, rhythm, _say, looked=looked)
     if promotion is not None:
-        _end(promotion, as_json=False)
+        end(promotion, as_json=False)
 
 
 def _switch(pair: Any, given: str, no_switch: bool) -> Any:
@@ -326,55 +332,3 @@ def _switch(pair: Any, given: str, no_switch: bool) -> Any:
             "means. Nothing was changed",
         )
     return open_switch(given or pair.switch)
-
-
-def _end(promotion: Any, as_json: bool) -> None:
-    import json
-    from dataclasses import asdict
-
-    short = bool(promotion.findings) or (promotion.back < promotion.clients and promotion.served)
-    if as_json:
-        told = {**asdict(promotion), "outcomes": [o.model_dump() for o in promotion.outcomes]}
-        typer.echo(json.dumps(told, indent=1))
-    else:
-        lost = "nothing" if not promotion.rpo else f"at most the last {promotion.rpo:.0f} s of work"
-        typer.echo(f"{promotion.new} serves (epoch {promotion.epoch}); lost: {lost}")
-        if promotion.served is not None:
-            typer.echo(
-                f"{promotion.back} of {promotion.clients} clients are served again, "
-                f"{promotion.served:.1f} s after the beginning"
-            )
-        for finding in promotion.findings:
-            typer.echo(f"finding: {finding}")
-    raise typer.Exit(EXIT_FINDINGS if short else 0)
-
-
-def _tell_lag(status: Any) -> None:
-    lag = "no copy yet" if status.lag is None else f"the copy is {status.lag:.0f} s old"
-    _say(f"{lag} · {len(status.findings)} findings")
-
-
-def _tell_status(status: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", "machine", "service", "copy", "clock", "free", box=None, header_style="bold")
-    for role, side in (("serves", status.serves), ("spare", status.spare)):
-        age = f"{side.last.age:.0f} s old, {side.last.files} files" if side.last else ""
-        table.add_row(
-            role,
-            side.uri,
-            side.service if side.reached else "not reached",
-            age if role == "spare" else "",
-            f"{side.skew:+.1f} s" if side.reached else "",
-            f"{side.free / 1e9:.1f} GB" if side.reached else "",
-        )
-    console = Console()
-    console.print(table)
-    checked = status.spare.checked
-    if checked:
-        console.print(
-            f"last trial, {checked['age'] / 3600:.1f} h ago: {checked['says']}", markup=False
-        )
-    for finding in status.findings:
-        console.print(f"finding: {finding}", style="yellow", markup=False)

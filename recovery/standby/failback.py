@@ -12,8 +12,9 @@ from recovery.errors import TargetError
 from recovery.standby.fence import fence, reaches
 from recovery.standby.link import lay_link, try_link
 from recovery.standby.pair import Pair, who_serves
-from recovery.standby.promote import Promotion, promote, take_role_argv
+from recovery.standby.promote import Promotion, promote
 from recovery.standby.pull import SPARE
+from recovery.standby.role import take_role_argv
 from recovery.standby.sync import opened, sync
 from recovery.switch.protocol import Switch
 from recovery.vault.lease import is_finished

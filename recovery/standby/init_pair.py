@@ -47,6 +47,7 @@ def init_pair(
     spare_address: str = "",
     switch: str = "",
     guard_seconds: int = 0,
+    claim: bool = False,
 ) -> Pair:
     """Makes ``spare_uri`` the hot spare of the running server ``active_uri``.
 
@@ -74,13 +75,13 @@ def init_pair(
                 hint="--active is the machine that serves now",
             )
         lease = current(vault, config.deployment)
-        if lease is not None and lease.holder != active_uri:
+        if lease is not None and lease.holder != active_uri and not claim:
             raise BadInputError(
                 f"by the lease {lease.holder} serves, since {lease.taken_at:%Y-%m-%d %H:%M} UTC "
                 f"({lease.reason})",
                 target=active_uri,
-                hint="name that one by --active; or, if this server was rebuilt and the other is "
-                "gone for good, `recovery standby claim`",
+                hint="name that one by --active; or, if it is gone for good and this server was "
+                "rebuilt in its place, add --claim",
             )
         _install(vault, spare, spare_uri, version, say)
         _check_room(active, spare, config.datastore)
@@ -101,8 +102,8 @@ def init_pair(
             guard.install(active)
             guard.renew(active, spare, guard_seconds)
             say(f"guard: the server stops itself after {guard_seconds} s without a sync")
-        if lease is None:
-            lease = take(vault, None, config.deployment, active_uri, "init")
+        if lease is None or lease.holder != active_uri:
+            lease = take(vault, lease, config.deployment, active_uri, "init")
         finish(vault, lease)  # it was seen to serve just now
         write_pair(vault, pair)
         say(f"pair: {active_uri} serves (epoch {lease.epoch}), {spare_uri} is its spare")

@@ -17,8 +17,9 @@ from recovery.restore.request import Outcome
 from recovery.standby import guard
 from recovery.standby.fence import fence, reaches
 from recovery.standby.pair import Machine, Pair, who_serves
-from recovery.standby.places import LOCK, ROLE, ROOM
+from recovery.standby.places import ROLE
 from recovery.standby.pull import ACTIVE, SPARE
+from recovery.standby.role import take_role_argv
 from recovery.standby.status import last_sync
 from recovery.standby.sync import count_clients, opened, pull
 from recovery.switch.protocol import Switch
@@ -31,21 +32,6 @@ from recovery.velociraptor.config import CONFIG_PATH, SERVICE, ServerConfig
 Say = Callable[[str], None]
 _READY = 120.0
 _LOOK = 5.0
-_TAKE_ROLE = r"""set -eu
-umask 077
-mkdir -p "$1"
-exec 9>"$2"
-if ! flock -n 9; then
-  p=$(cat "$1/pid" 2>/dev/null || echo 0)
-  [ "$(cat "/proc/$p/comm" 2>/dev/null)" != rsync ] || kill "$p" 2>/dev/null || :
-  flock -w 30 9
-fi
-printf '%s\n' "$4" > "$3.new" && mv -f "$3.new" "$3"
-cd -- "$5" 2>/dev/null || exit 0
-[ "$4" = active ] || exit 0
-rm -f hunts/index.json hunts/index.json.index orgs/*/hunts/index.json orgs/*/hunts/index.json.index
-find . -name .rsync-partial -prune -exec rm -rf {} +
-"""
 _SEEN = "SELECT client_id, last_seen_at FROM clients()"
 _MICRO = 1e6
 
@@ -106,11 +92,6 @@ def promote(
         finish(vault, lease)
         run.done.findings += [f for one in run.done.outcomes for f in one.findings]
         return run.done
-
-
-def take_role_argv(role: str, datastore: str) -> list[str]:
-    """Changes a machine's role under the lock of its syncs; one that is under way is ended."""
-    return ["sh", "-c", _TAKE_ROLE, "role", ROOM, LOCK, ROLE, role, datastore]
 
 
 class _Run:

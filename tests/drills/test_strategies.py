@@ -91,3 +91,25 @@ def test_a_real_servers_own_files_come_back(drills):
     assert gone.endswith("not yet: C.19111fed7cb0ceed-OACME")
     assert "F.DC1TUJNPLMDPK: it is there, but not counted" in uncounted
     assert ended.code == 1
+
+
+def test_a_complete_copy_holds_what_was_acknowledged_before_it(drills):
+    ended = drills.run("--strategy", "datastore")
+    report = held_to_the_rules(ended, drills)
+    assert (report["verdict"], ended.code) == ("recovered", 0), report["findings"]
+    assert short(report) == set()
+    # Clients worked while it was made: the table says how much of that came along.
+    since = report["since_copy"]
+    assert since["flows"] >= since["came_back"] > 0
+
+
+def test_a_hot_spare_takes_over_with_what_was_acknowledged_before_the_last_sync(drills):
+    ended = drills.run("--standby")
+    report = held_to_the_rules(ended, drills)
+    assert (report["verdict"], ended.code) == ("recovered", 0), report["findings"]
+    assert report["scenario"] == "standby"
+    assert short(report) == set()
+    names = {check["name"]: check["outcome"] for check in report["checks"]}
+    assert names["standby: a copy of the copy starts"] == "passed"
+    assert report["since_copy"]["flows"] > 0
+    assert {step["step"] for step in report["steps"]} >= {"fence the old server", "switch"}

@@ -1,0 +1,62 @@
+"""How a hot spare looks on a terminal."""
+
+from typing import Any
+
+import typer
+
+from recovery.errors import EXIT_FINDINGS
+
+
+def end(promotion: Any, as_json: bool) -> None:
+    """Shows a promotion, and ends with 1 where something falls short."""
+    import json
+    from dataclasses import asdict
+
+    short = bool(promotion.findings) or (promotion.back < promotion.clients and promotion.served)
+    if as_json:
+        told = {**asdict(promotion), "outcomes": [o.model_dump() for o in promotion.outcomes]}
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        lost = "nothing" if not promotion.rpo else f"at most the last {promotion.rpo:.0f} s of work"
+        typer.echo(f"{promotion.new} serves (epoch {promotion.epoch}); lost: {lost}")
+        if promotion.served is not None:
+            typer.echo(
+                f"{promotion.back} of {promotion.clients} clients are served again, "
+                f"{promotion.served:.1f} s after the beginning"
+            )
+        for finding in promotion.findings:
+            typer.echo(f"finding: {finding}")
+    raise typer.Exit(EXIT_FINDINGS if short else 0)
+
+
+def tell_lag(status: Any) -> None:
+    """One line for a log."""
+    lag = "no copy yet" if status.lag is None else f"the copy is {status.lag:.0f} s old"
+    typer.echo(f"{lag} · {len(status.findings)} findings", err=True)
+
+
+def tell_status(status: Any) -> None:
+    """Both machines as a table, then what falls short."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "machine", "service", "copy", "clock", "free", box=None, header_style="bold")
+    for role, side in (("serves", status.serves), ("spare", status.spare)):
+        age = f"{side.last.age:.0f} s old, {side.last.files} files" if side.last else ""
+        table.add_row(
+            role,
+            side.uri,
+            side.service if side.reached else "not reached",
+            age if role == "spare" else "",
+            f"{side.skew:+.1f} s" if side.reached else "",
+            f"{side.free / 1e9:.1f} GB" if side.reached else "",
+        )
+    console = Console()
+    console.print(table)
+    checked = status.spare.checked
+    if checked:
+        console.print(
+            f"last trial, {checked['age'] / 3600:.1f} h ago: {checked['says']}", markup=False
+        )
+    for finding in status.findings:
+        console.print(f"finding: {finding}", style="yellow", markup=False)
