@@ -10,7 +10,7 @@ from server_app.api.messages import VQLResponse
 from server_app.vql.parse import VQLSyntaxError
 from server_app.vql.scope import QueryCancelled, Run
 from server_app.vql.session import Session
-from server_app.vql.values import dump
+from server_app.vql.text import dump
 
 DEFAULT_WAIT = 10
 """Seconds after which rows are sent although a message isn't full."""

@@ -110,7 +110,7 @@ def _caller(server: Server, org_id: str, context: grpc.ServicerContext) -> tuple
     try:
         return user, server.org(org_id)
     except ServiceError as error:
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
         raise  # abort() has raised already; this is for the reader and the type checker
 
 

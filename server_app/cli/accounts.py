@@ -9,8 +9,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from server_app.cli.main import CommandError
-from server_app.config import load_config
+from server_app.cli.tables import escaped
+from server_app.config import ConfigError, load_config
 from server_app.config.document import require
+from server_app.services.roles import PERMISSIONS, ROLES
+from server_app.vql.builtin.faults import line_fault
 
 if TYPE_CHECKING:
     from server_app.services import Server
@@ -18,17 +21,26 @@ if TYPE_CHECKING:
 Flags = argparse.Namespace
 
 WARNING = """
-NOTE: the datastore was changed underneath the server.
+NOTE: This command changes the underlying data in the data store.
 
-A server that is running may not see the change before it is restarted.
-Over the API a change is seen at once.
+These changes may not be immediately visible to a running server
+so you should restart the server to pick up these changes.
+The recommended way to make these changes is via the API.
+See the following for more information
+
+https://docs.velociraptor.app/docs/server_automation/server_api/
 """
+"""What a real server says, word for word: scripts look for it."""
 
 
 def _server(flags: Flags) -> Server:
     from server_app.services import Server
 
-    return Server(require(load_config(flags.config), ("Frontend", "Datastore")))
+    try:
+        config = require(load_config(flags.config), ("Frontend", "Datastore"))
+    except ConfigError as error:
+        raise CommandError(f"Unable to load config file: {error}") from error
+    return Server(config)
 
 
 def user_add(flags: Flags) -> None:
@@ -38,8 +50,11 @@ def user_add(flags: Flags) -> None:
         sys.stdout.write("Enter user's password: ")
         sys.stdout.flush()
         password = getpass.getpass("") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    roles = [role.strip() for role in flags.role.split(",") if role.strip()]
-    _server(flags).org(flags.org).users.add(flags.username, roles, password)
+    roles = flags.role.split(",")
+    for role in roles:
+        if role not in ROLES:
+            raise CommandError(f"Invalid role {role}")
+    _server(flags).org("").users.add(flags.username, roles, password)
     sys.stdout.write(WARNING)
 
 
@@ -48,11 +63,13 @@ def user_show(flags: Flags) -> None:
     users = _server(flags).org("").users
     if flags.with_hashes:
         record = users.record(flags.username, with_hashes=True)
-        sys.stdout.write("For GUI.initial_users in the configuration file:\n")
+        sys.stdout.write(
+            "The following are suitable to add into the initial users field of the config file.\n"
+        )
         sys.stdout.write(f"Password hash is {record['password_hash'].hex()}\n")
         sys.stdout.write(f"Password salt is {record['password_salt'].hex()}\n")
     shown = users.record(flags.username, with_hashes=False)
-    sys.stdout.write(json.dumps(shown, indent=1, ensure_ascii=False))
+    sys.stdout.write(escaped(json.dumps(shown, indent=1, ensure_ascii=False)))
 
 
 def acl_grant(flags: Flags) -> None:
@@ -60,13 +77,16 @@ def acl_grant(flags: Flags) -> None:
     try:
         policy = json.loads(flags.policy)
     except ValueError as error:
-        raise CommandError(f"Invalid policy object: {error}") from error
+        fault = line_fault(flags.policy, error)
+        raise CommandError(f"Invalid policy object: {fault}") from error
     if not isinstance(policy, dict):
         raise CommandError("Invalid policy object: a JSON object is expected")
+    known = {*PERMISSIONS.values(), "all_query", "publish_queues", "roles", "super_user"}
+    policy = {key: value for key, value in policy.items() if key in known}
     users = _server(flags).org(flags.org).users
     if not users.exists(flags.principal):
         raise CommandError(f"User not found: {flags.principal}")
-    roles = [role.strip() for role in flags.role.split(",") if role.strip()]
+    roles = flags.role.split(",") if flags.role else []
     if roles:
         before = users.policy(flags.principal).get("roles") if flags.merge else None
         named: list[str] = list(policy.get("roles") or before or [])
@@ -76,8 +96,10 @@ def acl_grant(flags: Flags) -> None:
 
 
 def acl_show(flags: Flags) -> None:
-    """A principal's policy as JSON on one line."""
-    users = _server(flags).org(flags.org).users
+    """A principal's policy in the root org, as JSON on one line; --org changes nothing."""
+    users = _server(flags).org("").users
+    if not users.has_policy(flags.principal):
+        raise CommandError(f"Unable to load existing policy for '{flags.principal}': NotFoundError")
     read = users.effective_policy if flags.effective else users.policy
     sys.stdout.write(json.dumps(read(flags.principal), separators=(",", ":")) + "\n")
 

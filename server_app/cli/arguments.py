@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -28,13 +29,35 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"velociraptor: error: {message}, try --help\n")
+        sys.stderr.write(f"velociraptor: error: {_in_real_words(message)}, try --help\n")
         raise SystemExit(1)
+
+
+def _in_real_words(message: str) -> str:
+    """What is wrong with a command line, as the real program puts it."""
+    if match := re.match(r"unrecognized arguments: (\S+)", message):
+        word = match[1]
+        return f"unknown long flag '{word}'" if word.startswith("-") else f"unexpected {word}"
+    if match := re.match(r"argument COMMAND: invalid choice: '(.*?)'", message):
+        return f'expected command but got "{match[1]}"'
+    if match := re.match(r"argument (--\w+): invalid choice: '(.*?)'", message):
+        return f"enum value must be one of {','.join(FORMATS)}, got '{match[2]}'"
+    if match := re.match(r"the following arguments are required: (.*)", message):
+        names = match[1].split(", ")
+        flags = [name for name in names if name.startswith("--")]
+        if flags:
+            return f"required flag(s) '{flags[0]}' not provided"
+        return f"required argument '{names[0]}' not provided"
+    return message
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line as a namespace; `command` is the command's words joined by a blank."""
-    return _parser().parse_args(arguments)
+    parser = _parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise SystemExit(0)
+    return parser.parse_args(arguments)
 
 
 def _parser() -> Parser:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from server_app.cli.main import CommandError
-from server_app.config import load_config
+from server_app.config import ConfigError, load_config
 from server_app.config.document import require
 
 
@@ -37,7 +37,10 @@ def run_pool(flags: argparse.Namespace) -> None:
 
 
 def _config(flags: argparse.Namespace) -> dict[str, Any]:
-    config = require(load_config(flags.config), ("Client",))
+    try:
+        config = require(load_config(flags.config), ("Client",))
+    except ConfigError as error:
+        raise CommandError(f"Unable to load config file: {error}") from error
     for name in ("ca_certificate", "nonce", "server_urls"):
         if not config["Client"].get(name):
             raise CommandError(f"Unable to load config file: No Client.{name} configured")

@@ -63,7 +63,11 @@ def api_client(flags: Flags) -> None:
         "name": flags.name,
     }
     # Opened with its mode: there is no moment at which others could read the key.
-    descriptor = os.open(flags.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        descriptor = os.open(flags.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        reason = f"open {flags.output}: {(error.strerror or '').lower()}"
+        raise CommandError(f"Unable to open output file: {reason}") from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, 0o600)
         file.write(dump_yaml(document))

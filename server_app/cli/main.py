@@ -34,6 +34,10 @@ class CommandError(Exception):
     """Why a command could not do it; shown after the command's name."""
 
 
+class UsageError(CommandError):
+    """A command line that says too little or too much; shown without the command's name."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, or 1 for any failure."""
     flags = parse(sys.argv[1:] if arguments is None else arguments)
@@ -45,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _expected(error):
             raise
-        sys.stderr.write(f"velociraptor: error: {flags.command}: {error}\n")
+        where = "" if isinstance(error, UsageError) else f"{flags.command}: "
+        sys.stderr.write(f"velociraptor: error: {where}{error}\n")
         return 1
     return 0
 

@@ -6,12 +6,13 @@ import argparse
 import itertools
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from server_app.cli.main import CommandError
+from server_app.cli.main import CommandError, UsageError
 from server_app.cli.tables import writer_for
 from server_app.config import ConfigError, load_api_config, load_config
 
@@ -21,10 +22,10 @@ OFFLINE_PART = 10
 
 
 def run_query(flags: Flags) -> None:
-    """Prints rows; a query that fails is a log line, and the exit code stays 0 (facts)."""
-    queries = [
-        Path(name).read_text("utf-8") if flags.from_files else name for name in flags.queries
-    ]
+    """Prints rows. Over the API a query that fails is a log line and the exit code 0 (facts);
+    here, on this machine, an ERROR in the log becomes the exit code 1.
+    """
+    queries = [_text_of(name) if flags.from_files else name for name in flags.queries]
     env = dict(_pair(text) for text in flags.env)
     api = load_api_config(flags.api_config)
     with _output(flags) as file:
@@ -32,6 +33,14 @@ def run_query(flags: Flags) -> None:
             _ask(api, queries, env, flags, file)
         else:
             _run_here(queries, env, flags, file)
+
+
+def _text_of(name: str) -> str:
+    try:
+        return Path(name).read_text("utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(f"While opening query file {name}: open {name}: {reason}") from error
 
 
 def _ask(
@@ -65,17 +74,46 @@ def _run_here(queries: list[str], env: dict[str, str], flags: Flags, file: TextI
             raise
         config = {}  # a query needs no config
     org = Server(config).org(flags.org) if config.get("Datastore") else None
-    session = Session(Run(org, flags.runas, _log(flags), timeout=flags.timeout), env)
-    write = writer_for(flags.format, file)
+    errors: list[str] = []
+    noted = _noting(errors, _log(flags))
+    session = Session(Run(org, flags.runas, noted, timeout=flags.timeout), env)
     try:
         for query in queries:
             for _, rows in session.results(query):
-                for part in batched(rows):
-                    write(part)
+                _write(rows, flags.format, file)
     except (VQLSyntaxError, RecursionError) as error:
-        raise CommandError(f"Unable to parse VQL Query: {error}") from error
+        raise UsageError(f"Unable to parse VQL Query: {error}") from error
     except QueryCancelled:
         return
+    if errors:
+        raise CommandError(errors[-1])
+
+
+def _write(rows: Iterator[Mapping[str, Any]], name: str, file: TextIO) -> None:
+    """A statement's rows; without any, only a table shows something."""
+    write = writer_for(name, file, remote=False)
+    wrote = False
+    for part in batched(rows):
+        write(part)
+        wrote = True
+    if not wrote and name == "text":
+        write([])
+
+
+def _noting(errors: list[str], log: Callable[[str], None]) -> Callable[[str], None]:
+    """A log that shows and keeps the errors."""
+
+    def noted(text: str) -> None:
+        if text.startswith("ERROR:"):
+            errors.append(text.removeprefix("ERROR:"))
+            sys.stderr.write(f"[ERROR] {_moment()} {errors[-1]} \n")
+        log(text)
+
+    return noted
+
+
+def _moment() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def batched(rows: Iterator[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -87,7 +125,7 @@ def batched(rows: Iterator[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise CommandError(f"expected KEY=VALUE got '{text}'")
+        raise UsageError(f"expected KEY=VALUE got '{text}', try --help")
     return name, value
 
 

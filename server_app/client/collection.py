@@ -50,6 +50,7 @@ def _answer(
         log(f"Sending response part 0 {size} B ({len(rows)} rows).")
     took = time.time_ns() - started
     log(f"INFO:Collection is done after {took / 1e6:f}ms\n")
+    log(f'DEBUG:Query Stats: {{"RowsScanned":{len(rows)}}}\n')
     stats = {
         "status": _FAILED if problem else _OK,
         "error_message": problem,

@@ -37,7 +37,7 @@ def load_config(path: str | None, environment: Mapping[str, str] = os.environ) -
         return parse_config(_read(environment[CONFIG_VARIABLE]), environment[CONFIG_VARIABLE])
     if environment.get(LITERAL_VARIABLE):
         return parse_config(environment[LITERAL_VARIABLE], f"${LITERAL_VARIABLE}")
-    raise ConfigError("no config file: give one by --config, or in $" + CONFIG_VARIABLE)
+    raise ConfigError("Unable to load config from any source.")
 
 
 def load_api_config(
@@ -47,7 +47,7 @@ def load_api_config(
     name = path or environment.get(API_VARIABLE)
     if not name:
         return None
-    document = parse_yaml(_read(name), name)
+    document = parse_yaml(_read(name, "ApiLoader"), name)
     wanted = ("ca_certificate", "client_cert", "client_private_key", "api_connection_string")
     missing = [key for key in wanted if not document.get(key)]
     if missing:
@@ -113,11 +113,12 @@ def dump_yaml(document: Mapping[str, Any]) -> str:
     return str(written)
 
 
-def _read(path: str) -> str:
+def _read(path: str, loader: str = "FileLoader") -> str:
     try:
         return Path(path).read_text("utf-8")
     except OSError as error:
-        raise ConfigError(f"open {path}: {error.strerror}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{loader}: open {path}: {reason}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not text: {error.reason}") from error
 

@@ -11,7 +11,10 @@ from server_app.config.document import ConfigError
 
 def apply_merge(config: dict[str, Any], text: str) -> dict[str, Any]:
     """The config with a JSON merge patch applied; null removes a key. Raises ConfigError."""
-    patch = _json(text, "Invalid merge patch")
+    try:
+        patch = json.loads(text)
+    except ValueError as error:
+        raise ConfigError("Invalid merge patch: Invalid JSON Patch") from error
     if not isinstance(patch, dict):
         raise ConfigError("Invalid merge patch: an object is expected")
     return dict(merge(config, patch))

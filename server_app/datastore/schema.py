@@ -73,7 +73,9 @@ Task: session_id=1 query_id=37:u request_id=2:u urgent=36:b response_id=3:u sour
 Tasks: items=1:Task* client_id=2 flow_id=3
 ContainerStats: timestamp=8:u total_uploaded_files=1:u total_uploaded_bytes=2:u \
  total_uncompressed_bytes=3:u total_compressed_bytes=4:u total_container_files=5:u hash=6 \
- total_duration=9:u components=7:s* type=10 error=11 vfs_path=12
+ total_duration=9:u components=7:s* type=10 error=11 vfs_path=12 \
+ active_members=13:ContainerMemberStats*
+ContainerMemberStats: name=1 uncompressed_size=2:u compressed_size=3:u
 Download: name=1 path=5 type=6 complete=2:b size=3:u date=4 stats=8:ContainerStats
 Downloads: files=1:Download*
 HuntStats: total_clients_scheduled=9:u total_clients_with_results=14:u \

@@ -8,11 +8,13 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+from server_app.services.errors import denied
 from server_app.vql.call import CallError
 from server_app.vql.paths import OSPath, parse_path, split
 from server_app.vql.registry import Call
 
 HOST = ("", "file", "auto")
+KNOWN = (*HOST, "fs", "zip", "data")
 
 
 class AccessError(OSError):
@@ -41,13 +43,33 @@ def open_path(call: Call, path: OSPath) -> BinaryIO:
         try:
             return Path(path.path).open("rb")
         except OSError as error:
-            raise AccessError(_go_text("lstat", path.path, error)) from error
+            raise AccessError(_go_text("lstat", _first_missing(path), error)) from error
     raise AccessError(f"Unknown filesystem accessor {path.accessor}")
+
+
+def _first_missing(path: OSPath) -> str:
+    """A path is looked at from its top: what is named is the first part that isn't there."""
+    for length in range(1, len(path.parts)):
+        above = "/" + "/".join(path.parts[:length])
+        if not os.path.lexists(above):
+            return above
+    return path.path
 
 
 def need(call: Call, permission: str) -> None:
     if not call.run.allows(permission):
-        raise CallError(f"Permission denied: [{permission}]")
+        raise CallError(denied(permission))
+
+
+def may_open(call: Call, path: OSPath, field: str = "") -> None:
+    """The right to read by this accessor is asked for before anything else is done."""
+    if path.accessor not in KNOWN:
+        where = f"Field {field} " if field else ""
+        raise CallError(f"{where}Unknown filesystem accessor {path.accessor}")
+    permission = {"fs": "READ_RESULTS"}.get(path.accessor, "FILESYSTEM_READ")
+    if path.accessor in (*HOST, "fs") and not call.run.allows(permission):
+        where = f"Field {field} " if field else ""
+        raise CallError(f"{where}Accessor {path.accessor or 'auto'}: {denied(permission)}")
 
 
 def _open_stored(call: Call, path: OSPath) -> BinaryIO:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, BinaryIO
 
 from server_app.plugins.accessors import located, open_path
+from server_app.vql.evaluate import apply_stored
 from server_app.vql.paths import OSPath, split
 from server_app.vql.registry import Call, function, optional, required
+from server_app.vql.scope import StoredExpression
 
 Arguments = dict[str, Any]
 
@@ -89,7 +91,7 @@ def import_collection(call: Call, arguments: Arguments) -> dict[str, Any]:
     """Imports a flow's or hunt's zip; `LET ZIP_PASSWORDS <= "pw"` opens a protected one."""
     value = arguments["filename"]
     path = located(value if isinstance(value, OSPath) else str(value or ""), arguments["accessor"])
-    known, password = call.scope.find("ZIP_PASSWORDS")
+    password = _password(call)
 
     def opened() -> BinaryIO:
         return open_path(call, path)
@@ -101,7 +103,15 @@ def import_collection(call: Call, arguments: Arguments) -> dict[str, Any]:
             client_id=arguments["client_id"],
             hostname=arguments["hostname"],
             import_type=arguments["import_type"],
-            password=password if known and isinstance(password, str) else "",
+            password=password,
             log=call.log,
         )
     )
+
+
+def _password(call: Call) -> str:
+    """What a query says by the name ZIP_PASSWORDS, worked out if it is an expression."""
+    _, value = call.scope.find("ZIP_PASSWORDS")
+    if isinstance(value, StoredExpression):
+        value = apply_stored(value, {}, call.scope)
+    return value if isinstance(value, str) else ""

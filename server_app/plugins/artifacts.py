@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server_app.services.errors import denied
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
 
@@ -22,7 +23,13 @@ Arguments = dict[str, Any]
     needs_server=True,
 )
 def artifact_definitions(call: Call, arguments: Arguments) -> Iterator[dict[str, Any]]:
-    yield from call.org.artifacts.list(arguments["names"], arguments["deps"], arguments["sanitize"])
+    artifacts = call.org.artifacts
+    for name in arguments["names"] or artifacts.names():
+        definition = artifacts.get(name)
+        if definition is None:
+            call.fail(f"artifact {name} not known")
+        else:
+            yield artifacts.row(definition)
 
 
 @function(
@@ -39,19 +46,21 @@ def artifact_definitions(call: Call, arguments: Arguments) -> Iterator[dict[str,
 )
 def artifact_set(call: Call, arguments: Arguments) -> dict[str, Any]:
     """Adds or replaces a custom artifact, on disk too."""
-    if not arguments["definition"]:
-        raise CallError("definition is required")
-    return dict(call.org.artifacts.set(arguments["definition"], arguments["tags"], call.principal))
+    text, tags = arguments["definition"] or "", arguments["tags"]
+    return dict(call.org.artifacts.set(text, tags, call.principal, arguments["prefix"] or ""))
 
 
 @function(
     "artifact_delete",
-    {"name": required("string")},
-    permission="ARTIFACT_WRITER",
+    {"name": optional("string", "")},
     needs_server=True,
     changes=True,
 )
 def artifact_delete(call: Call, arguments: Arguments) -> str:
+    if call.org.artifacts.get(arguments["name"]) is None:
+        raise CallError(f"Artifact '{arguments['name']}' not found")
+    if not call.run.allows("ARTIFACT_WRITER"):
+        raise CallError(denied("ARTIFACT_WRITER"))
     return str(call.org.artifacts.delete(arguments["name"], call.principal))
 
 
@@ -67,6 +76,6 @@ def artifact_delete(call: Call, arguments: Arguments) -> str:
     needs_server=True,
     changes=True,
 )
-def artifact_set_metadata(call: Call, arguments: Arguments) -> bool:
+def artifact_set_metadata(call: Call, arguments: Arguments) -> dict[str, Any]:
     given = dict(arguments)
-    return bool(call.org.artifacts.set_metadata(given.pop("name"), **given))
+    return dict(call.org.artifacts.set_metadata(given.pop("name"), **given))

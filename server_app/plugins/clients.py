@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server_app.services.errors import denied
+from server_app.vql.arguments import type_name
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
 
@@ -45,6 +47,7 @@ def client_info(call: Call, arguments: Arguments) -> dict[str, Any]:
     permission="SERVER_ADMIN",
     needs_server=True,
     changes=True,
+    log_name="ERROR:client_create",
 )
 def client_create(call: Call, arguments: Arguments) -> dict[str, Any]:
     return dict(call.org.clients.create(**arguments))
@@ -58,6 +61,10 @@ def client_create(call: Call, arguments: Arguments) -> dict[str, Any]:
 )
 def client_delete(call: Call, arguments: Arguments) -> Iterator[dict[str, Any]]:
     """Removes a client with all it has; without `really_do_it` it lists what would go."""
+    if not arguments["client_id"].startswith("C."):
+        wrong = f"Client Id '{arguments['client_id']}' should be of the form C.XXXX"
+        call.log(f"ERROR:client_delete: {wrong}")
+        return
     yield from call.org.clients.delete(
         arguments["client_id"], arguments["really_do_it"], call.principal
     )
@@ -75,14 +82,11 @@ def client_delete(call: Call, arguments: Arguments) -> Iterator[dict[str, Any]]:
     changes=True,
 )
 def label(call: Call, arguments: Arguments) -> Any:
-    """Sets, removes or checks labels; `False` for a check that fails."""
-    operation = arguments["op"] or "set"
-    if operation not in ("set", "check", "remove"):
-        raise CallError("unknown operation. Must be one of 'set', 'check' or 'remove'")
-    return call.org.clients.label(arguments["client_id"], arguments["labels"], operation)
+    """Sets, removes or checks labels; `False` for a check that fails. Without `op`, nothing."""
+    return call.org.clients.label(arguments["client_id"], arguments["labels"], arguments["op"])
 
 
-@function("client_metadata", {"client_id": required("string")}, needs_server=True)
+@function("client_metadata", {"client_id": required("string")}, needs_server=True, log_name="")
 def client_metadata(call: Call, arguments: Arguments) -> dict[str, Any]:
     if arguments["client_id"] == SERVER:
         return dict(server_metadata(call, {}))
@@ -90,16 +94,19 @@ def client_metadata(call: Call, arguments: Arguments) -> dict[str, Any]:
     return dict(call.org.clients.metadata(arguments["client_id"]))
 
 
-@function("client_set_metadata", None, needs_server=True, changes=True)
+@function("client_set_metadata", None, needs_server=True, changes=True, log_name="")
 def client_set_metadata(call: Call, arguments: Arguments) -> bool:
     """Sets metadata from `metadata=`, else from the other arguments."""
     client_id = arguments.pop("client_id", None)
-    if not isinstance(client_id, str):
-        raise CallError("client_id must be specified")
+    if client_id is None:
+        raise CallError("Field client_id is required")
     if client_id == SERVER:
         return bool(server_set_metadata(call, arguments))
     _need(call, "LABEL_CLIENT")
-    return bool(call.org.clients.set_metadata(client_id, _metadata(arguments)))
+    metadata = _metadata(arguments)
+    if not isinstance(client_id, str) or call.org.clients.record(client_id) is None:
+        raise CallError("NotFoundError")
+    return bool(call.org.clients.set_metadata(client_id, metadata))
 
 
 @function("server_metadata", {}, needs_server=True)
@@ -116,7 +123,7 @@ def server_set_metadata(call: Call, arguments: Arguments) -> bool:
 
 def _need(call: Call, permission: str) -> None:
     if not call.run.allows(permission):
-        raise CallError(f"Permission denied: [{permission}]")
+        raise CallError(denied(permission))
 
 
 def _metadata(arguments: Arguments) -> dict[str, Any]:
@@ -124,5 +131,5 @@ def _metadata(arguments: Arguments) -> dict[str, Any]:
     if metadata is None:
         return dict(arguments)
     if not isinstance(metadata, dict):
-        raise CallError("metadata should be a dict")
+        raise CallError(f"Field metadata should be a dict not {type_name(metadata)}.")
     return metadata

@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import Any
 
-from server_app.plugins.accessors import AccessError, located, need, open_path
+from server_app.plugins.accessors import AccessError, located, may_open, need, open_path
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, required
 
@@ -42,16 +42,18 @@ def _cancelled_copy(call: Call, arguments: Arguments) -> None:
 )
 def copy(call: Call, arguments: Arguments) -> str:
     """Copies a file to the host; gives the destination, or NULL and a log line."""
-    need(call, "FILESYSTEM_WRITE")
     path = located(arguments["filename"], arguments["accessor"])
+    may_open(call, path, "filename")
+    need(call, "FILESYSTEM_WRITE")
     try:
         source = open_path(call, path)
     except AccessError as error:
         raise CallError(f"Failed to open {path}: {error}") from error
+    if path.accessor != "data":
+        call.log(f"copy: Copying file from {path} into {arguments['dest']}")
     with source:
         try:
             with _destination(arguments) as target:
-                call.log(f"copy: Copying file from {path} into {arguments['dest']}")
                 shutil.copyfileobj(source, target, 1024 * 1024)
         except OSError as error:
             text = (error.strerror or str(error)).lower()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server_app.services.artifacts import Definition
+from server_app.services.errors import denied
 from server_app.services.forwarding_events import ROWS
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
@@ -57,7 +59,9 @@ def collect_client(call: Call, arguments: Arguments) -> dict[str, Any]:
     permission = "COLLECT_SERVER" if given["client_id"] == "server" else "COLLECT_CLIENT"
     user = call.run.principal
     if user is not None and not org.users.has_permission(user, permission):
-        raise CallError(f"Permission denied: [{permission}]")
+        raise CallError(
+            f"PermissionDenied: User {user} is not allowed to launch flows {permission}."
+        )
     client_id, artifacts = given.pop("client_id"), given.pop("artifacts")
     if not artifacts:
         raise CallError("no artifacts to collect!")
@@ -68,11 +72,13 @@ def collect_client(call: Call, arguments: Arguments) -> dict[str, Any]:
 _ONE_FLOW = {"client_id": required("string"), "flow_id": required("string")}
 
 
-@function("cancel_flow", _ONE_FLOW, needs_server=True, changes=True)
+@function(
+    "cancel_flow", {**_ONE_FLOW, "flow_id": optional("string", "")}, needs_server=True, changes=True
+)
 def cancel_flow(call: Call, arguments: Arguments) -> Any:
     permission = "COLLECT_SERVER" if arguments["client_id"] == "server" else "COLLECT_CLIENT"
     if not call.run.allows(permission):
-        raise CallError(f"Permission denied: [{permission}]")
+        raise CallError(denied(permission))
     return call.org.flows.cancel(arguments["client_id"], arguments["flow_id"], call.principal)
 
 
@@ -121,8 +127,11 @@ def uploads(call: Call, arguments: Arguments) -> Rows:
     {**_ONE_FLOW, "artifact": optional("string", ""), "source": optional("string", "")},
     permission="READ_RESULTS",
     needs_server=True,
+    log_name="source",
 )
 def flow_results(call: Call, arguments: Arguments) -> Rows:
+    if arguments["artifact"]:
+        _need_source(call, arguments["artifact"])
     yield from call.org.flows.results(
         arguments["client_id"], arguments["flow_id"], arguments["artifact"], arguments["source"]
     )
@@ -166,16 +175,29 @@ def _source_rows(call: Call, arguments: Arguments) -> Rows:
     artifact, part = arguments["artifact"], arguments["source"]
     if arguments["hunt_id"]:
         return call.org.hunts.results(arguments["hunt_id"], artifact, part)
-    # As seen of a real server: rows may be on disk, but without their artifact none is answered.
-    found = call.org.artifacts.get(artifact.split("/")[0]) if artifact else None
-    if artifact and found is None:
-        raise CallError(f"Artifact {artifact} not known")
-    if found is not None and found.type == "server_event":
+    if not artifact:
+        raise CallError(
+            "source: One of artifact, flow_id, hunt_id, notebook_id should be specified."
+        )
+    definition = _need_source(call, artifact)
+    if definition.type == "server_event":
         since = arguments["start_time"] or 0
         return call.org.forwarding.events.read(ROWS, artifact, since)
     client_id = _given(call, arguments, "client_id", "ClientId")
     flow_id = _given(call, arguments, "flow_id", "FlowId")
+    if not client_id or not flow_id:
+        raise CallError(
+            "source: client_id and flow_id should be specified for non event artifacts."
+        )
     return call.org.flows.results(client_id, flow_id, artifact, part)
+
+
+def _need_source(call: Call, name: str) -> Definition:
+    """Rows may be on disk, but without their artifact none is answered (as seen)."""
+    definition = call.org.artifacts.get(name.split("/", maxsplit=1)[0])
+    if definition is None or ("/" in name and name not in definition.source_names()):
+        raise CallError(f"Artifact {name} not known")
+    return definition
 
 
 def _given(call: Call, arguments: Arguments, name: str, in_scope: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server_app.services.errors import denied
 from server_app.vql.builtin.moments import moment
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
@@ -25,10 +26,11 @@ def hunts(call: Call, arguments: Arguments) -> Rows:
 
 
 @function(
-    "hunt_info", {"hunt_id": required("string")}, permission="READ_RESULTS", needs_server=True
+    "hunt_info", {"hunt_id": optional("string", "")}, permission="READ_RESULTS", needs_server=True
 )
-def hunt_info(call: Call, arguments: Arguments) -> dict[str, Any]:
-    return dict(call.org.hunts.info(arguments["hunt_id"]))
+def hunt_info(call: Call, arguments: Arguments) -> dict[str, Any] | None:
+    """The full hunt; NULL without a word for one that isn't there."""
+    return next(call.org.hunts.list(arguments["hunt_id"] or "none"), None)
 
 
 @function(
@@ -38,7 +40,7 @@ def hunt_info(call: Call, arguments: Arguments) -> dict[str, Any]:
         "description": optional("string", ""),
         "tags": optional("strings", []),
         "expires": optional("lazy"),
-        "spec": optional("dict", {}),
+        "spec": optional("any", {}),
         "timeout": optional("int", 0),
         "ops_per_sec": optional("float", 0),
         "cpu_limit": optional("float", 0),
@@ -61,8 +63,12 @@ def hunt(call: Call, arguments: Arguments) -> dict[str, Any]:
     expires = given.pop("expires")
     given["ops_per_second"] = given.pop("ops_per_sec")
     given["org_ids"] = given.pop("org_id")
+    if not isinstance(given["spec"], dict):
+        given["spec"] = {}
+    if given["os"] and given["include_labels"]:
+        call.fail("Both OS and label conditions set, ignoring include label conditions")
     if given["org_ids"] and not call.run.allows("ORG_ADMIN"):
-        raise CallError("Permission denied: [ORG_ADMIN]")
+        raise CallError(denied("ORG_ADMIN"))
     return dict(call.org.hunts.create(expires=_seconds(expires), principal=call.principal, **given))
 
 
@@ -82,7 +88,7 @@ def _seconds(expires: Any) -> float | int | None:
         "stop": optional("bool", False),
         "start": optional("bool", False),
         "description": optional("string", ""),
-        "expires": optional("time"),
+        "expires": optional("any"),
         "add_labels": optional("strings", []),
         "del_labels": optional("strings", []),
     },
@@ -90,8 +96,11 @@ def _seconds(expires: Any) -> float | int | None:
     needs_server=True,
     changes=True,
 )
-def hunt_update(call: Call, arguments: Arguments) -> str:
-    return str(call.org.hunts.update(principal=call.principal, **arguments))
+def hunt_update(call: Call, arguments: Arguments) -> Any:
+    """Changes a hunt; gives its id, or its tags where they changed."""
+    at = moment(arguments["expires"])
+    given = {**arguments, "expires": at.seconds if at is not None else None}
+    return call.org.hunts.update(principal=call.principal, **given)
 
 
 @function(
@@ -107,7 +116,12 @@ def hunt_update(call: Call, arguments: Arguments) -> str:
     changes=True,
 )
 def hunt_add(call: Call, arguments: Arguments) -> str:
-    return str(call.org.hunts.add(**arguments))
+    """Gives the client's id, also for a hunt or client that isn't there."""
+    hunts, clients = call.org.hunts, call.org.clients
+    known = hunts.get(arguments["hunt_id"], request=False) is not None
+    if known and clients.record(arguments["client_id"]) is not None:
+        hunts.add(**arguments)
+    return str(arguments["client_id"])
 
 
 @plugin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server_app.services.errors import denied
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
 
@@ -17,7 +18,7 @@ def notebooks(call: Call, arguments: Arguments) -> Rows:
     """The user's notebooks, or with `all` everybody's."""
     permission = "SERVER_ADMIN" if arguments["all"] else "READ_RESULTS"
     if not call.run.allows(permission):
-        raise CallError(f"Permission denied: [{permission}]")
+        raise CallError(denied(permission))
     yield from call.org.notebooks.list(call.principal, arguments["all"])
 
 

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlsplit
 
 from server_app.plugins.accessors import AccessError, located, need, open_path
 from server_app.vql.call import CallError
-from server_app.vql.registry import Call, function, optional, required
+from server_app.vql.paths import OSPath
+from server_app.vql.registry import Call, function, optional
 
 Arguments = dict[str, Any]
 
@@ -28,7 +29,7 @@ _FROM_SECRET = (
 @function(
     "upload_s3",
     {
-        "file": required("path"),
+        "file": optional("any"),
         "name": optional("string", ""),
         "accessor": optional("string", ""),
         "bucket": optional("string", ""),
@@ -54,6 +55,8 @@ def upload_s3(call: Call, arguments: Arguments) -> dict[str, Any]:
         "For full features rebuild with the `sumo` option"
     )
     given = dict(arguments)
+    if not isinstance(given["file"], OSPath | str):
+        raise CallError("Field file is required")
     if given["secret"]:
         if call.run.org is None:
             raise CallError("Secrets may only be used on the server")
@@ -74,12 +77,31 @@ def upload_s3(call: Call, arguments: Arguments) -> dict[str, Any]:
     row = {"Path": "", "Size": 0, "UploadId": 0}
     with file:
         try:
+            check_bucket(given["bucket"])
             _put(Destination.of(given, key), file, size, digest, given)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            text = (isinstance(error, OSError) and error.strerror) or str(error)
+            text = _go_fault(error, given)
             call.fail(text)
             return {"Path": "", "Size": 0, "Error": text, "UploadId": 0}
     return {**row, "Size": size}
+
+
+def _go_fault(error: Exception, given: Arguments) -> str:
+    """A failure in the words of the real uploader, which asks for the bucket's place first."""
+    if isinstance(error, ConnectionRefusedError):
+        host = urlsplit(given["endpoint"]).netloc
+        asked = f'Get "{given["endpoint"].rstrip("/")}/{given["bucket"]}/?location="'
+        return f"{asked}: dial tcp {host}: connect: connection refused"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+SHORTEST_BUCKET = 3
+
+
+def check_bucket(name: str) -> None:
+    """Raises ValueError for a name that no bucket may have."""
+    if len(name) < SHORTEST_BUCKET:
+        raise ValueError(f"Bucket name cannot be shorter than {SHORTEST_BUCKET} characters")
 
 
 def _measure(file: BinaryIO) -> tuple[str, int]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
 
 Arguments = dict[str, Any]
 
 
-@plugin("orgs", {}, needs_server=True)
+@plugin("orgs", {})
 def orgs(call: Call, _arguments: Arguments) -> Iterator[dict[str, Any]]:
-    yield from call.org.orgs.list(call.principal)
+    if call.run.org is not None:  # works beside a server's datastore, too
+        yield from call.org.orgs.list(call.principal)
 
 
-@function("org", {}, needs_server=True)
+@function("org", needs_server=True)
 def org(call: Call, _arguments: Arguments) -> dict[str, Any]:
     """The current org's record, nonce included."""
     return dict(call.org.orgs.record(call.org.org_id))
@@ -29,10 +29,11 @@ def org(call: Call, _arguments: Arguments) -> dict[str, Any]:
     needs_server=True,
     changes=True,
 )
-def org_create(call: Call, arguments: Arguments) -> dict[str, Any]:
+def org_create(call: Call, arguments: Arguments) -> dict[str, Any] | None:
     """A new org with a new nonce (facts: that is why the old clients get 403)."""
     if not arguments["name"]:
-        raise CallError("An Org name must be specified")
+        call.log("ERROR:org_create: An Org name must be specified")
+        return None
     return dict(call.org.orgs.create(arguments["name"], arguments["org_id"]))
 
 

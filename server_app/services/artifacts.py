@@ -31,6 +31,13 @@ Strings = list[str]
 
 _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _TYPES = frozenset({"client", "client_event", "server", "server_event", "notebook", "internal", ""})
+_RESOURCES = dict.fromkeys(
+    (
+        "timeout", "ops_per_second", "cpu_limit", "iops_limit", "max_rows", "max_upload_bytes",
+        "max_batch_wait", "max_batch_rows", "max_batch_rows_buffer",
+    ),
+    0,
+)  # fmt: skip
 _LISTS = (
     "reference", "references", "required_permissions", "implied_permissions", "tools", "imports",
     "reports", "column_types",
@@ -67,24 +74,67 @@ class Definition:
         ]
 
 
+KEYS = frozenset(
+    [
+        "name",
+        "aliases",
+        "description",
+        "author",
+        "reference",
+        "references",
+        "required_permissions",
+        "implied_permissions",
+        "impersonate",
+        "resources",
+        "tools",
+        "precondition",
+        "parameters",
+        "type",
+        "sources",
+        "imports",
+        "export",
+        "reports",
+        "column_types",
+        "metadata",
+    ]
+)
+
+
 def parse(text: str, *, built_in: bool = False) -> Definition:
-    """Reads a definition. Raises ServiceError if it is none."""
+    """Reads a definition. Raises ServiceError if it is none; what is wrong, then the text."""
     try:
-        body = yaml.safe_load(text)
+        body = yaml.safe_load(text) if text.strip() else {}
     except yaml.YAMLError as error:
-        raise ServiceError(f"While parsing artifact: {error}") from error
-    name = body.get("name") if isinstance(body, dict) else None
+        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
+        raise ServiceError(
+            f"yaml: line {line}: did not find expected node content: {text}"
+        ) from error
+    if not isinstance(body, dict):
+        raise ServiceError(f"yaml: unmarshal errors: {text}")
+    if unknown := [key for key in body if key not in KEYS]:
+        faults = "".join(
+            f"\n  line {_line_of(key, text)}: field {key} not found in type proto.Artifact"
+            for key in unknown
+        )
+        raise ServiceError(f"yaml: unmarshal errors:{faults}: {text}")
+    name = body.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ServiceError(
-            "Invalid artifact name. Can only contain characters in this set 'a-zA-Z0-9_.'"
+            f"Invalid artifact name. Can only contain characters in this set 'a-zA-Z0-9_.': {text}"
         )
     for part in ("parameters", "sources"):
         if not isinstance(body.get(part) or [], list):
-            raise ServiceError(f"artifact {name}: {part} is no list")
+            raise ServiceError(f"artifact {name}: {part} is no list: {text}")
     definition = Definition(body["name"], text, body, built_in)
     if definition.type not in _TYPES:
-        raise ServiceError(f"Artifact {definition.name} type {definition.type} invalid")
+        raise ServiceError(f"Artifact type {body.get('type')} invalid.: {text}")
     return definition
+
+
+def _line_of(key: object, text: str) -> int:
+    """The line on which a key stands."""
+    lines = text.splitlines()
+    return next((n for n, line in enumerate(lines, 1) if line.startswith(f"{key}:")), 1)
 
 
 @cache
@@ -164,9 +214,9 @@ class Artifacts:
         for name in names or self.names():
             definition = self.get(name)
             if definition is not None:
-                yield self._row(definition)
+                yield self.row(definition)
 
-    def _row(self, definition: Definition) -> dict[str, Any]:
+    def row(self, definition: Definition) -> dict[str, Any]:
         body = definition.body
         metadata = self.metadata(definition.name)
         return {
@@ -174,13 +224,18 @@ class Artifacts:
             "aliases": [],
             "description": _as_text(body.get("description")),
             "author": _as_text(body.get("author")),
-            **{key: body.get(key) or [] for key in _LISTS},
+            **{key: body.get(key) or [] for key in _LISTS[:4]},
             "impersonate": _as_text(body.get("impersonate")),
+            "resources": {**_RESOURCES, **(body.get("resources") or {})},
+            "tools": body.get("tools") or [],
             "precondition": _as_text(body.get("precondition")),
             "parameters": [_parameter(p) for p in definition.parameters],
             "type": definition.type,
             "sources": [_source(s) for s in definition.sources],
+            "imports": body.get("imports") or [],
             "export": _as_text(body.get("export")),
+            "reports": body.get("reports") or [],
+            "column_types": body.get("column_types") or [],
             "raw": definition.raw,
             "compiled": True,
             "built_in": definition.built_in,
@@ -190,8 +245,17 @@ class Artifacts:
             "metadata": records.full("ArtifactMetadata", metadata or {}),
         }
 
-    def set(self, definition: str, tags: Strings, principal: str) -> dict[str, Any]:
+    def set(
+        self, definition: str, tags: Strings, principal: str, prefix: str = ""
+    ) -> dict[str, Any]:
         """artifact_set(): checked, stored, and in force at once. Raises ServiceError."""
+        if prefix:
+            definition = re.sub(
+                rf"^(name:\s*)(?!{re.escape(prefix)})",
+                rf"\g<1>{prefix}",
+                definition,
+                flags=re.MULTILINE,
+            )
         parsed = self.load_text(definition)
         try:
             self._org.store.write(self._path(parsed.name), definition.encode())
@@ -199,8 +263,9 @@ class Artifacts:
             raise ServiceError(str(error)) from error
         if tags:
             self.set_metadata(parsed.name, tags=tags)
+            self._save_metadata()
         self._org.audit("artifact_set", principal, artifact=parsed.name)
-        return self._row(parsed)
+        return {**self.row(parsed), "compiled": False}
 
     def load_text(self, text: str) -> Definition:
         """Takes a definition into memory only (what restoring a backup does)."""
@@ -213,14 +278,24 @@ class Artifacts:
         return parsed
 
     def delete(self, name: str, principal: str) -> str:
-        """artifact_delete(): custom ones only."""
-        if self.get(name) is None:
+        """artifact_delete(): custom ones only.
+
+        One that is in memory only (a restored one) or the root org's leads to an error: its file
+        isn't there.
+        """
+        definition = self.get(name)
+        if definition is None:
             raise ServiceError(f"Artifact '{name}' not found")
+        if definition.built_in:
+            raise ServiceError("Can only delete custom artifacts.")
         with self._lock:
-            if name not in self._custom:
-                raise ServiceError("Can only delete custom artifacts.")
-            del self._custom[name]
-        self._path(name).unlink(missing_ok=True)
+            self._custom.pop(name, None)
+            self._metadata.pop(name, None)
+        path = self._path(name)
+        try:
+            path.unlink()
+        except OSError as error:
+            raise ServiceError(f"remove {path}: {(error.strerror or '').lower()}") from error
         self._org.audit("artifact_delete", principal, artifact=name)
         return name
 
@@ -231,17 +306,23 @@ class Artifacts:
         hidden: bool | None = None,
         basic: bool | None = None,
         tags: Strings | None = None,
-    ) -> bool:
+    ) -> dict[str, Any]:
+        """artifact_set_metadata(): in memory; only artifact_set() with tags stores the table."""
+        if self.get(name) is None:
+            raise ServiceError(f"Artifact '{name}' not found")
         given = {"hidden": hidden, "basic": basic, "tags": tags}
         with self._lock:
             changed = {key: value for key, value in given.items() if value is not None}
             self._metadata[name] = {**self._metadata.get(name, {}), **changed}
+        return records.compact("ArtifactMetadata", self._metadata[name])
+
+    def _save_metadata(self) -> None:
+        with self._lock:
             table = {"metadata": dict(self._metadata)}
         try:
             self._org.store.save("ArtifactMetadataTable", table, "config", "repository_metadata")
         except OSError as error:
             raise ServiceError(str(error)) from error
-        return True
 
     def _path(self, name: str) -> Path:
         return self._org.store.path("artifact_definitions", *name.split("."), suffix=".yaml")
@@ -258,7 +339,9 @@ def check_queries(definition: Definition) -> None:
                 parse(text)
         except VQLSyntaxError as error:
             name = source.get("name") or ""
-            raise ServiceError(f"While parsing source query {name}: {error}") from error
+            raise ServiceError(
+                f"While parsing source query {name}: {error}: {definition.raw}"
+            ) from error
 
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from server_app.services.background import log
 from server_app.services.backup_providers import PROVIDERS, Provider, members
 from server_app.services.errors import ServiceError
 from server_app.services.zips import BROKEN, ZipWriter
+from server_app.vql.values import regex_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,8 @@ class Backups:
 
     def path(self, name: str) -> Path:
         """``<datastore>/backups/<name>.zip``; ".zip" is added whatever the name is."""
+        if not name:
+            return self._org.store.path("backups", suffix=".zip")
         return self._org.store.path("backups", name, suffix=".zip")
 
     def scheduled(self) -> None:
@@ -72,7 +75,7 @@ class Backups:
                 path.write_bytes(b"")
             took = time.monotonic() - started
         shown = f'"{name}"' if "/" in name else name
-        done = f"Completed Backup to fs:/backups/{shown}.zip (size {len(content)}) in {took:.6f}s"
+        done = f"Completed Backup to fs:/backups{'/' if name else ''}{shown}.zip (size {len(content)}) in {took:.6f}s"
         return iter([*rows, _row("", "BackupService", done)])
 
     def _written(self) -> tuple[list[Row], bytes]:
@@ -99,7 +102,8 @@ class Backups:
         try:
             chosen = [p for p in PROVIDERS if not providers or _named(providers, p.name)]
         except re.error as error:
-            raise ServiceError(f"error parsing regexp: {error}") from error
+            fault = f"error parsing regexp: {regex_fault(providers)}"
+            raise ServiceError(f"Providers regex expression invalid: {fault}") from error
         try:
             archive = zipfile.ZipFile(path)
         except FileNotFoundError as error:
@@ -115,7 +119,9 @@ class Backups:
         member = f"{folder}/{provider.member}"
         if member not in archive.namelist():
             row = _row(self._org.org_id, provider.name, "")
-            return {**row, "Error": f"open {member}: file does not exist"}
+            clean = all(part not in ("", ".", "..") for part in member.split("/"))
+            fault = "file does not exist" if clean else "invalid argument"
+            return {**row, "Error": f"open {member}: {fault}"}
         rows = members(archive, member)
         message, warnings = provider.restore(self._org, rows, archive, folder)
         return {**_row(self._org.org_id, provider.name, message), "Warnings": warnings or None}

@@ -51,7 +51,9 @@ parameters:
     default: "Y"
 sources:
   - query: |
-      SELECT upload(file=Path, accessor=Accessor) AS Upload FROM scope()
+      SELECT upload(file="/" + join(array=Components, sep="/"), accessor=Accessor) AS Upload
+      FROM scope()
+      WHERE Components
 """,
     """
 name: Generic.Client.Stats
@@ -64,6 +66,14 @@ parameters:
 sources:
   - query: |
       SELECT Hostname FROM info()
+""",
+    """
+name: Windows.Remediation.QuarantineMonitor
+description: Would watch over quarantined endpoints; nothing here quarantines any.
+type: CLIENT_EVENT
+sources:
+  - query: |
+      SELECT * FROM scope() WHERE FALSE
 """,
     """
 name: Server.Monitor.Health

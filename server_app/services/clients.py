@@ -198,18 +198,12 @@ class Clients(ClientLabels, ClientMetadata):
     ) -> Iterator[dict[str, Any]]:
         """Rows of client_delete(): the files of a client, removed if really asked for."""
         del principal
-        self.validate(client_id)
         folder = self.org.store.path("clients", client_id)
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
             if path.is_file():
                 kind = "Datastore" if path.name.endswith(".db") else "Filestore"
                 shown = "/" + str(path.relative_to(self.org.store.root))
-                yield {
-                    "client_id": client_id,
-                    "type": kind,
-                    "vfs_path": shown,
-                    "really_do_it": really_do_it,
-                }
+                yield {"client_id": client_id, "type": kind, "vfs_path": shown, "error": ""}
         if really_do_it:
             self.org.store.remove_tree("clients", client_id)
             with self._lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 import threading
 import time
@@ -16,7 +15,6 @@ from server_app.services.errors import ServiceError
 Records = list[records.Record]
 SUPERUSER = "VelociraptorServer"
 RESERVED = frozenset({SUPERUSER, "GRPC_GW"})
-USERNAME = re.compile(r"[\w@.\-#+]+")
 
 
 class Directory:
@@ -45,7 +43,7 @@ class Directory:
         with self._lock:
             if self._known is not None:
                 return self._known.get(name.lower())
-        return self._store.load("User", "users", name) if USERNAME.fullmatch(name) else None
+        return self._store.load("User", "users", name) if name else None
 
     def all(self) -> Records:
         """All users, by name."""
@@ -59,8 +57,8 @@ class Directory:
     def put(self, record: records.Record) -> None:
         """Stores a user. Raises ServiceError."""
         name = record["name"]
-        if not USERNAME.fullmatch(name):
-            raise ServiceError(f"Unacceptable username {name}")
+        if not name:
+            raise ServiceError("Must set a username")
         if name in RESERVED:
             raise ServiceError(f"Username is reserved: {name}")
         stored = {key: value for key, value in record.items() if key != "orgs"}

@@ -12,5 +12,10 @@ class OrgNotFound(ServiceError):  # noqa: N818  the seam's name
         super().__init__("Org not found")
 
 
+def denied(permission: str) -> str:
+    """What a lack of rights reads like."""
+    return f"PermissionDenied: Permission denied: [{permission}]"
+
+
 class DatastoreError(ServiceError):
     """The datastore refuses to write (disk full)."""

@@ -76,6 +76,9 @@ class Exports:
         _check_format(format)
         hunt = self._org.hunts.get(hunt_id, request=True)
         if hunt is None:
+            # As seen on a real server: the file is made before the hunt is looked for.
+            empty = self._org.store.path("downloads", "hunts", hunt_id, hunt_id, suffix=".zip")
+            self._org.store.write(empty, b"")
             raise ServiceError("Hunt not found")
         name = f"{base}{hunt_id}{'-summary' if only_combined else ''}"
         name += "_locked" if password else ""

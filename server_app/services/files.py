@@ -11,19 +11,8 @@ from server_app.datastore import chunks, names
 if TYPE_CHECKING:
     from server_app.services.org import OrgServices
 
-_READABLE = frozenset(
-    {
-        "clients",
-        "downloads",
-        "hunts",
-        "notebooks",
-        "public",
-        "server_artifacts",
-        "server_artifact_logs",
-        "temp",
-        "artifact_definitions",
-    }
-)
+_REFUSED = frozenset({"acl", "backups", "config", "orgs", "secrets", "users"})
+"""What a real server's `fs` accessor refuses unless its config says otherwise."""
 
 
 class Files:
@@ -39,7 +28,7 @@ class Files:
             raise PermissionError("No access to filesystem path")
         if not components:
             return self._org.store.root
-        if components[0] not in _READABLE:
+        if components[0] in _REFUSED:
             raise PermissionError("No access to filesystem path")
         return self._org.store.path(*components)
 
@@ -57,7 +46,7 @@ class Files:
         real = self.real_path(path)
         found = real.stat()
         is_folder = real.is_dir()
-        size = 0 if is_folder else chunks.size(real)
+        size = found.st_size if is_folder else chunks.size(real)
         return {"Size": size, "IsDir": is_folder, "Mtime": found.st_mtime}
 
     def listdir(self, path: str) -> list[str]:
@@ -68,5 +57,5 @@ class Files:
         return [
             name
             for name in found
-            if not name.endswith((".db", ".chunk")) and (not at_root or name in _READABLE)
+            if not name.endswith((".db", ".chunk")) and not (at_root and name in _REFUSED)
         ]

@@ -104,8 +104,6 @@ class Flows:
             "request": request,
             "create_time": time.time_ns() // 1000,
             "state": RUNNING,
-            "total_requests": len(compiled),
-            "outstanding_requests": len(compiled),
         }
         files = self.files(client_id, flow_id)
         task = requests.task(flow_id, request, compiled)
@@ -177,7 +175,7 @@ class Flows:
         pairs = [(client_id, flow_id)]
         if hunt_id:
             pairs = self._org.hunts.participants(hunt_id)
-        for client, flow in pairs:
+        for client, flow in pairs if hunt_id or (client_id and flow_id) else []:
             for row in tables.read(self.files(client, flow).uploads):
                 yield upload_row(row, client, flow) if hunt_id else upload_row(row)
 
@@ -256,16 +254,26 @@ class Flows:
     def _delete(self, flow: records.Record, really_do_it: bool) -> Iterator[dict[str, Any]]:
         client_id, flow_id = flow["client_id"], flow["session_id"]
         files = self.files(client_id, flow_id)
-        folder = self._org.store.path("clients", client_id, "collections", flow_id)
-        paths = [p for p in sorted(folder.rglob("*")) if p.is_file()] if folder.is_dir() else []
-        for artifact in flow.get("artifacts_with_results", []):
-            path = files.results(artifact)
-            extra = (path, tables.index_path(path), chunks.index_path(path))
-            paths += [p for p in extra if p.exists()]
-        for number, path in enumerate(paths, start=1):
+        results = map(files.results, flow.get("artifacts_with_results", []))
+        place = self._org.store.path("clients", client_id, "collections", flow_id)
+        found = [
+            ("UploadMetadata", files.uploads),
+            ("UploadTransactions", place / "upload_transactions.json"),
+            *(
+                ("Upload", path)
+                for path in sorted((place / "uploads").rglob("*"))
+                if path.is_file()
+            ),
+            *(("Result", path) for path in results),
+            ("Log", files.logs),
+            ("CollectionContext", place.with_name(f"{place.name}.json.db")),
+            ("Task", place / "task.db"),
+            ("Stats", place / "stats.json.db"),
+        ]
+        for number, (kind, path) in enumerate(found, start=1):
             if really_do_it:
-                path.unlink(missing_ok=True)
-            kind = "Result" if "artifacts" in path.parts else "Collection"
+                for file in (path, tables.index_path(path), chunks.index_path(path)):
+                    file.unlink(missing_ok=True)
             shown = {"vfs_path": "/" + str(path.relative_to(self._org.store.root))}
             yield {"id": number, "type": kind, "data": shown, "error": ""}
         if really_do_it:

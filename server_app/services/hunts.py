@@ -160,7 +160,7 @@ class Hunts(HuntMembers):
     ) -> dict[str, Any]:
         """hunt(): makes it here or in the orgs named, under one id. Raises ServiceError."""
         if expires and expires < time.time():
-            raise ServiceError(f"expiry time {expires} in the past")
+            raise ServiceError(f"expiry time {_go_time(expires)} in the past")
         here = org_ids or [self._org.org_id]
         request = {
             "creator": principal,
@@ -239,13 +239,13 @@ class Hunts(HuntMembers):
         add_labels: Strings | None = None,
         del_labels: Strings | None = None,
         principal: str,
-    ) -> str:
-        """hunt_update(). An unknown hunt is no error."""
+    ) -> str | Strings:
+        """hunt_update(): the id, or the tags where they changed. An unknown hunt is no error."""
         if self.get(hunt_id, request=False) is None:
             return hunt_id
 
         def change(hunt: records.Record) -> None:
-            if stop:
+            if stop and not start:
                 hunt["state"] = STOPPED
                 hunt["stats"]["stopped"] = True
             elif start and hunt.get("state") != RUNNING:
@@ -266,7 +266,7 @@ class Hunts(HuntMembers):
             raise ServiceError(str(error)) from error
         self._org.audit("hunt_update", principal, hunt_id=hunt_id)
         self._org.dispatch.hunts_changed()
-        return hunt_id
+        return changed["tags"] if add_labels or del_labels else hunt_id
 
     def stop_for_good(self, hunt_id: str) -> None:
         """A hunt that expired or reached its limit takes no more clients."""
@@ -297,3 +297,7 @@ class Hunts(HuntMembers):
             for path in (self._table(hunt_id), self._table(hunt_id + "_errors")):
                 path.unlink(missing_ok=True)
                 tables.index_path(path).unlink(missing_ok=True)
+
+
+def _go_time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(seconds))

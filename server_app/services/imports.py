@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from server_app.services.org import OrgServices
 
 
+class WrongPasswordError(Exception):
+    """The password doesn't open the archive."""
+
+
 class Importer:
     """One import; `display` is what messages call the zip."""
 
@@ -46,6 +50,14 @@ class Importer:
         with stream:
             try:
                 self._zip = _opened(stream, password)
+            except WrongPasswordError as error:
+                where = json.dumps(
+                    {"DelegatePath": self._display, "Path": "/data.zip"}, separators=(",", ":")
+                )
+                raise ServiceError(
+                    "unable to load collection_context: While reading ZipFile data.zip of reader "
+                    f"OSFileWrapper {self._display} (closed false) {where}: zip: invalid password"
+                ) from error
             except BROKEN as error:
                 invalid = "zip: not a valid zip file"
                 for _ in range(3):
@@ -181,9 +193,13 @@ class Importer:
             self._log(f"Creating a new client id '{client_id}'")
         if self._org.clients.record(client_id) is None:
             now = time.time()
-            self._org.clients.create(
-                client_id=client_id, hostname=hostname, first_seen_at=now, last_seen_at=now
-            )
+            try:
+                self._org.clients.create(
+                    client_id=client_id, hostname=hostname, first_seen_at=now, last_seen_at=now
+                )
+            except ServiceError as error:
+                self._log(f"ERROR:client_create: {error}")
+                raise
         return client_id
 
     # -- a hunt
@@ -191,7 +207,9 @@ class Importer:
     def _hunt(self) -> dict[str, Any]:
         found = self._record("hunt_info.json")
         if not isinstance(found, dict):
-            raise ServiceError("importHunt: unable to read hunt_info.json")
+            where = {"DelegatePath": self._display, "Path": "/hunt_info.json"}
+            shown = json.dumps(where, separators=(",", ":"))
+            raise ServiceError(f"importHunt: Zip: NotFoundError: {shown}.")
         try:
             hunt = records.from_object("Hunt", found)
         except records.RecordError as error:
@@ -232,4 +250,8 @@ def _opened(stream: BinaryIO, password: str) -> zipfile.ZipFile:
 
     stream.seek(0)
     with pyzipper.AESZipFile(stream) as sealed:
-        return zipfile.ZipFile(io.BytesIO(sealed.read("data.zip", pwd=password.encode())))
+        try:
+            content = sealed.read("data.zip", pwd=password.encode())
+        except RuntimeError as error:
+            raise WrongPasswordError from error
+    return zipfile.ZipFile(io.BytesIO(content))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from server_app.services.errors import ServiceError
+from server_app.vql.text import as_text
 
 if TYPE_CHECKING:
     from server_app.services.org import OrgServices
@@ -32,12 +32,9 @@ class ClientMetadata:
         """Adds or changes notes; a null value removes one."""
         notes = self.metadata(client_id)
         for key, value in metadata.items():
-            if value is None:
-                notes.pop(key, None)
-            else:
-                notes[key] = (
-                    value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-                )
+            notes.pop(key, None)
+            if value is not None:
+                notes[key] = as_text(value)
         items = [{"key": key, "value": value} for key, value in notes.items()]
         record = {"items": items, "client_id": client_id}
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from server_app.datastore import records
 from server_app.services import requests
 from server_app.services.errors import ServiceError
+from server_app.vql.text import as_text
 
 if TYPE_CHECKING:
     from server_app.services.org import OrgServices
@@ -49,8 +50,8 @@ class Monitoring:
     def set_server(self, value: dict[str, Any] | str) -> dict[str, Any]:
         """set_server_monitoring(). Raises ServiceError for a value of the wrong shape."""
         table = _checked("Args", value)
-        table["max_upload_bytes"] = table.get("max_upload_bytes") or requests.UPLOAD_LIMIT
-        return self._save_server(table)
+        saved = self._save_server(table)
+        return {**saved, "max_upload_bytes": saved.get("max_upload_bytes") or requests.UPLOAD_LIMIT}
 
     def add_server(self, artifact: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._required(artifact, "server_event")
@@ -70,17 +71,35 @@ class Monitoring:
     # -- the clients'
 
     def get_client(self) -> dict[str, Any]:
+        """The clients' table, with what is sent to them."""
+        return self._compiled(self._client_table())
+
+    def _client_table(self) -> records.Record:
         return self._org.store.load("EventTable", "config", _CLIENT) or {}
 
+    def _compiled(self, table: records.Record) -> dict[str, Any]:
+        groups = [{**g, "artifacts": self._group(g)} for g in table.get("label_events", [])]
+        made = {**table, "artifacts": self._group(table)}
+        return {**made, "label_events": groups} if groups else made
+
+    def _group(self, owner: records.Record) -> records.Record:
+        group = {**owner.get("artifacts", {}), "max_upload_bytes": requests.UPLOAD_LIMIT}
+        known = [name for name in group.get("artifacts", []) if self._org.artifacts.get(name)]
+        compiled = requests.compile_request(self._org, {**group, "artifacts": known})
+        return {**group, "compiled_collector_args": compiled} if compiled else group
+
     def set_client(self, value: dict[str, Any] | str) -> dict[str, Any]:
-        return self._save_client(_checked("EventTable", value))
+        table = _checked("EventTable", value)
+        table.setdefault("artifacts", {})
+        self._save_client(table)
+        return table
 
     def add_client(
         self, artifact: str, parameters: dict[str, Any], label: str = ""
     ) -> dict[str, Any]:
         """add_client_monitoring(), for all clients or for those with a label."""
         self._required(artifact, "client_event")
-        table = self.get_client()
+        table = self._client_table()
         if not label or label.lower() == "all":
             table["artifacts"] = self._with(table.get("artifacts", {}), artifact, parameters)
         else:
@@ -89,7 +108,7 @@ class Monitoring:
         return self._save_client(table)
 
     def remove_client(self, artifact: str, label: str = "") -> dict[str, Any]:
-        table = self.get_client()
+        table = self._client_table()
         if not label or label.lower() == "all":
             table["artifacts"] = _without(table.get("artifacts", {}), artifact)
         else:
@@ -100,7 +119,7 @@ class Monitoring:
     def _save_client(self, table: records.Record) -> dict[str, Any]:
         table = records.compact("EventTable", {**table, "version": time.time_ns()})
         self._save("EventTable", table, _CLIENT)
-        return table
+        return self._compiled(table)
 
     # -- both
 
@@ -121,9 +140,8 @@ class Monitoring:
         self, table: records.Record, artifact: str, parameters: dict[str, Any]
     ) -> records.Record:
         kept = _without(table, artifact)
-        spec = requests.specs(self._org, {artifact: parameters or {}})
-        if not spec[0]["parameters"]["env"]:
-            spec[0]["parameters"] = {}
+        env = [{"key": key, "value": as_text(value)} for key, value in (parameters or {}).items()]
+        spec = [{"artifact": artifact, "parameters": {"env": env} if env else {}}]
         return {
             **kept,
             "artifacts": [*kept.get("artifacts", []), artifact],
@@ -154,7 +172,9 @@ def _checked(kind: str, value: dict[str, Any] | str) -> records.Record:
         try:
             value = json.loads(value)
         except ValueError as error:
-            raise ServiceError(f"proto: syntax error: {error}") from error
+            raise ServiceError(
+                f"proto:\u00a0syntax error (line 1:1): invalid value {value}"
+            ) from error
     if not isinstance(value, dict):
         raise ServiceError(f"proto:\u00a0syntax error (line 1:1): unexpected token {value!r}")
     text = json.dumps(value, separators=(",", ":"))

@@ -22,6 +22,9 @@ _SUGGESTION = {"input": "SELECT * FROM info()\n", "name": "This machine", "type"
 _FIRST_CELL = "# A new notebook\n\nWrite markdown here, or add a cell with a query.\n"
 
 
+_CELL_TYPES = frozenset({"", "vql", "markdown", "md", "artifact"})
+
+
 class Notebooks:
     """The notebooks of an org, in memory; cells are read from disk."""
 
@@ -123,6 +126,9 @@ class Notebooks:
         principal: str,
     ) -> dict[str, Any]:
         """notebook_create(): a notebook with one first cell."""
+        for artifact in artifacts or []:
+            if self._org.artifacts.get(artifact) is None:
+                raise ServiceError(f"Artifact not found: {artifact}: NotFoundError")
         now = int(time.time())
         template = (artifacts or [_TEMPLATE])[0]
         notebook = {
@@ -195,6 +201,13 @@ class Notebooks:
             kept = [c for c in notebook.get("cell_metadata", []) if c["cell_id"] != cell_id]
             self.put({**notebook, "cell_metadata": kept})
         else:
+            known = {c.get("cell_id") for c in notebook.get("cell_metadata", [])}
+            if cell_id and cell_id not in known:
+                raise ServiceError("CellID Not found")
+            if type.lower() not in _CELL_TYPES:
+                raise ServiceError(
+                    "InlineError: While rendering notebook cell: Unsupported cell type."
+                )
             given = {"cell_id": cell_id, "type": type, "input": input, "output": output}
             self._calculate(notebook_id, given, principal)
         self._org.audit("UpdateNotebookCell", principal, notebook_id=notebook_id)
@@ -229,7 +242,6 @@ class Notebooks:
 
     def delete(self, notebook_id: str, really_do_it: bool) -> Iterator[dict[str, Any]]:
         """Rows of notebook_delete(): the files, removed if really asked for."""
-        self._required(notebook_id)
         folder = self._org.store.path("notebooks", notebook_id)
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
             if path.is_file():

@@ -84,6 +84,8 @@ class Orgs:
         org_id = org_id or self._unused()
         if org_id == ROOT or self.stored(org_id) is not None:
             raise ServiceError("CreateNewOrg: Org ID already in use")
+        if ".." in org_id.split("/"):
+            raise ServiceError("Directory traversal not supported")
         record = {"name": name, "nonce": nonce or ids.nonce(), "id": org_id}
         try:
             self._server.store.save("Org", record, "orgs", org_id)

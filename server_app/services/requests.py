@@ -55,6 +55,9 @@ def _as_text(value: Any, kind: str) -> str | None:
     return str(value) if kind in {"int", "int64"} else None
 
 
+_LIMITS = ("ops_per_second", "cpu_limit", "iops_limit", "timeout")
+
+
 def compile_request(org: OrgServices, request: dict[str, Any]) -> list[dict[str, Any]]:
     """The Collector records of a request. Raises ServiceError (unknown artifact, bad query)."""
     given = {spec["artifact"]: spec for spec in request.get("specs", [])}
@@ -65,7 +68,9 @@ def compile_request(org: OrgServices, request: dict[str, Any]) -> list[dict[str,
         for source, full_name in zip(definition.sources, definition.source_names(), strict=True):
             if (source.get("query") or "").strip():
                 compiled.append(_collector(org, definition, source, full_name, env))
+    limits = {key: request[key] for key in _LIMITS if request.get(key)}
     for place, collector in enumerate(compiled, start=1):
+        collector.update(limits)
         collector["query_id"] = place
         collector["total_queries"] = len(compiled)
     return compiled
@@ -91,11 +96,28 @@ def _collector(
         statements = [str(statement) for statement in parse(source["query"])]
     except VQLSyntaxError as error:
         raise ServiceError(f"While parsing source query {full_name}: {error}") from error
+    statements = [*_typed(definition), *statements]
     queries: list[dict[str, str]] = [{"VQL": text} for text in statements]
     queries[-1] = {"Name": hidden_name(org, full_name), "VQL": statements[-1]}
     condition = source.get("precondition") or definition.body.get("precondition") or ""
     collector = {"env": env, "Query": queries, "max_row": _MAX_ROW}
     return {"precondition": condition.strip(), **collector} if condition else collector
+
+
+_AS_TYPE = {
+    "int": "LET {0} <= int(int={0})",
+    "int64": "LET {0} <= int(int={0})",
+    "integer": "LET {0} <= int(int={0})",
+    "bool": 'LET {0} <= {0} =~ "^(Y|TRUE)$"',
+    "json_array": "LET {0} <= if(condition={0}, then=parse_json_array(data={0}), else=NULL)",
+    "timestamp": "LET {0} <= timestamp(epoch={0})",
+}
+
+
+def _typed(definition: Definition) -> list[str]:
+    """Statements that make values of the texts in which parameters travel."""
+    found = [(p.get("name"), str(p.get("type") or "")) for p in definition.parameters]
+    return [_AS_TYPE[kind].format(name) for name, kind in found if name and kind in _AS_TYPE]
 
 
 def hidden_name(org: OrgServices, full_name: str) -> str:

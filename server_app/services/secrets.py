@@ -76,8 +76,7 @@ class Secrets:
         principal: str,
     ) -> str:
         """secret_modify(): who may use it."""
-        self._type(type)
-        record = self._load(type, name)
+        record = self._load(type, name) if type in TYPES else None
         if record is None:
             raise ServiceError("Secret Not Found")
         if delete:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from server_app.datastore import records
 from server_app.services.directory import (
     RESERVED,
-    USERNAME,
     Directory,
     hash_password,
     password_fits,
@@ -54,17 +53,16 @@ class Users:
     def _directory(self) -> Directory:
         return self._org.server.directory
 
-    def _in(self, orgs: Strings) -> Members:
-        return [self._org.server.org(org_id) for org_id in orgs] or [self._org]
-
     def exists(self, user: str) -> bool:
         return self._directory.get(user) is not None
 
     def policy(self, user: str) -> Policy:
         """The policy as stored in this org, {} if there is none."""
-        if not USERNAME.fullmatch(user):
-            return {}
         return self._org.store.load("Policy", "acl", user) or {}
+
+    def has_policy(self, user: str) -> bool:
+        """Is there a record of its rights, be it an empty one?"""
+        return self._org.store.exists("acl", user)
 
     def effective_policy(self, user: str) -> Policy:
         if user in RESERVED:
@@ -103,7 +101,7 @@ class Users:
             for org_id in sorted(org_ids):
                 org = server.org(org_id)
                 readable = sees_all or org.users.has_permission(principal, "READ_RESULTS")
-                if readable and org.users.policy(record["name"]):
+                if readable and org.users.effective_policy(record["name"]):
                     yield org.users.row(record)
 
     def row(self, record: records.Record) -> dict[str, Any]:
@@ -142,13 +140,22 @@ class Users:
         password: str | None = None,
         orgs: Strings | None = None,
     ) -> str:
-        """Makes or updates a user; its policy in these orgs is replaced."""
-        targets = self._in(orgs or [])
+        """Makes or updates a user; its policy in these orgs is replaced.
+
+        The policies come first, org by org: an unknown org ends it in the middle.
+        """
         record = self._directory.get(user) or {"name": user}
+        if not user:
+            raise ServiceError("Must set a username")
+        if user in RESERVED:
+            raise ServiceError(f"Username is reserved: {user}")
+        self._give(record["name"], {"roles": roles}, orgs)
         self._directory.put(hash_password(record, password) if password else record)
-        for org in targets:
-            org.users.set_policy(record["name"], {"roles": roles})
         return user
+
+    def _give(self, name: str, policy: Policy, orgs: Strings | None) -> None:
+        for org_id in orgs or [self._org.org_id]:
+            self._org.server.org(org_id).users.set_policy(name, policy)
 
     def grant(
         self,
@@ -158,28 +165,28 @@ class Users:
         orgs: Strings | None = None,
         policy: Policy | None = None,
     ) -> str:
-        """Replaces the policy of a user in these orgs."""
+        """Replaces the policy of a user in these orgs, one after the other."""
         if policy is None and not roles:
             raise ServiceError("You must provide either roles or a policy object")
-        targets = self._in(orgs or [])
-        name = self._known(user)["name"]
         wanted = _checked(policy or {})
         wanted["roles"] = list(dict.fromkeys([*wanted.get("roles", []), *(roles or [])]))
-        for org in targets:
-            org.users.set_policy(name, wanted)
+        self._give(self._known(user)["name"], wanted, orgs)
         return user
 
     def delete(self, user: str, *, orgs: Strings | None = None, really_do_it: bool = False) -> Rows:
-        """Takes the user's rights in these orgs; without any left, the user is removed."""
-        self._known(user)
-        rows = []
-        for org in self._in(orgs or []):
-            rows.append({"org_id": org.org_id, "username": user})
-            if really_do_it:
-                org.store.remove("acl", user)
-        if really_do_it and not self.member_orgs(user):
-            self._directory.remove(user)
-        return rows
+        """Takes the user's rights in these orgs; who then has none left is removed.
+
+        Orgs in which the user has no rights, unknown ones too, are passed over.
+        """
+        name = self._known(user)["name"]
+        wanted = orgs or [self._org.org_id]
+        taken = [org for org in self.member_orgs(name) if org.org_id in wanted]
+        if really_do_it:
+            for org in taken:
+                org.store.remove("acl", name)
+            if not self.member_orgs(name):
+                self._directory.remove(name)
+        return [{"org_id": org.org_id, "username": user} for org in taken]
 
     def passwd(self, user: str, password: str) -> str:
         self._directory.put(hash_password(self._known(user), password))

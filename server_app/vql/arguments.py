@@ -15,8 +15,9 @@ from server_app.vql.evaluate import evaluate
 from server_app.vql.parse import VQLSyntaxError, parse_lambda
 from server_app.vql.paths import OSPath
 from server_app.vql.registry import Definition, Parameter
-from server_app.vql.scope import Function, Scope, StoredQuery
-from server_app.vql.values import Timestamp, as_text, number, truth
+from server_app.vql.scope import Scope, StoredQuery
+from server_app.vql.text import as_text
+from server_app.vql.values import Timestamp, truth
 
 
 class ArgumentError(Exception):
@@ -30,31 +31,33 @@ def read_arguments(
     parameters = definition.parameters
     if parameters is None:
         return {item.name: value_of(item.value, scope) for item in given}
+    given_names = {item.name: item for item in given}
+    values = _spread(given_names.pop("**", None), scope)
     result = {name: parameter.default for name, parameter in parameters.items()}
-    seen = set()
-    for item in given:
-        if item.name == "**":
-            extra = value_of(item.value, scope)
-            for name, value in (extra if isinstance(extra, Mapping) else {}).items():
-                if name in parameters:
-                    result[name] = convert(parameters[name], name, value)
-                    seen.add(name)
-            continue
-        parameter = parameters.get(item.name)
-        if parameter is None:
-            raise ArgumentError(f"Unexpected arg {item.name}")
-        seen.add(item.name)
-        if parameter.kind == "lazy":
-            result[item.name] = _later(item.value, scope)
-        else:
-            result[item.name] = convert(parameter, item.name, value_of(item.value, scope))
     for name, parameter in parameters.items():
-        if parameter.required and name not in seen:
-            raise ArgumentError(f"Field {name} is required")
+        item = given_names.get(name)
+        if item is None and name not in values:
+            if parameter.required:
+                raise ArgumentError(f"Field {name} is required")
+        elif item is None:
+            result[name] = convert(parameter, name, values[name])
+        elif parameter.kind == "lazy":
+            result[name] = _later(item.value, scope)
+        else:
+            result[name] = convert(parameter, name, value_of(item.value, scope))
+    for name in (*given_names, *values):
+        if name not in parameters:
+            raise ArgumentError(f"Unexpected arg {name}")
     return result
 
 
-def value_of(argument: syntax.Expression | syntax.SubSelect | syntax.Lambda, scope: Scope) -> Any:
+def _spread(item: syntax.Argument | None, scope: Scope) -> Mapping[str, Any]:
+    """What `**` stands for: a dict of further arguments."""
+    value = value_of(item.value, scope) if item is not None else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def value_of(argument: syntax.Expression | syntax.SubSelect, scope: Scope) -> Any:
     if isinstance(argument, syntax.SubSelect):
         return StoredQuery(argument.query, scope)
     return evaluate(argument, scope)
@@ -66,33 +69,32 @@ def _later(argument: Any, scope: Scope) -> Callable[[], Any]:
 
 def convert(parameter: Parameter, name: str, value: Any) -> Any:
     """One value as its kind; NULL is the default where the kind has no other use for it."""
-    if value is None and parameter.kind != "any":
+    if value is None and parameter.kind not in ("any", "string", "int", "float", "bool", "query"):
         if parameter.kind == "path":
             raise ArgumentError(f"Field {name} Expecting a path arg type, not *types.Null")
         return parameter.default
     return _CONVERTERS[parameter.kind](name, value)
 
 
-def _string(name: str, value: Any) -> str:
-    if isinstance(value, str | OSPath | bytes | int | float | Timestamp):
-        return as_text(value)
-    raise ArgumentError(f"Field {name} should be a string not a {type_name(value)}")
+def _string(_name: str, value: Any) -> str:
+    """Anything is a text; a list of one item is that item's, NULL is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, list) and len(value) == 1:
+        return as_text(value[0])
+    return as_text(value)
 
 
 def _number(name: str, value: Any) -> int | float:
-    result = number(value)
-    if result is None and isinstance(value, str):
-        try:
-            return int(value, 0)
-        except ValueError:
-            result = None
-    if result is None:
-        raise ArgumentError(f"Field {name} should be an int not a {type_name(value)}")
-    return result
+    if isinstance(value, int | float):
+        return value
+    raise ArgumentError(f"Field {name} should be a float not {type_name(value)}.")
 
 
 def _whole(name: str, value: Any) -> int:
-    return int(_number(name, value))
+    if isinstance(value, int | float):
+        return int(value)
+    raise ArgumentError(f"Field {name} should be an int not {type_name(value)}.")
 
 
 def _strings(name: str, value: Any) -> list[str]:
@@ -113,7 +115,7 @@ def _dict(name: str, value: Any) -> dict[str, Any]:
         for row in value.rows():
             merged.update(row)
         return merged
-    raise ArgumentError(f"Field {name} should be a dict not a {type_name(value)}")
+    raise ArgumentError(f"Field {name} should be a dict not {type_name(value)}.")
 
 
 def _path(name: str, value: Any) -> OSPath | str:
@@ -135,15 +137,16 @@ def _time(name: str, value: Any) -> float:
     return result.seconds
 
 
-def _lambda(name: str, value: Any) -> Any:
-    if isinstance(value, Function):
-        return value
-    if isinstance(value, str):
-        try:
-            return parse_lambda(value)
-        except VQLSyntaxError as error:
-            raise ArgumentError(f"Field {name}: {error}") from error
-    raise ArgumentError(f"Field {name} should be a lambda not a {type_name(value)}")
+def _lambda(name: str, value: Any) -> syntax.Lambda:
+    if not isinstance(value, str):
+        raise ArgumentError(
+            f"Field {name} Got field type {type_name(value)}: "
+            'VQL lambda functions need to be a string of the form "x=>..."'
+        )
+    try:
+        return parse_lambda(value)
+    except VQLSyntaxError as error:
+        raise ArgumentError(f"Field {name} {error}") from error
 
 
 def _same(_name: str, value: Any) -> Any:
@@ -190,13 +193,13 @@ def rows_of(value: Any, scope: Scope | None = None) -> Iterator[Mapping[str, Any
 
 _TYPE_NAMES = {
     str: "string", bool: "bool", int: "int64", float: "float64", dict: "*ordereddict.Dict",
-    list: "[]interface {}", OSPath: "*accessors.OSPath", Timestamp: "time.Time",
-    StoredQuery: "*vfilter.StoredQuery", Function: "*types.Lambda", bytes: "[]uint8",
+    list: "[]types.Any", OSPath: "*accessors.OSPath", Timestamp: "time.Time",
+    StoredQuery: "*vfilter._StoredQuery", bytes: "[]uint8",
 }  # fmt: skip
 
 
 def type_name(value: Any) -> str:
     """The name a type has in messages and for `typeof()`."""
     if value is None:
-        return "*types.Null"
+        return "types.Null"
     return _TYPE_NAMES.get(type(value), "*ordereddict.Dict")

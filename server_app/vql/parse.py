@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def make_parser(start: str, folder: Path | None) -> Any:
     return lark.Lark(
         grammar,
         parser="lalr",
+        lexer="basic",
         start=start,
         transformer=Reductions(),
         maybe_placeholders=True,
@@ -73,15 +75,39 @@ def make_parser(start: str, folder: Path | None) -> Any:
 
 
 AROUND = 10
-"""Characters of the query shown on either side of what wasn't understood."""
+"""Characters of the query shown on either side of what is no token."""
 
 
 def _explain(error: Any, text: str) -> str:
-    """Position and offending token, in the shape of the recorded messages."""
+    """Position and offending token, in the shape of a real server's messages."""
+    import lark
+
     line, column = getattr(error, "line", -1), getattr(error, "column", -1)
-    found = getattr(error, "token", None) or getattr(error, "char", "")
     lines = text.split("\n")
-    if not found or line is None or line < 1:  # the text ended too soon
-        return f'{len(lines)}:{len(lines[-1]) + 1}: unexpected token "<EOF>"'
-    before, after = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
-    return f'{before[-AROUND:]}|{after[:AROUND]}: {line}:{column}: unexpected token "{found}"'
+    if isinstance(error, lark.exceptions.UnexpectedCharacters):
+        before, after = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
+        where = f"{before[-AROUND:]}|{after[:AROUND]}"
+        return f"{where}: {line}:{column}: invalid token {_quoted(error.char)}"
+    token = getattr(error, "token", None)
+    if token is None or token.type == "$END":  # the text ended too soon
+        found, where = "<EOF>", f"{len(lines)}:{len(lines[-1]) + 1}"
+    else:
+        found, where = str(token), f"{line}:{column}"
+    return f'{where}: unexpected token "{found}"{_expected(getattr(error, "expected", ()))}'
+
+
+_WANTED = (
+    ("FROM", "<from>"), ("RPAR", '")"'), ("LESS_EQUAL", '"=" | "<="'),
+    ("NEGATED", "<symbolident> | <ident>"),
+    ("IDENT", "<ident>"), ("NUMBER", "<number>"), ("ARROW", '"=>"'), ("SELECT", "<select>"),
+)  # fmt: skip
+
+
+def _expected(terminals: Iterable[str]) -> str:
+    """What could have stood there, as far as a real server's messages name it."""
+    shown = next((text for name, text in _WANTED if name in terminals), "")
+    return f" (expected {shown})" if shown else ""
+
+
+def _quoted(character: str) -> str:
+    return f"'{character}'"

@@ -35,6 +35,8 @@ class OSPath:
             return json.dumps({**spec, "Path": self.path}, separators=(",", ":"))
         if self.accessor in ("fs", "ds"):
             return f"{self.accessor}:{self.path}"
+        if self.accessor == "zip" and not self.parts:
+            return ""
         return self.parts[0] if self.accessor == "data" and self.parts else self.path
 
     def __add__(self, more: object) -> OSPath:

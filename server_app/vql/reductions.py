@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import decimal
+import math
 import re
 from typing import Any
 
 from server_app.vql import syntax as s
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
-_UNICODE_END = 0x110000
+_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
+_ESCAPE = re.compile(rb"\\(?:[xX]([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _WORDS = {"true": True, "false": False, "null": None}
 
 Parts = list[Any]
@@ -26,8 +27,13 @@ class Reductions:
         _, name, parameters, operator, value = parts
         return s.Let(plain(name), parameters, str(operator) == "<=", value)
 
-    def parameters(self, parts: Parts) -> tuple[str, ...]:
-        return tuple(plain(part) for part in parts)
+    def parameters(self, parts: Parts) -> tuple[tuple[str, s.Argument | None], ...]:
+        """Names, and what those that have a default stand for where they aren't given."""
+        named = [part for part in parts if part is not None]
+        return tuple((p.name, p) if isinstance(p, s.Argument) else (p, None) for p in named)
+
+    def plain_parameter(self, parts: Parts) -> str:
+        return plain(parts[0])
 
     def select(self, parts: Parts) -> s.Select:
         columns, source = parts[2], parts[4]
@@ -38,8 +44,8 @@ class Reductions:
         )  # fmt: skip
 
     def where(self, parts: Parts) -> s.Expression:
-        items, is_list = parts[1]
-        return s.ListOf(items, "()") if is_list else items[0]
+        items, is_list, trailing = parts[1]
+        return s.ListOf(items, "()", trailing) if is_list else items[0]
 
     group = where
 
@@ -47,10 +53,10 @@ class Reductions:
         return plain(parts[1]), parts[2] is not None
 
     def limit(self, parts: Parts) -> int:
-        return int(number_of(parts[1]))
+        return int(number_of(parts[1]) or 0)
 
     def columns(self, parts: Parts) -> tuple[s.Column, ...]:
-        return tuple(parts)
+        return tuple(part for part in parts if part is not None)
 
     def star(self, parts: Parts) -> s.Column:
         del parts
@@ -60,8 +66,7 @@ class Reductions:
         expression, alias = parts[0], parts[2]
         if alias is not None:
             return s.Column(expression, plain(alias))
-        name = expression.name if isinstance(expression, s.Symbol) else str(expression)
-        return s.Column(expression, name)
+        return s.Column(expression, plain(expression))
 
     def source(self, parts: Parts) -> s.Source:
         return s.Source(".".join(plain(part) for part in parts[:-1]), parts[-1])
@@ -76,26 +81,20 @@ class Reductions:
         return s.SubSelect(parts[0])
 
     def array(self, parts: Parts) -> s.Expression:
-        return s.ListOf((), "[]") if parts[0] is None else as_value(parts[0], "[]")
+        return bracketed(parts[0], "[]") if parts[0] is not None else s.ListOf((), "[]")
 
-    def lambda_one(self, parts: Parts) -> s.Lambda:
-        return s.Lambda((plain(parts[0]),), parts[1])
-
-    def lambda_many(self, parts: Parts) -> s.Lambda | s.Literal:
-        inside = parts[0]
-        items = inside.items if isinstance(inside, s.ListOf) else (inside.operand,)
-        names = tuple(item.name for item in items if isinstance(item, s.Symbol))
-        # Something else than names before the arrow has no meaning: NULL, as an unknown lambda.
-        return s.Lambda(names, parts[1]) if len(names) == len(items) else s.Literal(None)
+    def lambda_(self, parts: Parts) -> s.Lambda:
+        return s.Lambda(tuple(plain(part) for part in parts[:-2]), parts[-1])
 
     # -- expressions --------------------------------------------------------
-    def list(self, parts: Parts) -> tuple[tuple[s.Expression, ...], bool]:
-        """The items, and whether a comma makes them a list."""
-        items = tuple(part for part in parts if not is_comma(part) and part is not None)
-        return items, any(is_comma(part) for part in parts)
+    def list(self, parts: Parts) -> tuple[tuple[s.Expression, ...], bool, bool]:
+        """The items, whether a comma makes them a list, and whether one stands at the end."""
+        items = tuple(part for part in parts if part is not None and not is_comma(part))
+        commas = sum(map(is_comma, parts))
+        return items, commas > 0, commas == len(items)
 
     def parenthesis(self, parts: Parts) -> s.Expression:
-        return as_value(parts[0], "()")
+        return bracketed(parts[0], "()")
 
     def chain(self, parts: Parts) -> s.Expression:
         if len(parts) == 1:
@@ -103,16 +102,15 @@ class Reductions:
         signs = [str(part).upper() for part in parts[1::2]]
         return s.Chain(parts[0], tuple(zip(signs, parts[2::2], strict=True)))
 
+    def comparison(self, parts: Parts) -> s.Expression:
+        left, sign, right = parts
+        return left if sign is None else s.Chain(left, ((sign, right),))
+
     def comparator(self, parts: Parts) -> str:
-        return str(parts[0])
+        return str(parts[0]).upper()
 
-    factor = comparator
-
-    def negation(self, parts: Parts) -> s.Prefixed:
-        return s.Prefixed("NOT", parts[1])
-
-    def signed(self, parts: Parts) -> s.Expression:
-        return s.Prefixed(str(parts[0]), parts[1])
+    def negation(self, parts: Parts) -> s.Negation:
+        return s.Negation(parts[1])
 
     def member(self, parts: Parts) -> s.Member:
         return s.Member(parts[0], plain(parts[1]))
@@ -123,23 +121,27 @@ class Reductions:
     def slice(self, parts: Parts) -> s.Slice:
         return s.Slice(*parts)
 
-    def symbol(self, parts: Parts) -> s.Symbol:
-        return s.Symbol(plain(parts[0]))
-
-    def called(self, parts: Parts) -> s.Called:
-        return s.Called(plain(parts[0]), parts[1])
+    def symbol(self, parts: Parts) -> s.Symbol | s.Called:
+        *tokens, arguments = parts
+        text = ".".join(map(str, tokens))
+        negated = text.startswith("-")
+        first = str(tokens[0]).removeprefix("-")
+        symbol = s.Symbol(tuple(plain(name) for name in (first, *tokens[1:])), text, negated)
+        return symbol if arguments is None else s.Called(symbol, arguments)
 
     def string(self, parts: Parts) -> s.Literal:
-        return s.Literal(_ESCAPE.sub(_unescape, str(parts[0])[1:-1]))
+        return s.Literal(unquoted(str(parts[0])[1:-1]), str(parts[0]))
 
     def raw_string(self, parts: Parts) -> s.Literal:
-        return s.Literal(str(parts[0])[3:-3])
+        return s.Literal(str(parts[0])[3:-3], str(parts[0]))
 
     def number(self, parts: Parts) -> s.Literal:
-        return s.Literal(number_of(parts[0]))
+        value = number_of(parts[0])
+        return s.Literal(value, _number_text(value))
 
     def word_value(self, parts: Parts) -> s.Literal:
-        return s.Literal(_WORDS[str(parts[0]).lower()])
+        value = _WORDS[str(parts[0]).lower()]
+        return s.Literal(value, "NULL" if value is None else str(parts[0]))
 
 
 def plain(token: object) -> str:
@@ -152,27 +154,41 @@ def is_comma(part: object) -> bool:
     return getattr(part, "type", "") == "COMMA"
 
 
-def as_value(parts: tuple[tuple[s.Expression, ...], bool], brackets: str) -> s.Expression:
+def bracketed(parts: tuple[tuple[s.Expression, ...], bool, bool], brackets: str) -> s.Expression:
     """A list where there was a comma, else the one expression (the trailing-comma rule)."""
-    items, is_list = parts
-    return s.ListOf(items, brackets) if is_list else s.Grouped(items[0], brackets)
+    items, is_list, trailing = parts
+    return s.ListOf(items, brackets, trailing) if is_list else s.Grouped(items[0], brackets)
 
 
-def number_of(token: object) -> int | float:
-    """An integer of 64 bits, or a float."""
+def number_of(token: object) -> int | float | None:
+    """An integer of 64 bits, or a float; None for a float too large. A leading zero means octal."""
     text = str(token)
-    if text.startswith("0x"):
-        value = int(text, 16)
-    elif text.isdigit() and len(text) < 20:  # noqa: PLR2004 - digits of 2**64
-        value = int(text)
-    else:
-        return float(text)
+    try:
+        value = int(text, 8) if _OCTAL.fullmatch(text) else int(text, 0)
+    except ValueError:
+        real = float(text)
+        return real if math.isfinite(real) else None
     return value if -(1 << 63) <= value < (1 << 63) else float(value)
 
 
-def _unescape(match: re.Match[str]) -> str:
-    code = match[1]
-    if code[0] in "xuU" and len(code) > 1:
-        point = int(code[1:], 16)
-        return chr(point) if point < _UNICODE_END else "\ufffd"
-    return _ESCAPES.get(code, code)
+_OCTAL = re.compile(r"-?0[0-7]+")
+
+
+def _number_text(value: float | None) -> str:
+    if value is None:
+        return "FALSE"
+    if isinstance(value, int):
+        return str(value)
+    text = format(decimal.Decimal(repr(value)), "f")
+    return text if "." in text else text + ".0"
+
+
+def unquoted(text: str) -> str:
+    """A text without its escapes: a byte by x and two digits, n, r, t; else the character."""
+    return _ESCAPE.sub(_unescape, text.encode()).decode("utf-8", "replace")
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    if match[1]:
+        return bytes.fromhex(match[1].decode())
+    return _ESCAPES.get(match[2], match[2])

@@ -43,8 +43,9 @@ class Definition:
     permission: str = ""
     needs_server: bool = False
     changes: bool = False
-    log_name: str = ""
+    log_name: str | None = None
     on_cancel: Callable[[Call, dict[str, Any]], Any] | None = None
+    failed: Any = None
 
 
 class Call:
@@ -76,7 +77,8 @@ class Call:
 
     def fail(self, reason: object) -> None:
         """A failure that is only a log line: `name: reason`."""
-        self.log(f"{self.definition.log_name or self.definition.name}: {reason}")
+        named = self.definition.log_name
+        self.log(f"{self.definition.name if named is None else named}: {reason}")
 
 
 FUNCTIONS: dict[str, Definition] = {}
@@ -101,18 +103,19 @@ def function(
     permission: str = "",
     needs_server: bool = False,
     changes: bool = False,
-    log_name: str = "",
+    log_name: str | None = None,
     on_cancel: Body | None = None,
+    failed: Any = None,
 ) -> Callable[[Body], Body]:
     """Registers a function. `parameters` None takes any argument as it is.
 
     `changes` marks what must not run in the row that a LIMIT cancels;
-    `on_cancel` is what it does then instead.
+    `on_cancel` is what it does then instead. `failed` is its value when it could not do it.
     """
 
     def register(body: Body) -> Body:
         FUNCTIONS[name] = Definition(
-            name, parameters, body, permission, needs_server, changes, log_name, on_cancel
+            name, parameters, body, permission, needs_server, changes, log_name, on_cancel, failed
         )
         return body
 
@@ -126,7 +129,7 @@ def plugin(
     permission: str = "",
     needs_server: bool = False,
     changes: bool = False,
-    log_name: str = "",
+    log_name: str | None = None,
 ) -> Callable[[Rows], Rows]:
     """Registers a plugin, whose body is a generator of rows."""
 

@@ -43,11 +43,21 @@ class Run:
         self.cancelled = False
         self.depth = 0
         self._log = log
+        self._said: dict[str, float] = {}
         self._is_active = is_active
 
     def log(self, text: str) -> None:
         if not self.cancelled:
             self._log(text)
+
+    def said_lately(self, message: str, seconds: float) -> bool:
+        """Was this message logged within so many seconds? It counts as logged from now on."""
+        now = time.monotonic()
+        before = self._said.get(message)
+        if before is not None and seconds > 0 and before + seconds > now:
+            return True
+        self._said[message] = now
+        return False
 
     def check(self) -> None:
         """Called before every row. Raises QueryCancelled when the query has to end."""
@@ -93,11 +103,19 @@ class Scope:
     def find(self, name: str) -> tuple[bool, Any]:
         """Whether the name is known, and its value as stored (a lazy LET unevaluated)."""
         scope: Scope | None = self
+        known = False  # next to a row in the making, an unknown name is NULL without a word
         while scope is not None:
             if name in scope.names:
                 return True, scope.names[name]
+            known = known or getattr(scope.names, "answers_all", False)
             scope = scope.parent
-        return False, None
+        return known, None
+
+    def is_function(self, name: str) -> bool:
+        """Is there a function of this name?"""
+        from server_app.vql.registry import FUNCTIONS
+
+        return name in FUNCTIONS
 
     def frames(self) -> Iterator[Any]:
         """The names of each frame, outermost first."""
@@ -111,13 +129,17 @@ class Scope:
         self.run.log(f"ERROR:{what} {name} not found. Current Scope is {listed}")
 
 
+Parameters = tuple[tuple[str, "syntax.Argument | None"], ...]
+"""Names of a LET's parameters, each with its default if it has one."""
+
+
 class StoredQuery:
     """A query kept as a value: `LET x = SELECT…`, or `{ SELECT… }` given as an argument."""
 
     __slots__ = ("parameters", "query", "scope")
 
     def __init__(
-        self, query: syntax.Select, scope: Scope, parameters: tuple[str, ...] | None = None
+        self, query: syntax.Select, scope: Scope, parameters: Parameters | None = None
     ) -> None:
         self.query = query
         self.scope = scope
@@ -135,27 +157,9 @@ class StoredExpression:
 
     __slots__ = ("expression", "parameters")
 
-    def __init__(
-        self, expression: syntax.Expression, parameters: tuple[str, ...] | None = None
-    ) -> None:
+    def __init__(self, expression: syntax.Expression, parameters: Parameters | None = None) -> None:
         self.expression = expression
         self.parameters = parameters
-
-
-class Function:
-    """A lambda with the scope it was written in."""
-
-    __slots__ = ("definition", "scope")
-
-    def __init__(self, definition: syntax.Lambda, scope: Scope) -> None:
-        self.definition = definition
-        self.scope = scope
-
-    def __call__(self, *values: Any) -> Any:
-        from server_app.vql.evaluate import evaluate
-
-        names = dict(zip(self.definition.parameters, values, strict=False))
-        return evaluate(self.definition.body, self.scope.child(names))
 
 
 def root_scope(run: Run, env: Mapping[str, Any]) -> Scope:

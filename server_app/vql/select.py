@@ -9,7 +9,9 @@ from server_app.vql import syntax as s
 from server_app.vql import values as v
 from server_app.vql.call import call_plugin
 from server_app.vql.evaluate import evaluate
-from server_app.vql.scope import Scope
+from server_app.vql.order import ordered
+from server_app.vql.scope import Scope, StoredQuery
+from server_app.vql.text import as_text
 
 Row = Mapping[str, Any]
 
@@ -18,6 +20,7 @@ class LazyRow:
     """The row a SELECT makes of a source's row: a column is worked out when first asked for."""
 
     __slots__ = ("_columns", "_done", "_scope")
+    answers_all = True
 
     def __init__(self, columns: tuple[s.Column, ...], row: Row, scope: Scope) -> None:
         self._scope = scope
@@ -44,18 +47,23 @@ class LazyRow:
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._done:
-            self._done[name] = evaluate(self._columns[name], self._scope)
+            self._done[name] = _settled(evaluate(self._columns[name], self._scope))
         return self._done[name]
 
     def finished(self) -> dict[str, Any]:
         return {name: self[name] for name in self._columns}
 
 
+def _settled(value: Any) -> Any:
+    """A query that ends up in a column is run."""
+    return list(value.rows()) if isinstance(value, StoredQuery) else value
+
+
 def select_rows(select: s.Select, scope: Scope) -> Iterator[Row]:
     """Runs a query; rows are made as they are taken."""
     rows = _grouped(select, scope) if select.group_by is not None else _plain(select, scope)
     if select.order_by is not None:
-        rows = _ordered(rows, select.order_by, select.descending)
+        rows = ordered(rows, select.order_by, select.descending, scope.run.log)
     return rows if select.limit is None else _limited(rows, select.limit, scope)
 
 
@@ -72,7 +80,8 @@ def _candidates(select: s.Select, scope: Scope) -> Iterator[tuple[Any, Scope | N
     for row in call_plugin(select.source, scope):
         scope.run.check()
         if everything:
-            yield dict(row), None if select.where is None else scope.child(row)
+            made = LazyRow(select.columns, row, scope)
+            yield dict(row), None if select.where is None else scope.child(row).child(made)
             continue
         inner = scope.child(row)
         made = LazyRow(select.columns, row, inner)
@@ -88,25 +97,12 @@ def _grouped(select: s.Select, scope: Scope) -> Iterator[Row]:
         seen = outer.child(LazyRow(select.columns, row, outer))
         if select.where is not None and not v.truth(evaluate(select.where, seen)):
             continue
-        key = v.dump(evaluate(select.group_by, seen))
+        key = as_text(evaluate(select.group_by, seen))
         totals = groups[key][0] if key in groups else {}
         inner = scope.child(row, totals)
         groups[key] = (totals, LazyRow(select.columns, row, inner).finished())
     for _, made in groups.values():
         yield made
-
-
-def _ordered(rows: Iterator[Row], name: str, descending: bool) -> Iterator[Row]:
-    """Numbers and times before texts, what is missing first."""
-
-    def rank(row: Row) -> tuple[int, float, str]:
-        value = row.get(name)
-        if value is None:
-            return 0, 0.0, ""
-        amount = v.number(value)
-        return (1, float(amount), "") if amount is not None else (2, 0.0, v.as_text(value))
-
-    return iter(sorted(rows, key=rank, reverse=descending))
 
 
 def _limited(rows: Iterator[Row], limit: int, scope: Scope) -> Iterator[Row]:

@@ -40,7 +40,15 @@ class Session:
                 yield position, select_rows(statement, scope)
 
     def _let(self, statement: syntax.Let) -> None:
-        self._scope = self._scope.child({statement.name: self._stored(statement)})
+        name = statement.name
+        if statement.parameters and statement.at_once:
+            self.run.log(
+                f"WARN:Expression {name} takes parameters but is materialized! "
+                "Did you mean to use '='? "
+            )
+        if self._scope.is_function(name):
+            self.run.log(f"WARN:LET expression is masking a built in function {name}")
+        self._scope = self._scope.child({name: self._stored(statement)})
 
     def _stored(self, statement: syntax.Let) -> Any:
         value = statement.value

@@ -6,7 +6,6 @@ The text matters: an expression without alias names its column by it
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -16,30 +15,31 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Literal:
+    """A value, with the text it was written as."""
+
     value: Any
+    text: str
 
     def __str__(self) -> str:
-        if self.value is None:
-            return "NULL"
-        if isinstance(self.value, bool):
-            return "TRUE" if self.value else "FALSE"
-        if isinstance(self.value, str):
-            return json.dumps(self.value, ensure_ascii=False)
-        return str(self.value)
+        return self.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Symbol:
-    name: str
+    """A name, or names joined by dots; `negated` where a minus stands right before it."""
+
+    names: tuple[str, ...]
+    text: str
+    negated: bool = False
 
     def __str__(self) -> str:
-        return quoted(self.name)
+        return self.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Argument:
     name: str
-    value: Expression | SubSelect | Lambda
+    value: Expression | SubSelect
 
     def __str__(self) -> str:
         return f"{quoted(self.name)}={self.value}"
@@ -47,11 +47,11 @@ class Argument:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Called:
-    name: str
+    symbol: Symbol
     arguments: tuple[Argument, ...]
 
     def __str__(self) -> str:
-        return f"{quoted(self.name)}({', '.join(map(str, self.arguments))})"
+        return f"{self.symbol}({', '.join(map(str, self.arguments))})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,15 +83,11 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prefixed:
-    """NOT, or a sign."""
-
-    operator: str
+class Negation:
     operand: Expression
 
     def __str__(self) -> str:
-        space = " " if self.operator == "NOT" else ""
-        return f"{self.operator}{space}{self.operand}"
+        return f"NOT {self.operand}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,18 +98,24 @@ class Chain:
     rest: tuple[tuple[str, Expression], ...]
 
     def __str__(self) -> str:
-        return str(self.first) + "".join(f" {sign} {operand}" for sign, operand in self.rest)
+        return str(self.first) + "".join(f"{_sign(sign)}{operand}" for sign, operand in self.rest)
+
+
+def _sign(sign: str) -> str:
+    """An operator as column names have it: two blanks before AND."""
+    return f"  {sign} " if sign in ("AND", "&&") else f" {sign} "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListOf:
-    """A list in brackets or parentheses."""
+    """A list in brackets or parentheses; `trailing`: a comma stands after the last item."""
 
     items: tuple[Expression, ...]
     brackets: str
+    trailing: bool = False
 
     def __str__(self) -> str:
-        comma = ", " if len(self.items) == 1 else ""
+        comma = ", " if self.trailing else ""
         return self.brackets[0] + ", ".join(map(str, self.items)) + comma + self.brackets[1]
 
 
@@ -134,8 +136,7 @@ class Lambda:
     body: Expression
 
     def __str__(self) -> str:
-        names = ", ".join(self.parameters)
-        return f"{names if len(self.parameters) == 1 else f'({names})'}=>{self.body}"
+        return f"{', '.join(self.parameters)}=>{self.body}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +158,8 @@ class Column:
         if self.expression is None:
             return "*"
         text = str(self.expression)
-        return text if text == self.name else f"{text} AS {quoted(self.name)}"
+        named = text in (self.name, quoted(self.name))
+        return text if named else f"{text} AS {quoted(self.name)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,34 +192,26 @@ class Select:
         text += f" GROUP BY {self.group_by}" if self.group_by is not None else ""
         if self.order_by is not None:
             text += f" ORDER BY {quoted(self.order_by)}{' DESC' if self.descending else ''}"
-        return text + (f" LIMIT {self.limit}" if self.limit is not None else "")
+        return text + (f" LIMIT {self.limit} " if self.limit is not None else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Let:
     name: str
-    parameters: tuple[str, ...] | None
+    parameters: tuple[tuple[str, Argument | None], ...] | None
     at_once: bool
     value: Select | Expression
 
     def __str__(self) -> str:
-        parameters = "" if self.parameters is None else f"({', '.join(self.parameters)})"
+        given = self.parameters or ()
+        names = ", ".join(str(default or quoted(name)) for name, default in given)
+        parameters = "" if self.parameters is None else f"({names})"
         sign = "<=" if self.at_once else "="
         return f"LET {quoted(self.name)}{parameters} {sign} {self.value}"
 
 
 Expression = (
-    Literal
-    | Symbol
-    | Called
-    | Member
-    | Index
-    | Slice
-    | Prefixed
-    | Chain
-    | ListOf
-    | Grouped
-    | Lambda
+    Literal | Symbol | Called | Member | Index | Slice | Negation | Chain | ListOf | Grouped
 )
 Statement = Let | Select
 

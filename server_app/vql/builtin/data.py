@@ -7,9 +7,12 @@ import re
 from typing import Any
 
 from server_app.vql.arguments import type_name
+from server_app.vql.builtin.faults import json_fault
+from server_app.vql.builtin.verbs import format_text
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, required
-from server_app.vql.values import as_text, dump, number
+from server_app.vql.text import as_text
+from server_app.vql.values import number, regex_fault
 
 Arguments = dict[str, Any]
 
@@ -25,42 +28,60 @@ def make_dict(_call: Call, arguments: Arguments) -> dict[str, Any]:
 
 @function("parse_json", {"data": required("string"), "schema": optional("any")})
 def parse_json(_call: Call, arguments: Arguments) -> Any:
-    """The value of a JSON text; NULL and a log line for text that is none."""
+    """The object in a JSON text; NULL and a log line for text that is none."""
+    value = _parsed(arguments["data"], "{")
+    if not isinstance(value, dict):
+        raise CallError(f"Invalid JSON object: {arguments['data']}")
+    return value
+
+
+@function("parse_json_array", {"data": required("string")})
+def parse_json_array(_call: Call, arguments: Arguments) -> Any:
+    """The list in a JSON text."""
+    value = _parsed(arguments["data"], "")
+    if not isinstance(value, list):
+        kind = {dict: "object", str: "string", bool: "bool"}.get(type(value), "number")
+        raise CallError(f"json: cannot unmarshal {kind} into Go value of type []json.RawMessage")
+    return value
+
+
+def _parsed(text: str, start: str) -> Any:
+    if not text.lstrip().startswith(start) or (start and not text.strip()):
+        raise CallError(f"Invalid JSON object: {text}")
     try:
-        return json.loads(arguments["data"])
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CallError(f"{json_fault(error, text)}{': ' + text if start else ''}") from error
     except (ValueError, RecursionError) as error:
         raise CallError(error) from error
 
 
-@function("parse_json_array", {"data": required("string")})
-def parse_json_array(call: Call, arguments: Arguments) -> Any:
-    """The list in a JSON text."""
-    value = parse_json(call, arguments)
-    if not isinstance(value, list):
-        raise CallError("not a JSON array")
-    return value
-
-
 @function("serialize", {"item": required("any"), "format": optional("string", "json")})
-def serialize(_call: Call, arguments: Arguments) -> str:
-    """A value as JSON."""
+def serialize(call: Call, arguments: Arguments) -> str | None:
+    """A value as JSON, YAML or CSV."""
+    from server_app.vql.builtin.serialized import write
+
     value = arguments["item"]
-    return dump(list(value.rows()) if hasattr(value, "rows") else value)
+    value = list(value.rows()) if hasattr(value, "rows") else value
+    try:
+        return write(value, arguments["format"] or "json")
+    except LookupError:
+        raise CallError(f"Unknown format {arguments['format']}") from None
 
 
-@function("typeof", {"a": optional("any")})
-def typeof(_call: Call, arguments: Arguments) -> str:
+@function("typeof", {"a": optional("any", ...)})
+def typeof(_call: Call, arguments: Arguments) -> str | None:
     """The name of a value's type (transcript: an env value is a `string`)."""
-    return type_name(arguments["a"])
+    return None if arguments["a"] is ... else type_name(arguments["a"])
 
 
 @function("len", {"list": required("any")})
 def length(_call: Call, arguments: Arguments) -> int:
-    """How many items, characters or rows."""
+    """How many items or bytes; a query that hasn't run has none."""
     value = arguments["list"]
-    if hasattr(value, "rows"):
-        return sum(1 for _ in value.rows())
-    return len(value) if isinstance(value, str | bytes | list | dict) else 0
+    if isinstance(value, str):
+        return len(value.encode())
+    return len(value) if isinstance(value, bytes | list | dict) else 0
 
 
 @function("str", {"str": required("any")})
@@ -80,6 +101,12 @@ def whole(_call: Call, arguments: Arguments) -> int:
     return int(value)
 
 
+@function("atoi", {"string": required("any")})
+def text_to_whole(_call: Call, arguments: Arguments) -> int:
+    """Another name of int()."""
+    return int(whole(_call, {"int": arguments["string"]}))
+
+
 @function("upcase", {"string": required("string")})
 def upcase(_call: Call, arguments: Arguments) -> str:
     return str(arguments["string"].upper())
@@ -90,100 +117,35 @@ def lowcase(_call: Call, arguments: Arguments) -> str:
     return str(arguments["string"].lower())
 
 
-@function("join", {"array": required("list"), "sep": optional("string", "")})
+@function("join", {"array": required("strings"), "sep": optional("string", "")})
 def join(_call: Call, arguments: Arguments) -> str:
-    return str(arguments["sep"].join(map(as_text, arguments["array"])))
+    return str(arguments["sep"].join(arguments["array"]))
 
 
 @function(
     "split",
     {
         "string": required("string"),
-        "sep": optional("string", ","),
+        "sep": optional("string"),
         "sep_string": optional("string"),
     },
 )
 def split(_call: Call, arguments: Arguments) -> list[str]:
     """Parts between matches of a pattern, or of a plain text (`sep_string`)."""
     whole_text = arguments["string"]
-    if arguments["sep_string"]:
+    if not arguments["sep"] and not arguments["sep_string"]:
+        raise CallError("requires either sep or sep_string")
+    if not arguments["sep"]:
         return list(whole_text.split(arguments["sep_string"]))
     try:
         return re.split(arguments["sep"], whole_text)
     except re.error as error:
-        raise CallError(error) from error
+        raise CallError(f"error parsing regexp: {regex_fault(arguments['sep'])}") from error
 
 
-@function("format", {"format": required("string"), "args": optional("any")})
+@function("format", {"format": required("string"), "args": optional("any", ...)}, failed=False)
 def format_value(_call: Call, arguments: Arguments) -> str:
     """Text with `%` verbs filled in; a single value stands for a list of one."""
     value = arguments["args"]
-    return format_text(arguments["format"], value if isinstance(value, list) else [value])
-
-
-_VERB = re.compile(r"%([-+# 0]*)(\d*)(\.\d+)?([a-zA-Z%])")
-
-
-def format_text(template: str, values: list[Any]) -> str:
-    """Go's verbs as far as queries use them: v s d x X o b c q f e g t T and widths."""
-    rest = iter(values)
-
-    def fill(match: re.Match[str]) -> str:
-        flags, width, precision, verb = match.groups()
-        if verb == "%":
-            return "%"
-        try:
-            value = next(rest)
-        except StopIteration:
-            return f"%!{verb}(MISSING)"
-        try:
-            kind, convert = _VERBS[verb]
-            return str(f"%{flags}{width}{precision or ''}{kind}" % convert(value))
-        except (KeyError, ValueError, TypeError, OverflowError):
-            return f"%!{verb}({type_name(value)}={as_text(value)})"
-
-    return _VERB.sub(fill, template)
-
-
-def _integer(value: Any) -> int:
-    amount = number(value)
-    if amount is None:
-        raise TypeError
-    return int(amount)
-
-
-def _real(value: Any) -> float:
-    amount = number(value)
-    if amount is None:
-        raise TypeError
-    return float(amount)
-
-
-def _quoted(value: Any) -> str:
-    return json.dumps(as_text(value), ensure_ascii=False)
-
-
-def _binary(value: Any) -> str:
-    return f"{_integer(value):b}"
-
-
-def _character(value: Any) -> str:
-    return chr(_integer(value))
-
-
-_VERBS: dict[str, tuple[str, Any]] = {
-    "v": ("s", as_text),
-    "s": ("s", as_text),
-    "t": ("s", as_text),
-    "T": ("s", type_name),
-    "q": ("s", _quoted),
-    "b": ("s", _binary),
-    "c": ("s", _character),
-    "d": ("d", _integer),
-    "x": ("x", _integer),
-    "X": ("X", _integer),
-    "o": ("o", _integer),
-    "f": ("f", _real),
-    "e": ("e", _real),
-    "g": ("g", _real),
-}
+    given = [] if value is ... else value if isinstance(value, list) else [value]
+    return format_text(arguments["format"], given)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from server_app.vql.arguments import one_value, rows_of
+from server_app.vql.arguments import rows_of
+from server_app.vql.call import CallError
+from server_app.vql.evaluate import evaluate
 from server_app.vql.registry import Call, function, optional, plugin, required
-from server_app.vql.values import index, truth
+from server_app.vql.values import index, matches, truth
 
 Arguments = dict[str, Any]
 
@@ -30,25 +32,22 @@ def scope(_call: Call, _arguments: Arguments) -> Iterator[dict[str, Any]]:
 )
 def foreach(call: Call, arguments: Arguments) -> Iterator[Any]:
     """The rows of `query` for each row of `row`, whose columns it sees as names."""
+    column, query = arguments["column"], arguments["query"]
     for row in rows_of(arguments["row"], call.scope):
         call.run.check()
-        if arguments["query"] is None:
-            yield row
-            continue
-        inner = call.scope.child(row)
-        for made in rows_of(arguments["query"], inner):
-            column = arguments["column"]
-            if column:
-                value = made.get(column)
-                yield value if isinstance(value, dict) else {column: value}
-            else:
-                yield made
+        seen: Any = row.get(column) if column else row
+        if not isinstance(seen, Mapping):
+            seen = {}
+        if query is None:
+            yield seen
+        else:
+            yield from rows_of(query, call.scope.child(seen))
 
 
 _BRANCHES = {"condition": required("any"), "then": optional("lazy"), "else": optional("lazy")}
 
 
-@plugin("if", _BRANCHES)
+@plugin("if", {**_BRANCHES, "then": required("lazy")})
 def if_rows(call: Call, arguments: Arguments) -> Iterator[Any]:
     """The rows of `then` or of `else`; the other is never worked out."""
     yield from rows_of(_branch(arguments), call.scope)
@@ -71,51 +70,75 @@ def _branch(arguments: Arguments) -> Any:
 )
 def range_rows(_call: Call, arguments: Arguments) -> Iterator[dict[str, Any]]:
     """Whole numbers from `start` up to but without `end`, as `_value` (transcript: range)."""
-    if arguments["step"] > 0:
-        for number in range(arguments["start"], arguments["end"], arguments["step"]):
-            yield {"_value": number}
+    for number in range(arguments["start"], arguments["end"], arguments["step"] or 1):
+        yield {"_value": number}
 
 
 @plugin("chain")
 def chain(call: Call, arguments: Arguments) -> Iterator[Any]:
-    """The rows of each query given, one after the other, in the order of their names."""
-    for name in sorted(name for name in arguments if name != "async"):
+    """The rows of each query given, one after the other."""
+    for name in (name for name in arguments if name != "async"):
         yield from rows_of(arguments[name], call.scope)
+
+
+LEVELS = ("DEFAULT", "ERROR", "INFO", "WARN", "DEBUG", "ALERT")
 
 
 @function(
     "log",
     {
         "message": required("string"),
-        "args": optional("list"),
-        "level": optional("string", "DEFAULT"),
         "dedup": optional("int", 60),
+        "args": optional("any", ...),
+        "level": optional("string", "DEFAULT"),
     },
+    failed=False,
 )
 def log(call: Call, arguments: Arguments) -> bool:
-    """A line in the query's log."""
-    from server_app.vql.builtin.data import format_text
+    """A line in the query's log; the same message once in a while only."""
+    from server_app.vql.builtin.verbs import format_text
 
-    text = arguments["message"]
-    if arguments["args"] is not None:
-        text = format_text(text, arguments["args"])
+    message, given = arguments["message"], arguments["args"]
+    if call.run.said_lately(message, arguments["dedup"] or 60):
+        return True
     level = arguments["level"].upper()
-    call.log(text if level == "DEFAULT" else f"{level}:{text}")
+    text = f"{level if level in LEVELS else 'DEFAULT'}:{message}"
+    if given is not ... and given is not None:
+        text = format_text(text, given if isinstance(given, list) else [given])
+    call.log(text)
     return True
 
 
 @function("array")
 def array(_call: Call, arguments: Arguments) -> list[Any]:
-    """A list of the arguments' values; of a query's rows, flattened."""
-    items: list[Any] = []
-    for value in arguments.values():
-        if hasattr(value, "rows"):
-            items.extend(one_value(row) for row in value.rows())
-        elif isinstance(value, list):
-            items.extend(value)
-        else:
-            items.append(value)
-    return items
+    """A list of the arguments' values; that of `_` comes first, and flattened."""
+    given = {name: list(v.rows()) if hasattr(v, "rows") else v for name, v in arguments.items()}
+    first = given.pop("_", [])
+    return [*(first if isinstance(first, list) else [first]), *given.values()]
+
+
+@function(
+    "filter",
+    {
+        "list": required("list"),
+        "regex": optional("string", ""),
+        "condition": optional("lambda"),
+    },
+)
+def filtered(call: Call, arguments: Arguments) -> list[Any]:
+    """The items that a lambda (`"x=>x > 1"`) lets through, or that an expression matches."""
+    condition = arguments["condition"]
+    if condition is None:
+        return [item for item in arguments["list"] if matches(item, arguments["regex"])]
+    if len(condition.parameters) != 1:
+        call.log("ERROR:Incorrect number of parameters in Lambda call")
+        return []
+    (name,) = condition.parameters
+    return [
+        item
+        for item in arguments["list"]
+        if truth(evaluate(condition.body, call.scope.child({name: item})))
+    ]
 
 
 @function(
@@ -129,10 +152,16 @@ def array(_call: Call, arguments: Arguments) -> list[Any]:
 )
 def get(call: Call, arguments: Arguments) -> Any:
     """A member by a name worked out at run time (`a.b` steps down), or the default."""
-    names = arguments["member"].split(".") if arguments["member"] else [arguments["field"]]
-    value = arguments["item"]
+    value, field = arguments["item"], arguments["field"]
+    if field is None and not arguments["member"]:
+        raise CallError("either Field or Member should be specified.")
+    names = [field] if field is not None else _steps(arguments["member"])
     if value is None:
-        _, value = call.scope.find(names.pop(0))
+        _, value = call.scope.find(str(names.pop(0)))
     for name in names:
-        value = index(value, int(name) if isinstance(name, str) and name.isdigit() else name)
+        value = index(value, name)
     return arguments["default"] if value is None else value
+
+
+def _steps(path: str) -> list[Any]:
+    return [int(name) if name.isdigit() else name for name in path.split(".")]

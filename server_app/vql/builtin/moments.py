@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from server_app.vql.registry import Call, function, optional
-from server_app.vql.values import Timestamp, number
+from server_app.vql.values import NO_TIME, Timestamp, number
 
 Arguments = dict[str, Any]
 
@@ -46,6 +46,8 @@ def moment(value: Any) -> Timestamp | None:
 
 
 def _from_text(text: str) -> Timestamp | None:
+    if not text:
+        return NO_TIME
     try:
         return moment(float(text))
     except ValueError:

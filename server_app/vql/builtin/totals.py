@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server_app.vql.registry import Call, function, optional, required
-from server_app.vql.values import less, number
+from server_app.vql.values import less
 
 Arguments = dict[str, Any]
 
@@ -24,10 +24,10 @@ def count(call: Call, _arguments: Arguments) -> int:
     return int(cell[0])
 
 
-@function("sum", {"item": required("any")})
+@function("sum", {"item": required("int")})
 def total(call: Call, arguments: Arguments) -> Any:
     cell = _total(call, 0)
-    cell[0] += number(arguments["item"]) or 0
+    cell[0] += arguments["item"]
     return cell[0]
 
 

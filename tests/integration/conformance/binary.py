@@ -40,14 +40,14 @@ class Binary:
         self.folder = folder
         self.ports = dict(zip(("Frontend", "API", "GUI", "Monitoring"), free_ports(4), strict=True))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        self.environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         (folder / "logs").mkdir(parents=True)
 
     def command(self, *arguments: str | Path) -> str:
         """Standard output of one command. Raises CalledProcessError."""
         done = subprocess.run(
             [*self.argv, *map(str, arguments)],
-            env=self._environment,
+            env=self.environment,
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -106,7 +106,7 @@ class Binary:
         with (self.folder / "logs" / f"{name}.out").open("ab") as out:
             self._running[name] = subprocess.Popen(
                 [*self.argv, *map(str, arguments)],
-                env=self._environment,
+                env=self.environment,
                 cwd=self.folder,
                 stdout=out,
                 stderr=out,

@@ -19,7 +19,7 @@ MASKS = [
     (re.compile(r"\bin \d[\d.]*(µs|ms|s)"), "in TIME"),
     (re.compile(r"\bsize \d+"), "size N"),
     (re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{11}=(?!=)"), "NONCE"),
-    (re.compile(r"^\$[0-9a-f]{64}$"), "$HASH"),
+    (re.compile(r"^\$[0-9a-f]{32,64}$"), "$HASH"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d[:_]\d\d[:_]\d\d[\d.]*( \+0000 UTC|Z)?"), "MOMENT"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
 ]

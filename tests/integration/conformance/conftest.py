@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -17,8 +18,8 @@ from tests.integration.conformance.stage import Stage
 BUCKET = "velo-dr"
 
 
-@pytest.fixture(scope="session")
-def object_store():
+@contextmanager
+def serve_objects():
     """Address of an S3 server on loopback that has the bucket."""
     port = free_ports(1)[0]
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
@@ -41,6 +42,12 @@ def object_store():
     finally:
         server.terminate()
         server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def object_store():
+    with serve_objects() as address:
+        yield address
 
 
 def played(name: str, argv: list[str] | None, folder: Path, object_store: str) -> Stage:

@@ -9,7 +9,7 @@ import pytest
 def test_a_user_is_added_and_shown(run, config: Path) -> None:
     done = run("--config", config, "user", "add", "alice", "alicepw", "--role", "investigator,api")
     assert done.code == 0
-    assert "may not see the change" in done.out
+    assert "may not be immediately visible to a running server" in done.out
     shown = run("--config", config, "user", "show", "alice")
     assert json.loads(shown.out)["name"] == "alice"
     assert "password" not in shown.out.replace('"password_less"', "")
@@ -55,6 +55,19 @@ def test_policies(run, config: Path) -> None:
     assert policy("--effective")["read_results"] is True
     for text in ("[]", "nonsense"):
         assert "Invalid policy" in run("--config", config, "acl", "grant", "bob", text).err
+
+
+def test_a_role_that_is_none_is_refused_here(run, config: Path) -> None:
+    """The API takes it silently (facts); the command line doesn't."""
+    done = run("--config", config, "user", "add", "bob", "bobpw", "--role", "nosuchrole")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "velociraptor: error: user add: Invalid role nosuchrole\n"
+
+
+def test_a_policy_of_nobody_is_an_error(run, config: Path) -> None:
+    done = run("--config", config, "acl", "show", "nobody")
+    assert (done.code, done.out) == (1, "")
+    assert "Unable to load existing policy for 'nobody': NotFoundError" in done.err
 
 
 def test_orgs_are_listed(run, config: Path) -> None:

@@ -129,10 +129,15 @@ def test_bad_input_is_one_line_and_exit_code_1(run, tmp_path: Path) -> None:
         ("--config", RECORDED / "client.config.yaml", "user", "show", "x"),
         ("config", "generate", "--unknown"),
         ("nothing",),
-        (),
     ):
         done = run(*arguments)
         assert done.code == 1, arguments
         assert done.out == ""
         assert done.err.startswith("velociraptor: error: ")
         assert done.err.count("\n") == 1
+
+
+def test_without_a_command_there_is_help(run) -> None:
+    done = run()
+    assert (done.code, done.out) == (0, "")
+    assert "usage: velociraptor" in done.err

@@ -9,7 +9,7 @@ from server_app.config.keys import new_nonce
 from server_app.services import OrgServices, Server
 from server_app.vql.scope import Run
 from server_app.vql.session import Session
-from server_app.vql.values import plain
+from server_app.vql.text import plain
 
 RECORDED = Path(__file__).parents[3] / "fixtures" / "velociraptor-0.77.2"
 

@@ -10,7 +10,7 @@ from server_app.config.document import parse_config
 from server_app.vql.parse import VQLSyntaxError, parse
 from server_app.vql.scope import QueryCancelled, Run
 from server_app.vql.session import Session
-from server_app.vql.values import dump
+from server_app.vql.text import dump
 
 WORDS = st.sampled_from(
     [

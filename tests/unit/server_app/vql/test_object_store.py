@@ -83,8 +83,11 @@ def test_a_bucket_that_is_missing_is_an_error_in_the_row(ask, endpoint: str) -> 
 
 
 def test_a_server_that_is_down_is_an_error_in_the_row(ask) -> None:
-    rows, _ = ask(UPLOAD, B="b", E="http://127.0.0.1:1", N="x", R="")
-    assert rows[0]["u"]["Error"] == "Connection refused"
+    rows, _ = ask(UPLOAD, B="bucket", E="http://127.0.0.1:1", N="x", R="")
+    assert rows[0]["u"]["Error"] == (
+        'Get "http://127.0.0.1:1/bucket/?location=": dial tcp 127.0.0.1:1: '
+        "connect: connection refused"
+    )
 
 
 def test_a_file_that_cannot_be_opened_gives_null(ask, endpoint: str) -> None:

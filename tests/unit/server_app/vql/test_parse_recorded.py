@@ -63,7 +63,7 @@ def test_columns_without_alias_are_named_as_recorded() -> None:
     ],
 )
 def test_what_is_no_query_is_refused_with_a_position(text: str) -> None:
-    with pytest.raises(VQLSyntaxError, match=r"\d+:\d+: unexpected token"):
+    with pytest.raises(VQLSyntaxError, match=r"\d+:\d+: (unexpected|invalid) token"):
         parse(text)
 
 

@@ -1,0 +1,49 @@
+"""Which answers to scripted questions may differ, by binary and script, and why."""
+
+PLACE = "the real parser steps back before it names the place of a fault"
+OWN = "the build, the name and the CA are the server's own"
+LOGS = "a real client logs more lines about a query"
+PATHS = "a file store's path is a value of its own kind there"
+
+EXCEPTIONS: dict[str, dict[str, dict[int, str]]] = {
+    "reference": {
+        "language": dict.fromkeys((15, 137, 142, 151, 152, 164, 165), PLACE),
+        "accounts": {13: OWN, 31: "one permission of an administrator is listed elsewhere"},
+        "clients": {
+            71: LOGS,
+            108: "the sorter looks once more at the row after a LIMIT",
+        },
+        "hunts": {
+            19: "two hunts of one second may stand either way",
+            32: LOGS,
+            42: PLACE,
+            59: LOGS,
+        },
+        "keeping": {
+            2: "`no` as a key is read as a truth value here",
+            3: "the place in a source's query is counted from the top of the definition there",
+            36: "an empty name is left out of the row here",
+            39: "the cell's id isn't in that column there",
+            51: "the default order of notebooks of one second",
+            82: "the built-in artifacts' queries are our own",
+        },
+        "backups": {67: "members of a zip in another order"},
+        "archives": {
+            8: "a folder instead of a zip: other words",
+            9: "an accessor that isn't there is complained about for each file",
+            15: PLACE,
+            16: PATHS,
+            25: "an enum's member is a number there, its JSON a name",
+            49: PATHS,
+            61: "an enum's member is a number there, its JSON a name",
+        },
+        "commands": {},
+    },
+    "real": {
+        "hunts": {
+            19: "two hunts of one second may stand either way",
+            32: "the moment at which the first hunt's flow is looked at",
+        },
+        "keeping": {51: "the default order of notebooks of one second"},
+    },
+}
