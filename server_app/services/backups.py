@@ -75,7 +75,8 @@ class Backups:
                 path.write_bytes(b"")
             took = time.monotonic() - started
         shown = f'"{name}"' if "/" in name else name
-        done = f"Completed Backup to fs:/backups{'/' if name else ''}{shown}.zip (size {len(content)}) in {took:.6f}s"
+        shown = f"/{shown}" if shown else ""
+        done = f"Completed Backup to fs:/backups{shown}.zip (size {len(content)}) in {took:.6f}s"
         return iter([*rows, _row("", "BackupService", done)])
 
     def _written(self) -> tuple[list[Row], bytes]:

@@ -57,7 +57,7 @@ def _parsed(text: str, start: str) -> Any:
 
 
 @function("serialize", {"item": required("any"), "format": optional("string", "json")})
-def serialize(call: Call, arguments: Arguments) -> str | None:
+def serialize(_call: Call, arguments: Arguments) -> str | None:
     """A value as JSON, YAML or CSV."""
     from server_app.vql.builtin.serialized import write
 
