@@ -56,24 +56,36 @@ def stream(request: Any, run: Run, log: Log) -> Iterator[Any]:
 
 
 def _parts(request: Any, query: Any, position: int, rows: Iterator[Any], log: Log) -> Iterator[Any]:
-    limit = max(1, request.max_row)
+    """A statement's rows in parts, at least one: a part goes out when a row comes that it has no
+    place for (so `max_row` 0 begins with an empty one), or at the end; its log line goes before.
+    """
     patience = request.max_wait or DEFAULT_WAIT
     batch: list[str] = []
     columns: list[str] = []
     part, flushed = 0, time.monotonic()
-    for row in rows:
-        if not batch:
-            columns = list(row)
-        batch.append(dump(row))
+    try:
+        for row in rows:
+            if len(batch) >= request.max_row or time.monotonic() - flushed > patience:
+                yield from _sent(query, position, part, columns, batch, log)
+                batch, flushed, part = [], time.monotonic(), part + 1
+            if not batch:
+                columns = list(row)
+            batch.append(dump(row))
+            yield from log.messages()
+    except QueryCancelled:  # what was there until then is still sent
         yield from log.messages()
-        if len(batch) >= limit or time.monotonic() - flushed > patience:
+        if batch:
             yield _message(query, position, part, columns, batch)
-            _note(log, query, part, batch)
-            batch, flushed, part = [], time.monotonic(), part + 1
+        raise
+    yield from _sent(query, position, part, columns, batch, log)
+
+
+def _sent(
+    query: Any, position: int, part: int, columns: list[str], batch: list[str], log: Log
+) -> Iterator[Any]:
+    _note(log, query, part, batch)
     yield from log.messages()
-    if batch:
-        yield _message(query, position, part, columns, batch)
-        _note(log, query, part, batch)
+    yield _message(query, position, part, columns if batch else [], batch)
 
 
 def _message(query: Any, position: int, part: int, columns: list[str], batch: list[str]) -> Any:
@@ -88,7 +100,7 @@ def _message(query: Any, position: int, part: int, columns: list[str], batch: li
 
 
 def _note(log: Log, query: Any, part: int, batch: list[str]) -> None:
-    size = sum(map(len, batch)) + len(batch) + 1
+    size = sum(map(len, batch)) + max(1, len(batch)) + 1
     elapsed = int(time.monotonic() - log.started)
     log(
         f"Time {elapsed}: {query.Name}: "

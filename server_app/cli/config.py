@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from server_app.cli.main import CommandError
+from server_app.cli.main import CommandError, UsageError
 from server_app.config import BUILD, client_config, dump_yaml, load_config
 from server_app.config.document import require
 from server_app.config.merge import apply_merge, apply_patch
@@ -101,15 +101,22 @@ def reissue(flags: Flags) -> None:
 
 
 def _changed(config: dict[str, Any], flags: Flags) -> dict[str, Any]:
-    merges = ([Path(flags.merge_file).read_text("utf-8")] if flags.merge_file else []) + flags.merge
-    patches = (
-        [Path(flags.patch_file).read_text("utf-8")] if flags.patch_file else []
-    ) + flags.patch
+    merges = [*_texts(flags.merge_file), *flags.merge]
+    patches = [*_texts(flags.patch_file), *flags.patch]
     for text in merges:
         config = apply_merge(config, text)
     for text in patches:
         config = apply_patch(config, text)
     return config
+
+
+def _texts(name: str | None) -> list[str]:
+    """A file's text, if one is named."""
+    try:
+        return [Path(name).read_text("utf-8")] if name else []
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"open {name}: {reason}, try --help") from error
 
 
 def _other_org(org_id: str) -> bool:

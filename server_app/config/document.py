@@ -21,6 +21,10 @@ SECTIONS = (
 """Keys a config may have at its top; anything else is refused, as by the real server."""
 
 
+LONGEST_SHOWN = 10
+"""Characters of a text where a config was expected that a message shows in full."""
+
+
 class ConfigError(Exception):
     """A config that can't be used; the message names the file or the missing part."""
 
@@ -78,6 +82,12 @@ def parse_yaml(text: str, name: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A constructor's ValueError (an impossible date, say) is malformed input too.
         raise ConfigError(f"{name} is not valid YAML: {_first_line(error)}") from error
+    if isinstance(document, str):
+        shown = f"{document[:7]}..." if len(document) > LONGEST_SHOWN else document
+        raise ConfigError(
+            "FileLoader: yaml: unmarshal errors:\n"
+            f"  line 1: cannot unmarshal !!str `{shown}` into proto.Config"
+        )
     if not isinstance(document, dict):
         raise ConfigError(f"{name} is not a config: a mapping is expected at its top")
     return document

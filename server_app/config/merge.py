@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from server_app.config.document import ConfigError
+from server_app.vql.builtin.faults import line_fault
 
 
 def apply_merge(config: dict[str, Any], text: str) -> dict[str, Any]:
@@ -114,4 +115,5 @@ def _json(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{what}: {error}") from error
+        fault = line_fault(text, error) if isinstance(error, ValueError) else error
+        raise ConfigError(f"{what}: {fault}") from error

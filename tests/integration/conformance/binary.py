@@ -36,6 +36,7 @@ class Binary:
     """The reference server (``argv`` None: run from its source), or the real one."""
 
     def __init__(self, argv: list[str] | None, folder: Path) -> None:
+        self.is_reference = argv is None
         self.argv = argv or [sys.executable, "-m", "server_app"]
         self.folder = folder
         self.ports = dict(zip(("Frontend", "API", "GUI", "Monitoring"), free_ports(4), strict=True))

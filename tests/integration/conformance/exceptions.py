@@ -37,7 +37,11 @@ EXCEPTIONS: dict[str, dict[str, dict[int, str]]] = {
             49: PATHS,
             61: "an enum's member is a number there, its JSON a name",
         },
-        "commands": {},
+        "commands": {
+            **dict.fromkeys((7, 11, 32, 34), "the query under a table is left out here"),
+            29: PLACE,
+            **dict.fromkeys((58, 59), "`org ls` is a command here; this build has none"),
+        },
     },
     "real": {
         "hunts": {

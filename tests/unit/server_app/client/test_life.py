@@ -1,5 +1,6 @@
 """A client's life: enrolment, work, loss of its server, return under its old id."""
 
+import json
 import os
 import time
 
@@ -45,7 +46,10 @@ def test_it_uploads_a_file(served, client_config, clients, until, tmp_path):
     clients(client_config(server.ports["Frontend"]))
     (client_id,) = until(lambda: known(org))
     made = org.flows.collect(
-        client_id, ["System.VFS.DownloadFile"], env={"Path": str(evidence)}, principal="a"
+        client_id,
+        ["System.VFS.DownloadFile"],
+        env={"Components": json.dumps(evidence.parts[1:])},
+        principal="a",
     )
     until(lambda: finished(org, client_id, made["flow_id"]))
     (row,) = org.flows.uploads(client_id, made["flow_id"])
@@ -61,7 +65,7 @@ def test_a_file_that_is_not_there_is_a_row_without_upload(served, client_config,
     clients(client_config(server.ports["Frontend"]))
     (client_id,) = until(lambda: known(org))
     made = org.flows.collect(
-        client_id, ["System.VFS.DownloadFile"], env={"Path": "/no/such"}, principal="a"
+        client_id, ["System.VFS.DownloadFile"], env={"Components": '["no", "such"]'}, principal="a"
     )
     until(lambda: finished(org, client_id, made["flow_id"]))
     assert list(org.flows.results(client_id, made["flow_id"])) == [{"Upload": None}]
@@ -158,7 +162,10 @@ def test_work_whose_results_could_not_be_sent_is_done_again(
     clients(client_config(port))
     (client_id,) = until(lambda: known(org))
     made = org.flows.collect(
-        client_id, ["System.VFS.DownloadFile"], env={"Path": str(slow)}, principal="a"
+        client_id,
+        ["System.VFS.DownloadFile"],
+        env={"Components": json.dumps(slow.parts[1:])},
+        principal="a",
     )
     until(lambda: not list(org.store.record_names("clients", client_id, "tasks")))
     server.stop_serving()
