@@ -25,7 +25,7 @@ def test_whoami_is_the_certificates_name(known_api) -> None:
 
 
 def test_an_org_that_is_not_there(known_api) -> None:
-    with pytest.raises(RemoteError, match="code = Unknown desc = Org not found"):
+    with pytest.raises(RemoteError, match="code = Unavailable desc = Org not found"):
         known_api.ask("SELECT 1 AS x FROM scope()", org_id="ONOPE")
 
 
@@ -82,7 +82,7 @@ def test_a_server_side_timeout_is_only_a_log(known_api) -> None:
     assert "Timeout Error" in without_notes(logs)[0]
 
 
-@pytest.mark.parametrize(("max_row", "sizes"), [(0, [1] * 5), (2, [2, 2, 1]), (100, [5])])
+@pytest.mark.parametrize(("max_row", "sizes"), [(0, [0, 1, 1, 1, 1, 1]), (2, [2, 2, 1]), (100, [5])])
 def test_max_row_is_the_size_of_a_part(known_api, max_row: int, sizes: list[int]) -> None:
     answers = remote_query(
         known_api.credentials, ["SELECT _value FROM range(end=5)"], env={}, max_row=max_row
@@ -148,3 +148,15 @@ def test_pyvelociraptor_works_as_it_is(known_api) -> None:
     assert [json.loads(item.Response) for item in answers if item.Response] == [[{"X": "y"}]]
     assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
     assert refused.value.details() == "No access to filesystem path"
+
+
+def test_a_part_is_sent_though_there_are_no_rows_and_its_log_line_goes_before(known_api) -> None:
+    """As seen on a real server, message by message."""
+    answers = remote_query(
+        known_api.credentials, ["SELECT _value FROM range(end=0)"], env={}, max_row=10
+    )
+    assert list(answers) == [
+        ("Starting query execution.\n", []),
+        ("Time 0: : Sending response part 0 2 B (0 rows).\n", []),
+        ("", []),
+    ]
