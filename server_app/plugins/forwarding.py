@@ -25,7 +25,8 @@ from server_app.vql.arguments import rows_of
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
 from server_app.vql.scope import QueryCancelled
-from server_app.vql.values import dump, truth
+from server_app.vql.text import dump
+from server_app.vql.values import truth
 
 Arguments = dict[str, Any]
 Rows = list[dict[str, Any]]

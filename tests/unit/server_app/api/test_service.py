@@ -82,7 +82,9 @@ def test_a_server_side_timeout_is_only_a_log(known_api) -> None:
     assert "Timeout Error" in without_notes(logs)[0]
 
 
-@pytest.mark.parametrize(("max_row", "sizes"), [(0, [0, 1, 1, 1, 1, 1]), (2, [2, 2, 1]), (100, [5])])
+@pytest.mark.parametrize(
+    ("max_row", "sizes"), [(0, [0, 1, 1, 1, 1, 1]), (2, [2, 2, 1]), (100, [5])]
+)
 def test_max_row_is_the_size_of_a_part(known_api, max_row: int, sizes: list[int]) -> None:
     answers = remote_query(
         known_api.credentials, ["SELECT _value FROM range(end=5)"], env={}, max_row=max_row
