@@ -62,3 +62,9 @@ class ServerError(RecoveryError):
 
 class VaultError(RecoveryError):
     """The vault could not be read or written, or holds something that can't be trusted."""
+
+
+class NoPointError(VaultError):
+    """The vault has no such recovery point, or none at all; nothing was changed."""
+
+    exit_code = EXIT_BAD_INPUT

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from server_deb.accepts import refuse_unknown_settings
 from server_deb.binary import ask_version, read_binary
 from server_deb.check import check_config, utc_now
 from server_deb.config import ServerConfig, read_config
@@ -116,6 +117,7 @@ def decide(request: BuildRequest) -> tuple[Order, tuple[str, ...]]:
         libraries = ", ".join(binary.unknown_libraries)
         warnings += (f"the binary needs {libraries}: no dependency is declared for that",)
     version = debian_version(request.version or ask_version(binary), request.release)
+    refuse_unknown_settings(binary, config)
     _refuse_output(request.output, binary.size)
     epoch = _epoch(request.source_date_epoch, config)
     rendered = render(

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from typing import Any, NoReturn, cast
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -24,7 +25,19 @@ class _App(typer.Typer):
             wrong.show()
             sys.exit(EXIT_BAD_INPUT)
         except typer.Abort:
+            print("interrupted: run the same command again to go on", file=sys.stderr)  # noqa: T201
             sys.exit(130)
+        except OSError as refused:
+            end(_of_this_machine(refused))
+
+
+def _of_this_machine(refused: OSError) -> RecoveryError:
+    """No space, no permission: what no step expected, in words all the same."""
+    return RecoveryError(
+        f"this machine refused: {refused.strerror or refused}",
+        target=str(refused.filename or ""),
+        hint="see to space and permissions there, then run the same command again",
+    )
 
 
 def end(error: RecoveryError) -> NoReturn:
@@ -35,14 +48,36 @@ def end(error: RecoveryError) -> NoReturn:
     sys.exit(error.exit_code or EXIT_FAILED)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"recovery {version('velociraptor-recovery')}")  # noqa: T201
+        raise typer.Exit
+
+
 app = _App(
     name="recovery",
-    help="Rebuilds a lost Velociraptor server, and proves beforehand that it can.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@app.callback()
+def recovery(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="the toolkit's version", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    """Rebuilds a lost Velociraptor server, and proves beforehand that it can.
+
+    The server is gone: `recovery restore`. A rehearsal: `recovery drill`.
+
+    Exit codes: 0 recovered and verified; 1 something falls short, it is listed;
+    2 could not recover; 64 bad input, nothing was changed.
+    """
+
 
 from recovery.cli.clean import clean  # noqa: E402
 from recovery.cli.doctor import doctor  # noqa: E402

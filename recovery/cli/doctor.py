@@ -41,7 +41,9 @@ def doctor(
         typer.echo(json.dumps({"ready": ready, "needs": needs}, indent=2))
     else:
         console = Console()
-        table = Table("needed", "", "found", "remedy", box=None, header_style="bold")
+        table = Table("needed", "", box=None, header_style="bold")
+        for name in ("found", "remedy"):
+            table.add_column(name, overflow="fold")
         for one in findings:
             status = Text(one.status, style=_STYLES[one.status])
             table.add_row(one.name, status, Text(one.detail), Text(one.remedy))

@@ -10,8 +10,10 @@ def material(
     point: Annotated[str, typer.Option(help="recovery point; default: the newest")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
-    """Shows artifacts that changed since the recovery point before, and monitoring that sends
-    data out. Whoever makes a recovery point decides what your endpoints run.
+    """Shows what in a point would run code: changed artifacts, monitoring that sends data out.
+
+    Changed means: since the recovery point before. Whoever makes a recovery point decides what
+    your endpoints run.
 
     Examples:
 

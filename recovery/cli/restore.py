@@ -85,7 +85,9 @@ def restore(
     from recovery.cli.switch_name import read_switch
     from recovery.restore.request import parse_request
     from recovery.restore.run_group import run_group
+    from recovery.target import open_target
 
+    open_target(to)  # contacts nothing yet: a mistyped target is known before the vault is read
     switch = read_switch(name, address, dns_server, dns_zone, dns_key, dns_ttl)
     request = parse_request(
         target=to,

@@ -109,12 +109,12 @@ def show_report(report: Report, files: Sequence[Path]) -> None:
         if check.outcome != "passed":
             console.print(f"check {check.outcome}: {check.name}: {check.detail}", markup=False)
     for finding in report.findings:
-        console.print(Text(f"finding: {finding}", style="yellow"), soft_wrap=True)
+        _say(console, Text(f"finding: {finding}", style="yellow"))
     _show_error(console, report)
     for item in report.not_checked:
-        console.print(Text(f"not checked: {item}", style="dim"), soft_wrap=True)
+        _say(console, Text(f"not checked: {item}", style="dim"))
     console.print()
-    console.print(_clocks(report), soft_wrap=True)
+    _say(console, _clocks(report))
     _show_since_copy(console, report)
     _show_server(console, report)
     for path in files:
@@ -122,6 +122,11 @@ def show_report(report: Report, files: Sequence[Path]) -> None:
     if report.kept:
         _show_kept(console, report)
     console.print(Text(f"verdict: {report.verdict}", style=_STYLES[report.verdict]))
+
+
+def _say(console: Console, text: Text) -> None:
+    """A sentence: broken between words on a terminal, left whole for a log."""
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def _fidelity(lines: Sequence[FidelityLine]) -> Table:
@@ -206,9 +211,9 @@ def _show_error(console: Console, report: Report) -> None:
     if error is None:
         return
     where = ": ".join(part for part in (error.step, error.target) if part)
-    console.print(Text(f"error: {where}: {error.message}", style="red"), soft_wrap=True)
+    _say(console, Text(f"error: {where}: {error.message}", style="red"))
     if error.hint:
-        console.print(Text(f"  next: {error.hint}"), soft_wrap=True)
+        _say(console, Text(f"  next: {error.hint}"))
 
 
 def _show_kept(console: Console, report: Report) -> None:

@@ -43,12 +43,18 @@ def read_switch(
     for value, option in ((name, "--name"), (server, "--dns-server"), (address, "--address")):
         if not value:
             raise BadInputError(
-                "switching the name needs --name, --address and --dns-server", target=option
+                "switching the name needs --name, --address and --dns-server",
+                target=option,
+                hint="give all three; or none, and change the name yourself afterwards",
             )
     try:
         ip_address(address)
     except ValueError:
-        raise BadInputError(f"not an address: {address!r}", target="--address") from None
+        raise BadInputError(
+            f"not an address: {address!r}",
+            target="--address",
+            hint="give the new server's IP address, not a name",
+        ) from None
     endpoint(server)
     algorithm, key_name, secret = read_tsig_key(key) if key else ("hmac-sha256", "", "")
     door = Door(server, zone_of(name, zone), key_name, secret, algorithm)

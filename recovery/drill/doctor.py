@@ -16,6 +16,7 @@ from recovery.drill.leftovers import find_leftovers
 from recovery.drill.network import free_subnets, host_routes
 from recovery.drill.places import state_folder
 from recovery.drill.production import VARIABLE, check_binary
+from recovery.drill.words import things
 from recovery.errors import BadInputError, RecoveryError
 from recovery.infra.workspace import pulumi_folder
 from recovery.settings import base_image
@@ -157,10 +158,9 @@ def _leftovers(_binary: Path | None) -> Finding:
     running = sum(one.running for one in found)
     over = len(found) - running
     if over:
-        return Finding(
-            "leftovers", "note", f"{over} drills that are over", "`recovery clean` removes them"
-        )
-    return Finding("leftovers", "ok", f"none; {running} drills are running")
+        detail = f"{things(over, 'drill')} that ended"
+        return Finding("leftovers", "note", detail, "`recovery clean` removes what it left")
+    return Finding("leftovers", "ok", f"none; {things(running, 'drill')} running now")
 
 
 _NEEDS: tuple[tuple[str, Callable[[Path | None], Finding]], ...] = (

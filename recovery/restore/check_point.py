@@ -14,6 +14,7 @@ from recovery.restore.check_zip import check_zip
 from recovery.restore.choice import Choice, narrowed
 from recovery.restore.context import Context
 from recovery.restore.step import Report
+from recovery.vault.manifest import Manifest
 from recovery.velociraptor.operator_identity import refuse_unusable
 
 _AHEAD = timedelta(days=1)
@@ -50,6 +51,7 @@ def check_point(context: Context) -> Report:
             hint=_NEXT,
         )
     _check_deployment(context)
+    _check_parts(context)
     _check_copy(context)
     check_package(context.fetch(manifest.package.file), manifest.package.file.name)
     if context.wants("state"):
@@ -91,6 +93,29 @@ def _check_deployment(context: Context) -> None:
             target=manifest.point,
             hint=_NEXT,
         )
+
+
+def _check_parts(context: Context) -> None:
+    """What the strategy is built on is in the point; else the server would come back empty."""
+    manifest = context.manifest
+    lacking = [
+        part
+        for part in ("state", "backup")
+        if part in context.request.strategy and not context.wants(part)
+    ]
+    if lacking:
+        raise BadInputError(
+            f"the recovery point holds no {' and no '.join(lacking)}, only "
+            f"{', '.join(manifest.parts)}: the server would come back empty",
+            target=manifest.point,
+            hint=f"--strategy {_best(manifest)} (in Pulumi recovery:strategy), or another point "
+            "(`recovery points list`); nothing was changed on the machine",
+        )
+
+
+def _best(manifest: Manifest) -> str:
+    base = next((part for part in ("state", "backup") if part in manifest.parts), "redeploy")
+    return f"{base},collections" if "collections" in manifest.parts else base
 
 
 def _check_copy(context: Context) -> None:

@@ -6,6 +6,7 @@ from recovery.errors import BadInputError, CommandError
 from recovery.restore.context import Context
 from recovery.restore.hold_service import hold_argv
 from recovery.restore.journal import AT_WORK, FOLDER
+from recovery.restore.place_state import refuse_a_used_machine
 from recovery.restore.step import Report
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, OWNER, PACKAGE
 
@@ -41,10 +42,13 @@ def fit_argv() -> list[str]:
 def install_package(context: Context) -> Report:
     """Holds the service, installs, then puts the captured config where it differs.
 
-    Raises :class:`BadInputError` when a first deployment's package isn't there, and
+    Raises :class:`BadInputError` when a first deployment's package isn't there, or when the
+    machine holds another point's state already (then nothing is changed), and
     :class:`CommandError` with dpkg's own words when it refuses the package.
     """
     target = context.target
+    if context.has_point and context.request.strategy != ["redeploy"]:
+        refuse_a_used_machine(context, "nothing was changed")
     package = _package(context)
     target.run(hold_argv())
     target.put(package, PACKAGE_PATH, mode=0o600)

@@ -29,7 +29,7 @@ def place_state(context: Context) -> Report:
     """
     if not context.has_point or context.request.strategy == ["redeploy"]:
         return Report("nothing to place: the package alone was asked for", skipped=True)
-    _refuse_a_used_machine(context)
+    refuse_a_used_machine(context, "the service is held, and the datastore is as it was")
     keep = Keep.EVERYTHING if context.wants("state") else Keep.ORG_RECORDS
     placed = context.folder / "state.tar"
     files = paused = 0
@@ -49,14 +49,17 @@ def place_state(context: Context) -> Report:
     return Report(f"{what}: {files} files, {paused} running hunts paused")
 
 
-def _refuse_a_used_machine(context: Context) -> None:
-    """Two points' states in one datastore would be neither: the second wants a new machine."""
+def refuse_a_used_machine(context: Context, so_far: str) -> None:
+    """Two points' states in one datastore would be neither: the second wants a new machine.
+
+    Asked before the package is installed, too: a server that serves is not stopped for nothing.
+    """
     if others := context.journal.others(STEP):
         raise BadInputError(
             f"this machine already holds the state of {', '.join(others)}; the state of "
             f"{context.manifest.point} is not put on top of it",
-            hint="take a new machine (with Pulumi: `pulumi up --replace` of the machine); the "
-            "service is held, and the datastore is as it was",
+            hint="take a new machine (with Pulumi: `pulumi up --replace` of the machine), or go on "
+            f"with that point: `--point {others[-1]}`; {so_far}",
         )
 
 

@@ -52,9 +52,16 @@ class DockerTarget:
         try:
             made = self._client.api.exec_create(self._name, list(argv), stdin=stdin)
             stream = self._client.api.exec_start(made["Id"], socket=True)
-        except (docker.errors.APIError, RequestException) as refused:
+        except docker.errors.NotFound as missing:
             raise TargetError(
-                f"no command can run in the container: {refused}",
+                "the engine has no such container",
+                target=self.uri,
+                hint="`docker ps -a` lists those that it has; is DOCKER_HOST the right engine?",
+            ) from missing
+        except (docker.errors.APIError, RequestException) as refused:
+            why = getattr(refused, "explanation", None) or refused
+            raise TargetError(
+                f"no command can run in the container: {why}",
                 target=self.uri,
                 hint=f"`docker ps -a --filter name={self._name}` shows its state",
             ) from refused

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from recovery.errors import BadInputError, VaultError
+from recovery.errors import BadInputError, NoPointError, VaultError
 from recovery.vault import point_file
 from recovery.vault.age_file import seal_pieces
 from recovery.vault.identity import Identity
@@ -157,11 +157,14 @@ class ShelfVault:
         chosen = name or (known[-1] if known else "")
         if chosen not in known:
             have = f"it has {len(known)}" if known else "it has none"
-            raise VaultError(
+            raise NoPointError(
                 f"no recovery point {name!r}; {have}" if name else f"no recovery point; {have}",
                 step="choose the recovery point",
                 target=self.uri,
-                hint="`recovery points list --vault URI` shows them",
+                hint="`recovery points list --vault URI` shows them"
+                if known
+                else "is this the vault's path or URI, and is its folder mounted? "
+                "`recovery capture` makes the first one",
             )
         return self.read_point(chosen).manifest
 

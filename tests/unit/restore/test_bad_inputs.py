@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from recovery.errors import BadInputError, RecoveryError, VaultError
 from recovery.restore import context as context_module
 from recovery.restore.context import Context
+from recovery.restore.install_package import install_package
+from recovery.restore.journal import Journal
 from recovery.restore.parcel import parcel_of_flow, parcels_of_hunt
 from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
@@ -36,6 +39,7 @@ from tests.unit.restore.points import (
     unzipped,
     zip_of,
 )
+from tests.unit.restore.test_journal import Machine
 
 
 class TouchedError(AssertionError):
@@ -467,8 +471,45 @@ def test_no_point_is_refused(tmp_path, what):
         more = {}
     else:
         more = {"vault": tmp_path / "nothing"}
-    with pytest.raises(VaultError, match="no recovery point"):
+    with pytest.raises(VaultError, match="no recovery point") as refused:
         restore(point, **more)
+    assert refused.value.exit_code == 64
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("lacking", "strategy", "instead"),
+    [("state", ["state"], "backup,collections"), ("backups", ["backup"], "state,collections")],
+)
+def test_a_strategy_that_the_point_has_nothing_for_is_refused(tmp_path, lacking, strategy, instead):
+    point = Point(tmp_path / "vault")
+    parts = ["redeploy", "backup", "state", "collections"]
+    parts.remove(lacking.removesuffix("s"))
+    point.changes = {lacking: [], "parts": parts}
+    point.make()
+    request = parse_request(
+        target="docker://nobody", vault=str(point.folder), strategy=[*strategy, "collections"]
+    )
+    with pytest.raises(BadInputError, match=r"holds no .*would come back empty") as refused:
+        run_group("server", request, lambda _line: None)
+    assert f"--strategy {instead}" in refused.value.hint
+
+
+def test_a_server_with_another_points_state_is_not_stopped(monkeypatch):
+    machine = Machine('{"point": "P1", "step": "place the state"}\n')
+    context = SimpleNamespace(
+        has_point=True,
+        request=SimpleNamespace(strategy=["state"]),
+        manifest=SimpleNamespace(point="P2"),
+        journal=Journal(machine, "P2"),
+        target=machine,
+    )
+    monkeypatch.setattr(machine, "put", lambda *_, **__: pytest.fail("touched"), raising=False)
+    with pytest.raises(BadInputError, match="already holds the state of P1") as refused:
+        install_package(context)
+    assert "--point P1" in refused.value.hint
+    assert "nothing was changed" in refused.value.hint
+    assert machine.asked == 1
 
 
 @pytest.mark.parametrize("what", ARCHIVES)

@@ -13,8 +13,10 @@ class Machine:
 
     def __init__(self, text: str = "") -> None:
         self.text = text
+        self.asked = 0
 
     def run(self, argv: list[str], *, stdin: bytes | None = None, **_: Any) -> Result:
+        self.asked += 1
         if stdin is not None:
             self.text += stdin.decode()
         return Result(tuple(argv), 0, self.text.encode(), b"")

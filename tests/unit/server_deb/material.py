@@ -82,18 +82,20 @@ VERSION_TEXT = b"name: velociraptor\nversion: 0.77.2\n"
 
 def program(answer: bytes = VERSION_TEXT, machine: int = 62) -> bytes:
     """A whole Linux program for x86-64, by hand: with one argument it prints `answer` and ends,
-    with more it waits for ever, as a server does. 170 bytes, no libraries.
+    with four (`--config F config show`) it ends at once, with others it waits for ever, as a
+    server does. 180 bytes, no libraries.
     """
     code = bytes.fromhex(
         "48833c2402"  # cmp qword [rsp], 2      argc
-        "7521"  # jne wait
+        "7521"  # jne more
         "b801000000bf01000000"  # mov eax, 1 (write); mov edi, 1
-        "488d3519000000"  # lea rsi, [rip + 25]     answer
+        "488d3520000000"  # lea rsi, [rip + 32]     answer
     )
     code += b"\xba" + struct.pack("<I", len(answer))  # mov edx, length
     code += bytes.fromhex(
         "0f05"  # syscall
-        "b83c00000031ff0f05"  # mov eax, 60 (exit); xor edi, edi; syscall
+        "b83c00000031ff0f05"  # exit: mov eax, 60 (exit); xor edi, edi; syscall
+        "48833c240574f0"  # more: cmp qword [rsp], 5; je exit
         "b8220000000f05ebf7"  # wait: mov eax, 34 (pause); syscall; jmp wait
     )
     base, headers = 0x400000, 64 + 56

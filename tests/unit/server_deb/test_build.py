@@ -156,7 +156,7 @@ def test_no_secret_is_among_arguments_or_environment(request_for, monkeypatch):
     monkeypatch.setenv("RECOVERY_PACKAGE_CONFIG_CONTENT", REAL_CONFIG.decode())
     monkeypatch.setattr(subprocess, "run", look)
     build_package(request_for(version=None))
-    assert len(calls) == 2
+    assert len(calls) == 3
     assert "PRIVATE KEY" not in repr(calls)
 
 
