@@ -1,6 +1,6 @@
 """The steps of a recovery that concern forwarding, on a running server.
 
-(The whole way, on machines of their own, is in tests/integration/restore.)
+(The state that brings table and secret back is captured and placed by tests of their own.)
 """
 
 from types import SimpleNamespace
