@@ -212,38 +212,39 @@ def sorted_clients(enrolled: Enrolled) -> list[tuple[Endpoint, str]]:
 def wait_for_flows(api: Api, enrolled: Enrolled, settled: Settled, say: Say) -> int:
     """Waits until all flows have ended and all clients took part in their hunt; how many flows.
 
-    Raises :class:`ServerError` when a flow fails or doesn't end.
+    Raises :class:`ServerError` when a flow fails or doesn't end, naming those.
     """
     began = time.monotonic()
     deadline = began + _FLOW_SECONDS
     told = ""
     added: set[str] = set()
     while True:
-        total = waiting = 0
+        total = 0
+        waiting: list[str] = []
         for org, hunt in settled.running_hunts.items():
             rows = api.query(vql.FLOW_STATES, org=org)
             failed = [row for row in rows if row["State"] == "ERROR"]
             if failed:
                 raise ServerError(f"org {org}: flow {failed[0]['Flow']} failed", step="life")
-            ended = {(row["Client"], row["Flow"]) for row in rows if row["State"] in _ENDED}
             hunted = api.query(vql.HUNT_FLOWS, env={"Hunt": hunt}, org=org)
-            # A hunt gives all clients the same flow id.
-            took_part = {row["Client"] for row in hunted if (row["Client"], row["Flow"]) in ended}
             members = {client for endpoint, client in enrolled.items() if endpoint.org == org}
             if time.monotonic() - began > _PASSED_OVER and org not in added:
                 added.add(org)
                 _add_to_hunt(api, org, hunt, members - {row["Client"] for row in hunted})
             total += len(rows)
-            waiting += len(rows) - len(ended) + len(members - took_part)
+            waiting += unfinished(rows, hunted, members, hunt)
         if not waiting:
             return total
-        line = f"{total - waiting} of {total} flows have ended"
+        line = f"{max(total - len(waiting), 0)} of {total} flows have ended"
         if line != told:
             say(line)
             told = line
         if time.monotonic() > deadline:
             raise ServerError(
-                f"{waiting} of {total} flows did not end within {_FLOW_SECONDS:g} s", step="life"
+                f"{len(waiting)} of {total} flows did not end within {_FLOW_SECONDS:g} s: "
+                f"{', '.join(waiting[:5])}",
+                step="life",
+                hint="the clients' containers tell more (--keep keeps them)",
             )
         time.sleep(_PAUSE)
 
@@ -252,3 +253,21 @@ def _add_to_hunt(api: Api, org: str, hunt: str, clients: set[str]) -> None:
     """What an operator does when a client, up before all of its org was, isn't asked."""
     for client in sorted(clients):
         api.query(vql.HUNT_ADD, env={"Hunt": hunt, "Client": client}, org=org)
+
+
+def unfinished(
+    flows: list[dict[str, Any]], hunted: list[dict[str, Any]], members: set[str], hunt: str
+) -> list[str]:
+    """What an org's work still waits for, in words: running flows, clients without the hunt.
+
+    ``flows`` are rows of :data:`life_queries.FLOW_STATES`, ``hunted`` of
+    :data:`life_queries.HUNT_FLOWS`. A hunt gives all clients the same flow id.
+    """
+    states = {(row["Client"], row["Flow"]): row["State"] for row in flows}
+    running = [
+        f"{client} {flow} is {state}"
+        for (client, flow), state in states.items()
+        if state not in _ENDED
+    ]
+    named = {row["Client"] for row in hunted if (row["Client"], row["Flow"]) in states}
+    return running + [f"{client} has not taken part in {hunt}" for client in members - named]
