@@ -72,9 +72,14 @@ CHANGES = {
         'client_set_metadata(client_id=C, metadata=dict(owner="x"))',
         'client_set_metadata(client_id=C, metadata=dict(owner="ops"))',
     ),
+    # One of its own: a real server encrypts a secret anew each time it is modified, so that
+    # one changed and put back is not as it was.
     "secrets": (
-        'secret_modify(name="s", type="AWS S3 Creds", add_users=["alice"])',
-        'secret_modify(name="s", type="AWS S3 Creds", remove_users=["alice"])',
+        (
+            'secret_add(name="t", type="AWS S3 Creds", secret=dict('
+            'region="r", credentials_key="k", credentials_secret="s"))'
+        ),
+        'secret_modify(name="t", type="AWS S3 Creds", delete=TRUE)',
     ),
 }
 
