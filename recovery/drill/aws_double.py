@@ -54,10 +54,14 @@ class Cloud:
         self._before = {key: os.environ.get(key) for key in environment}
         _set(environment)
 
-    def end(self) -> None:
-        """Stops it and gives the environment back. Safe to call twice."""
+    def leave(self) -> None:
+        """Gives the environment back as it was. Safe to call twice."""
         _set(self._before)
         self._before = {}
+
+    def end(self) -> None:
+        """Stops it and gives the environment back. Safe to call twice."""
+        self.leave()
         self.process.stdin.close()
         self.process.wait(timeout=30)
 

@@ -38,6 +38,21 @@ def plan(options: DrillOptions) -> list[str]:
             f"budgets: RTO {duration(options.rto)}, RPO {duration(options.rpo)}",
             "keep the containers" if options.keep else "remove everything again",
         ]
+    if options.on == "aws-double":
+        return [
+            f"server binary: {server}",
+            network,
+            "start the AWS double: moto, an S3 server, a hosted zone told to the name server",
+            "`pulumi up` of the vault's bucket, then of production: instance, volume, DNS record",
+            "put life on it: artifacts, users, labels, hunts, flows, uploads, notebooks, secrets",
+            "capture a recovery point into the bucket",
+            "terminate the instance, delete the state of both stacks: the RTO begins",
+            f"`pulumi up` of a new stack on a new backend, strategy {strategy}",
+            "wait for the clients, kill -9 and restart the server, check and compare",
+            "take over the bucket; `pulumi up` again, `pulumi destroy`, the printed IAM policies",
+            f"budgets: RTO {duration(options.rto)}, RPO {duration(options.rpo)}",
+            "keep the containers" if options.keep else "remove everything again",
+        ]
     return [
         f"server binary: {server}",
         network,

@@ -13,6 +13,7 @@ import os
 import re
 import threading
 import typing
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -57,7 +58,9 @@ def described(token: str) -> dict[str, Any]:
             _KNOWN.update(json.loads(_file().read_text()))
         if token not in _KNOWN:
             function = token.rsplit(":", 1)[-1][0].islower()
-            _KNOWN[token] = _function(token) if function else _resource(token)
+            with warnings.catch_warnings():  # the SDK warns of its own old names while it loads
+                warnings.simplefilter("ignore", DeprecationWarning)
+                _KNOWN[token] = _function(token) if function else _resource(token)
             _file().parent.mkdir(parents=True, exist_ok=True)
             part = _file().with_suffix(f".{os.getpid()}")
             part.write_text(json.dumps(_KNOWN))

@@ -7,6 +7,15 @@ from recovery.drill.plan import plan
 from recovery.errors import BadInputError
 
 
+def test_on_the_aws_double_the_steps_come_by_ssh():
+    options = parse_options(on="aws-double")
+    assert (options.on, options.connect) == ("aws-double", "ssh")
+    with pytest.raises(BadInputError, match="can't drill on 'aws'"):
+        parse_options(on="aws")
+    with pytest.raises(BadInputError, match="on docker only"):
+        parse_options(on="aws-double", scenario="fixtures")
+
+
 def test_usual_options():
     options = parse_options()
     assert options.strategy == ("state", "collections")
