@@ -9,6 +9,9 @@ import pulumi
 from pulumi_aws import iam, s3
 
 
+_OF_THE_LOST_STACK = ("tags", "tagsAll", "forceDestroy", "objectLockEnabled")
+
+
 @dataclass(frozen=True)
 class VaultBucketArgs:
     """``bucket``: its name, unique in the world. ``adopt``: it exists already.
@@ -49,7 +52,11 @@ class VaultBucket(pulumi.ComponentResource):
         args = self._args
         child = pulumi.ResourceOptions(parent=self)
         kept = pulumi.ResourceOptions(
-            parent=self, protect=True, import_=bucket_name if args.adopt else None
+            parent=self,
+            protect=True,
+            import_=bucket_name if args.adopt else None,
+            # An import is refused where a property differs; the lost stack's tags do.
+            ignore_changes=list(_OF_THE_LOST_STACK) if args.adopt else None,
         )
         bucket = s3.Bucket(
             name,
