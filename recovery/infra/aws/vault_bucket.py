@@ -8,7 +8,6 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam, s3
 
-
 _OF_THE_LOST_STACK = ("tags", "tagsAll", "forceDestroy", "objectLockEnabled")
 
 

@@ -10,7 +10,13 @@ from recovery.infra.aws.permissions import action_of, actions, policy
 from recovery.infra.update import destroy, preview, up
 from recovery.settings import parse_settings
 
-pytestmark = [pytest.mark.pulumi, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.pulumi,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    # When the engine ends with a failure, the SDK's language server leaves its loop unclosed.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 NAME = "velociraptor.example.test"
 EVERYTHING = {"awsEntry": "loadBalancer", "awsHealthCheck": "true"}
