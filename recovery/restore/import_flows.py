@@ -31,7 +31,7 @@ SELECT * FROM foreach(row=parse_json_array(data=Parcels), workers=4, query={
 """
 _DELETE = """
 SELECT * FROM foreach(row=parse_json_array(data=Flows), query={
-  SELECT Client, Flow, Error
+  SELECT Client, Flow
   FROM delete_flow(client_id=Client, flow_id=Flow, really_do_it=TRUE, sync=TRUE)
 })
 """
