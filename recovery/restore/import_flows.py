@@ -64,7 +64,7 @@ def import_parcels(
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in answer.rows}
     errors = [line for line in answer.log if any(mark in line for mark in _TELLING)]
     findings += [f"{org}: import: {line}" for line in errors]
-    counted = count_imported(context.api(), org, parcels)
+    counted = count_imported(context, org, parcels)
     done: dict[Key, str] = {}
     for parcel in parcels:
         astray = _arrival(parcel, got.get(parcel.place, {}))

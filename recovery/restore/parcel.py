@@ -33,10 +33,17 @@ class Parcel:
     flow_id: str
     hostname: str
     artifacts: tuple[str, ...]
+    """Artifacts with results, each with its source's name where it has one."""
     rows: int
+    result_bytes: int
     uploads: int
     upload_bytes: int
     file: Path
+
+    @property
+    def artifact_names(self) -> set[str]:
+        """The artifacts without their sources' names."""
+        return {name.split("/", maxsplit=1)[0] for name in self.artifacts}
 
     @property
     def place(self) -> tuple[str, str]:
@@ -104,7 +111,8 @@ def parcels_of_hunt(
 def _parcel(
     context: Context, path: Path, members: Mapping[str, Member], flow: FlowInside, name: str
 ) -> Parcel:
-    rows, uploads, upload_bytes = _content(path, members, flow.folder)
+    rows, result_bytes = _results(members, flow.folder)
+    uploads, upload_bytes = _uploads(path, members, flow.folder)
     into = context.folder / f"{name}.flow"
     if not flow.folder and "-" not in flow.client_id:
         path.rename(into)
@@ -115,24 +123,30 @@ def _parcel(
         flow.client_id,
         flow.flow_id,
         flow.hostname,
-        tuple(name.split("/", maxsplit=1)[0] for name in flow.artifacts),
+        flow.artifacts,
         rows,
+        result_bytes,
         uploads,
         upload_bytes,
         into,
     )
 
 
-def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[int, int, int]:
-    """Rows of a flow's results; uploads that its own index names, and their bytes."""
-    rows = sum(
-        member.lines
+def _results(members: Mapping[str, Member], folder: str) -> tuple[int, int]:
+    """Rows and bytes of a flow's results."""
+    found = [
+        member
         for name, member in members.items()
         if name.startswith(folder) and _RESULTS.fullmatch(name.removeprefix(folder))
-    )
+    ]
+    return sum(member.lines for member in found), sum(member.size for member in found)
+
+
+def _uploads(path: Path, members: Mapping[str, Member], folder: str) -> tuple[int, int]:
+    """Uploads that the flow's own index names, and their bytes."""
     index = f"{folder}uploads.json"
     if index not in members:
-        return rows, 0, 0
+        return 0, 0
     with zipfile.ZipFile(path) as archive:
         try:
             named = [
@@ -145,4 +159,4 @@ def _content(path: Path, members: Mapping[str, Member], folder: str) -> tuple[in
     # In the zip's names, what a path on an endpoint may have is percent-encoded.
     sizes = {unquote(name): member.size for name, member in members.items()}
     files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}
-    return rows, len(named), sum(sizes[name] for name in files)
+    return len(named), sum(sizes[name] for name in files)

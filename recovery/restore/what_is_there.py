@@ -56,7 +56,7 @@ def there_in_part(
     found = [parcel for parcel in parcels if parcel.place in there]
     if not found:
         return set(), set()
-    counted = count_imported(context.api(), org, found, sizes=False)
+    counted = count_imported(context, org, found, sizes=False)
     # What can't be counted, for lack of its artifact, is left as it is.
     partial = {
         parcel.place

@@ -86,10 +86,9 @@ def test_a_real_servers_own_files_come_back(drills):
     report = held_to_the_rules(ended, drills)
     assert short(report) == set()
     assert report["strategy"] == ["backup", "collections"]
-    gone, uncounted = sorted(report["findings"])
+    (gone,) = report["findings"]
     assert "1 of 2 clients seen" in gone
     assert gone.endswith("not yet: C.19111fed7cb0ceed-OACME")
-    assert "F.DC1TUJNPLMDPK: it is there, but not counted" in uncounted
     assert ended.code == 1
 
 
