@@ -145,7 +145,8 @@ def failure(code: int, words: str, target: str) -> RecoveryError:
     """What went wrong, and what to do: the spare's copy is then a mix of old and new, all whole."""
     hints = {
         BUSY: "wait for it, or look at `recovery standby status`",
-        SERVES: "it serves by now, and its datastore is not written over; sync from it instead",
+        SERVES: "it serves, or served before, and may hold work that the other one lacks: "
+        "`recovery standby failback --only-follow` makes it a spare again",
         TOO_MANY: "the source has lost more than half of its files: is its datastore mounted? "
         "If they are gone on purpose, run `recovery standby sync --allow-shrinking`",
         FULL: "make space on the spare; the copy there is as old as it says",

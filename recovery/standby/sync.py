@@ -60,7 +60,7 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
         source, reader = (opened(stack, machine) for machine in (active, spare))
         done = Synced(active.uri, spare.uri)
         began = time.monotonic()
-        _stand_down(vault, pair, lease, reader, done)
+        _stand_down(vault, pair, lease, reader)
         config = check_source(source, pair)
         carry_config(source, reader, config, done)
         lists = memory_or_disk(source, config, vault, done)
@@ -121,7 +121,7 @@ def pull(
     return pulled
 
 
-def _stand_down(vault: ShelfVault, pair: Pair, lease: Lease, reader: Target, done: Synced) -> None:
+def _stand_down(vault: ShelfVault, pair: Pair, lease: Lease, reader: Target) -> None:
     """Stops a server that runs without the lease: it was cut off when its spare was promoted.
 
     A promotion takes the lease before it starts anything, so whoever runs while the lease is
@@ -137,7 +137,13 @@ def _stand_down(vault: ShelfVault, pair: Pair, lease: Lease, reader: Target, don
             hint="`recovery standby status` tells who serves",
         )
     fence(reader)
-    done.findings.append(f"{reader.uri} served without the lease; it is stopped and held now")
+    raise TargetError(
+        "it served without the lease; it is stopped and held now",
+        step="sync the spare",
+        target=reader.uri,
+        hint="it may hold work that the other one lacks, so nothing is copied over it by itself: "
+        "`recovery standby failback --only-follow` makes it a spare again",
+    )
 
 
 def memory_or_disk(

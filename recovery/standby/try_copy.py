@@ -51,6 +51,9 @@ systemctl reset-failed "$unit.service" "$unit-ask.service" 2>/dev/null || :
 systemd-run --quiet --wait --pipe -p PrivateNetwork=yes \
   bash -c 'exec 3<>/dev/udp/127.0.0.1/9' 2>/dev/null || private=no
 echo "$private" > "$trial/private"
+# Before the start: a running server doesn't see a user that was added beside it.
+runuser -u "$owner" -- "$binary" --config "$trial/server.config.yaml" config api_client \
+  --name trial --role administrator "$trial/api.yaml" >/dev/null 2>&1
 systemd-run --quiet --unit="$unit" -p User="$owner" -p PrivateNetwork="$private" \
   -p PrivateTmp=yes -p ProtectSystem=strict -p ReadWritePaths="$trial" -p NoNewPrivileges=yes \
   "$binary" --config "$trial/server.config.yaml" frontend
@@ -58,10 +61,6 @@ systemd-run --quiet --unit="$unit" -p User="$owner" -p PrivateNetwork="$private"
 _ASK = r"""set -u
 unit=$1 trial=$2 owner=$3 binary=$4 vql=$5
 private=$(cat "$trial/private")
-if [ ! -s "$trial/api.yaml" ]; then
-  runuser -u "$owner" -- "$binary" --config "$trial/server.config.yaml" config api_client \
-    --name trial --role administrator "$trial/api.yaml" >/dev/null 2>&1 || :
-fi
 i=0
 while [ $i -lt 60 ]; do
   i=$((i + 1))

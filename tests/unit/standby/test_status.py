@@ -89,7 +89,7 @@ def test_the_numbers_of_rsync():
         (11, "write failed", "make space"),
         (12, "No space left on device", "make space"),
         (25, "max delete", "is its datastore mounted"),
-        (76, "this machine is no spare", "it serves by now"),
+        (76, "this machine is no spare", "makes it a spare again"),
         (255, "Permission denied", "can't log in"),
     ],
 )
