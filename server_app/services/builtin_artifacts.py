@@ -51,9 +51,10 @@ parameters:
     default: "Y"
 sources:
   - query: |
-      SELECT upload(file="/" + join(array=Components, sep="/"), accessor=Accessor) AS Upload
+      SELECT if(
+        condition=Components,
+        then=upload(file="/" + join(array=Components, sep="/"), accessor=Accessor)) AS Upload
       FROM scope()
-      WHERE Components
 """,
     """
 name: Generic.Client.Stats
