@@ -126,9 +126,6 @@ class Notebooks:
         principal: str,
     ) -> dict[str, Any]:
         """notebook_create(): a notebook with one first cell."""
-        for artifact in artifacts or []:
-            if self._org.artifacts.get(artifact) is None:
-                raise ServiceError(f"Artifact not found: {artifact}: NotFoundError")
         now = int(time.time())
         template = (artifacts or [_TEMPLATE])[0]
         notebook = {
@@ -163,6 +160,10 @@ class Notebooks:
             "suggestions": [_SUGGESTION],
         }
         self.put(notebook)
+        # As seen on a real server: it is said when the notebook is already there.
+        for artifact in artifacts or []:
+            if self._org.artifacts.get(artifact) is None:
+                raise ServiceError(f"Artifact not found: {artifact}: NotFoundError")
         first = {"type": "markdown", "input": _FIRST_CELL}
         self._calculate(str(notebook["notebook_id"]), first, principal, latest=False)
         self._org.audit("CreateNotebook", principal, notebook_id=notebook["notebook_id"])
