@@ -199,7 +199,7 @@ class Importer:
                 )
             except ServiceError as error:
                 self._log(f"ERROR:client_create: {error}")
-                raise
+                raise ServiceError("Failed to create client.") from error
         return client_id
 
     # -- a hunt

@@ -13,7 +13,7 @@ from server_app.services.directory import (
     password_fits,
 )
 from server_app.services.errors import ServiceError
-from server_app.services.roles import PERMISSIONS, Policy, effective
+from server_app.services.roles import PERMISSIONS, ROLES, Policy, effective
 
 if TYPE_CHECKING:
     from server_app.services.org import OrgServices
@@ -60,6 +60,11 @@ class Users:
         """The policy as stored in this org, {} if there is none."""
         return self._org.store.load("Policy", "acl", user) or {}
 
+    def is_listed(self, user: str) -> bool:
+        """Has the user any rights, and only roles that there are? Else lists pass it over."""
+        roles = self.policy(user).get("roles") or []
+        return bool(self.effective_policy(user)) and all(role in ROLES for role in roles)
+
     def has_policy(self, user: str) -> bool:
         """Is there a record of its rights, be it an empty one?"""
         return self._org.store.exists("acl", user)
@@ -101,7 +106,7 @@ class Users:
             for org_id in sorted(org_ids):
                 org = server.org(org_id)
                 readable = sees_all or org.users.has_permission(principal, "READ_RESULTS")
-                if readable and org.users.effective_policy(record["name"]):
+                if readable and org.users.is_listed(record["name"]):
                     yield org.users.row(record)
 
     def row(self, record: records.Record) -> dict[str, Any]:
