@@ -479,16 +479,20 @@ def test_no_point_is_refused(tmp_path, what):
 
 @pytest.mark.parametrize(
     ("lacking", "strategy", "instead"),
-    [("state", ["state"], "backup,collections"), ("backups", ["backup"], "state,collections")],
+    [
+        ({"state": []}, "state", "backup,collections"),
+        ({"backups": []}, "backup", "state,collections"),
+        ({}, "state", "backup,collections"),  # adopted: org records alone
+    ],
 )
 def test_a_strategy_that_the_point_has_nothing_for_is_refused(tmp_path, lacking, strategy, instead):
     point = Point(tmp_path / "vault")
     parts = ["redeploy", "backup", "state", "collections"]
-    parts.remove(lacking.removesuffix("s"))
-    point.changes = {lacking: [], "parts": parts}
+    parts.remove(strategy)
+    point.changes = {**lacking, "parts": parts}
     point.make()
     request = parse_request(
-        target="docker://nobody", vault=str(point.folder), strategy=[*strategy, "collections"]
+        target="docker://nobody", vault=str(point.folder), strategy=[strategy, "collections"]
     )
     with pytest.raises(BadInputError, match=r"holds no .*would come back empty") as refused:
         run_group("server", request, lambda _line: None)
