@@ -4,8 +4,13 @@ import time
 
 import pytest
 
+from recovery.errors import RecoveryError
+from recovery.restore.hold_service import release_argv
+from recovery.standby import guard
 from recovery.standby.promote import promote
 from recovery.standby.sync import sync
+from recovery.standby.watch import Rhythm, watch
+from recovery.target import open_target
 from recovery.velociraptor.config import SERVICE
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -44,3 +49,38 @@ def test_a_killed_command_is_gone_on_with(scene, back_to_one):
         assert len(scene.serves()) <= 1
     promote(scene.vault, scene.pair, scene.switch, scene.say)
     assert scene.serves() == [scene.two]
+
+
+def test_a_server_that_hears_nothing_stops_itself(scene, back_to_one):
+    one, two = (open_target(f"docker://{name}") for name in (scene.one, scene.two))
+    guard.install(one)
+    guard.renew(one, two, 4)
+    assert scene.serves() == [scene.one]
+    guard.wait_until_fenced(two, scene.say)
+    assert scene.serves() == []
+    guard.remove(one)
+    one.run(release_argv())
+
+
+def test_unattended_it_never_replaces_one_that_may_still_serve(scene, back_to_one):
+    sync(scene.vault, scene.pair, scene.say)
+    gone = open_target(f"docker://{scene.one}")
+    gone._client.api.pause(scene.one)
+    try:
+        rhythm = Rhythm(sync=1, look=0.2, promote_after=0.5)
+        assert watch(scene.vault, scene.pair, scene.switch, rhythm, scene.say, turns=5) is None
+        assert any("is a person's to say" in line for line in scene.said)
+    finally:
+        gone._client.api.unpause(scene.one)
+        gone.close()
+    assert scene.serves() == [scene.one]
+
+
+def test_a_spare_without_a_copy_is_none(scene, back_to_one):
+    scene.run(scene.two, "mv /var/lib/velociraptor-recovery/standby/last-sync.json /root/")
+    try:
+        with pytest.raises(RecoveryError, match="never had a whole sync"):
+            promote(scene.vault, scene.pair, scene.switch, scene.say)
+    finally:
+        scene.run(scene.two, "mv /root/last-sync.json /var/lib/velociraptor-recovery/standby/")
+    assert scene.serves() == [scene.one]
