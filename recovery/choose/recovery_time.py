@@ -20,7 +20,7 @@ _INSTALL_AND_START = 7.0
 """Facts: 2.2 s to installed, 4.2 s to listening, in a systemd container."""
 _STATE_A_SECOND = 20e6
 _COPY_A_SECOND = 80e6
-"""Bytes: a restic restore from a disk or S3 in reach, measured beside this toolkit's benchmarks."""
+"""Bytes: assumed for a restic restore from a disk or S3 in reach; the last drills say better."""
 _PROMOTE = 15.0
 """The hot spare's promise: promote to clients served, without TTL."""
 _IMPORT_A_FLOW = 0.0041
