@@ -22,7 +22,7 @@ parameters:
 sources:
   - name: First Ünit
     query: SELECT _value AS Row FROM range(start=0, end=3, step=1)
-  - name: Second/Part
+  - name: Second & Part
     query: SELECT "line\\nbreak" AS Text FROM scope()
   - name: Nothing
     query: SELECT 1 AS A FROM scope() WHERE FALSE
@@ -123,6 +123,34 @@ def test_the_large_upload_comes_out_of_the_export_as_it_was(odd, tmp_path):
     with zipfile.ZipFile(tmp_path / found.file.name) as archive:
         name = next(n for n in archive.namelist() if "/uploads/" in f"/{n}" and n.endswith(".bin"))
         assert archive.read(name) == (running.folder / "gröss 5%.bin").read_bytes()
+
+
+SLASH = """name: Custom.Odd.Slash
+sources:
+  - name: Plain
+    query: SELECT 1 AS A FROM scope()
+  - name: With/Slash
+    query: SELECT 2 AS A FROM scope()
+"""
+
+
+def test_a_source_that_the_servers_export_leaves_out_is_a_gap(odd, tmp_path):
+    """A real server's export lacks sources with a slash in their names, and says nothing."""
+    running, _ = odd
+    running.query("SELECT artifact_set(definition=S).name AS A FROM scope()", S=SLASH)
+    collect = 'SELECT collect_client(client_id=C, artifacts="Custom.Odd.Slash").flow_id AS Flow '
+    (row,) = running.query(f"{collect} FROM scope()", C=running.client)
+    ended = "SELECT state FROM flows(client_id=C, flow_id=F) WHERE state = 'FINISHED'"
+    until(lambda: ask(running, ended, C=running.client, F=row["Flow"]))
+    manifest = running.capture(tmp_path / "vault")
+    (archive,) = [a for a in manifest.archives if a.flow_id == row["Flow"]]
+    gaps = [gap for gap in manifest.gaps if row["Flow"] in gap]
+    assert archive.rows == 2 or gaps == [
+        f"root: {running.client} {row['Flow']}: the export has 1 of 2 rows"
+    ]
+    assert len(manifest.gaps) == len(gaps)
+    delete = "SELECT * FROM delete_flow(client_id=C, flow_id=F, really_do_it=TRUE)"
+    ask(running, delete, C=running.client, F=row["Flow"])
 
 
 SPARSE = """name: Custom.Odd.Sparse
