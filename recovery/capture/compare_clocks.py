@@ -15,12 +15,17 @@ from recovery.velociraptor.api import Api
 ALLOWED = timedelta(minutes=1)
 
 
+def here() -> float:
+    """The clock of this machine, seconds since the epoch."""
+    return time.time()
+
+
 def server_ahead(api: Api) -> timedelta:
     """How far the server's clock is ahead of this machine's (negative: behind), to a second."""
-    before = time.time()
+    before = here()
     (row,) = api.query("SELECT now() AS Now FROM scope()", min_rows=1, timeout=60)
-    here = (before + time.time()) / 2
-    return timedelta(seconds=int(row["Now"]) - int(here))
+    middle = (before + here()) / 2
+    return timedelta(seconds=int(row["Now"]) - int(middle))
 
 
 def clock_gaps(ahead: timedelta, point: str, earlier: Sequence[Manifest]) -> list[str]:

@@ -4,10 +4,10 @@ A fingerprint is what the server says about a collection (state, last activity, 
 long as it stays the same, an archive that the vault has already is not made again.
 """
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from recovery.capture import compare_clocks
 from recovery.capture.scene import Scene
 from recovery.velociraptor.api import ROOT, Api, Row
 from recovery.velociraptor.inventory import digest
@@ -150,4 +150,4 @@ def _recent(flow: Collection, since: timedelta) -> bool:
     """Whether it was active in time. Clients' clocks are part of the stamp: an hour is allowed."""
     if flow.active_at is None:
         return True
-    return flow.active_at.timestamp() >= time.time() - since.total_seconds() - 3600
+    return flow.active_at.timestamp() >= compare_clocks.here() - since.total_seconds() - 3600

@@ -38,8 +38,7 @@ DO = """
 SELECT artifact_set(definition=Sources).name AS A, artifact_set(definition=Own).name AS B
 FROM scope()
 
-SELECT user_create(user="nobody@example.com", roles=["reader"]) AS A,
-       user_create(user="jürgen müller", roles=["reader"]) AS B FROM scope()
+SELECT user_create(user="nobody@example.com", roles=["reader"]) AS A FROM scope()
 
 SELECT collect_client(client_id=C, artifacts="Custom.Odd.Sources", env=dict(Path=Large)).flow_id
            AS A,
@@ -53,6 +52,10 @@ SELECT hunt(description="läuft", artifacts="Custom.Odd.Sources", expires=now()+
        hunt(description="", artifacts="Custom.Odd.Sources", expires=now()+864000,
             pause=TRUE).HuntId AS D FROM scope()
 """.strip().split("\n\n")
+
+
+def is_real(running):
+    return identify_server(open_target("local://"), str(running.binary))[0] == "velociraptor"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,9 @@ def odd(server_binary, tmp_path_factory):
         env = {"C": running.client, "Sources": SOURCES, "Own": SERVER, "Large": str(large)}
         made = [running.query(vql, **env)[0] for vql in DO]
         assert all(all(row.values()) for row in made), made
+        if is_real(running):  # the reference server takes plain names only
+            user = 'SELECT user_create(user="jürgen müller", roles=["reader"]) AS A FROM scope()'
+            assert running.query(user)[0]["A"]
         labels = "SELECT label(client_id=C, labels=L, op='set') AS A FROM scope()"
         for label in LABELS:
             running.query(labels, C=running.client, L=label)
@@ -170,7 +176,7 @@ sources:
 def test_sparse_and_lost_uploads(odd, tmp_path):
     """A sparse upload is no gap; one whose content is gone from the server's disk is, and stays."""
     running, made = odd
-    if identify_server(open_target("local://"), str(running.binary))[0] == "reference":
+    if not is_real(running):
         pytest.skip("the reference client has no sparse accessor")
     running.query("SELECT artifact_set(definition=S).name AS A FROM scope()", S=SPARSE)
     (row,) = running.query(
