@@ -77,6 +77,7 @@ class Exporter:
         if failed:
             # One by one: a collection that the server stumbles over takes no others with it.
             failed = self._export_batches([[item] for item in failed], len(wanted))
+        self._downloads.sweep()
         for item, why in failed.items():
             self._scene.gap(f"{_name(item)}: {why}")
         return self.archives

@@ -36,6 +36,12 @@ for d; do
   done
 done; :' put_back
 """
+# A real server writes a hunt's sidecar once more after its export is said to be ready.
+_SWEEP = r"""
+cd -- "$1" && for d in downloads orgs/*/downloads; do
+  [ ! -d "$d" ] || find "$d" -type f -name "$2*" -delete
+done; :
+"""
 _REMOVE_STALE = 'cd -- "$1" && xargs -0 rm -f --'
 
 
@@ -63,6 +69,11 @@ class ServerDownloads:
         folders = list(dict.fromkeys(_folder(path) for path in paths))
         self._each(_PUT_BACK, [folder for folder in folders if folder in self._busy])
         self._each(_REMOVE, [folder for folder in folders if folder not in self._busy])
+
+    def sweep(self) -> None:
+        """Removes what the server wrote under our names after their removal."""
+        argv = ["sh", "-c", _SWEEP, "sweep", self._datastore, self.token]
+        self._target.run(argv, timeout=_SECONDS)
 
     def _each(self, script: str, paths: Sequence[str]) -> None:
         if paths:
