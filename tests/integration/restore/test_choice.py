@@ -65,11 +65,12 @@ def test_only_what_was_chosen_comes_back(fresh):
 
 LISTING = (
     "cd /var/lib/velociraptor && find . -type f -not -path './server_artifact*' "
-    "-not -path './logs/*' -print0 | sort -z | xargs -0 sha256sum; "
+    "-not -path './logs/*' -not -path '*/client_info/*' -not -name 'index.json*' "
+    "-print0 | sort -z | xargs -0 sha256sum; "
     "systemctl show velociraptor_server -p ActiveEnterTimestamp; dpkg -l | md5sum; "
     "find /etc /var/lib/velociraptor-recovery -type f -print0 | sort -z | xargs -0 sha256sum"
 )
-"""Everything on the machine that could be changed, but what the server logs by itself."""
+"""Everything on the machine that could be changed, but what the server logs and lists by itself."""
 
 
 def test_verify_changes_nothing_and_says_what_is_short(fresh):
