@@ -67,6 +67,15 @@ class RecoverySteps:
         return StepGroup(name, args, opts)
 
 
+def verdict(groups: Sequence[Sequence[dict[str, Any]]]) -> str:
+    """The outcomes of all groups in one line: an `up` that ends with 0 may still have findings."""
+    findings = [finding for group in groups for step in group for finding in step["findings"]]
+    if not findings:
+        return "recovered and verified"
+    more = f" (and {len(findings) - 1} more: see restored)" if findings[1:] else ""
+    return f"recovered with findings: {findings[0]}{more}"
+
+
 def restore_request(settings: Settings) -> dict[str, Any]:
     """The settings as a ``RestoreRequest`` without its target, in JSON's types."""
     return {

@@ -1,8 +1,11 @@
 """Step: the checks and the full comparison, changing nothing; its result goes to the report."""
 
+from datetime import UTC, datetime
+
 from recovery.restore.context import Context
 from recovery.restore.promise import promised
 from recovery.restore.step import Report
+from recovery.restore.write_report import record, write_report
 
 
 def prove_recovery(context: Context) -> Report:
@@ -23,6 +26,11 @@ def prove_recovery(context: Context) -> Report:
         dns=request.dns,
     )
     context.facts["proof"] = proof.model_dump_json()
+    if context.has_point:
+        at = datetime.now(UTC)
+        path = write_report(record(request, context.manifest.point, proof, at), at)
+        context.facts["report"] = str(path)
+        context.say(f"report: {path}")
     passed = sum(check.outcome == "passed" for check in proof.checks)
     lost = sum(line.lost for line in proof.fidelity if not line.expected)
     return Report(
