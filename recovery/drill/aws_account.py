@@ -82,7 +82,9 @@ def _lives(ec2: Any, kind: str, ident: str) -> bool:
     if kind == "instance":
         states = [one["State"]["Name"] for r in seen["Reservations"] for one in r["Instances"]]
         return any(state not in _NOTHING_LEFT for state in states)
-    return any(value for key, value in seen.items() if isinstance(value, list))
+    # Looked for by its id: not every answer keeps to what was asked for.
+    found = [one for value in seen.values() if isinstance(value, list) for one in value]
+    return any(ident in one.values() for one in found)
 
 
 def _client(service: str, region: str) -> Any:
