@@ -44,6 +44,7 @@ PHASES = [
     "drill ARGS=",
     "drill ARGS=--strategy backup,collections",
     "drill ARGS=--strategy redeploy",
+    "drill-aws",
 ]
 
 

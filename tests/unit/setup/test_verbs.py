@@ -62,6 +62,7 @@ def test_every_part_has_its_line_in_the_order_of_need():
     assert [part.name for part in PARTS] == [
         "venv",
         "docker engine",
+        "copy tools",
         "pulumi",
         "base image",
         "reference server",
