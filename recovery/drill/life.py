@@ -9,7 +9,8 @@ from typing import Any
 
 from recovery.drill import life_artifacts as artifacts
 from recovery.drill import life_queries as vql
-from recovery.drill.clients import EVIDENCE, ORG, ORG_NAME, Endpoint, endpoints
+from recovery.drill.ask_again import add_to_hunt, collect_again, parameters_of, stuck
+from recovery.drill.clients import ORG, ORG_NAME, Endpoint, endpoints
 from recovery.errors import ServerError
 from recovery.velociraptor.api import ROOT, Api
 
@@ -20,6 +21,8 @@ _ENROL_SECONDS = 180.0
 _FLOW_SECONDS = 240.0
 _PASSED_OVER = 20.0
 """Seconds after which a client that a busy server has not asked to take part in a hunt is added."""
+_STUCK = 60.0
+"""Seconds after which a flow that has not ended is taken for one that never will."""
 _ENDED = ("FINISHED", "ERROR")
 
 
@@ -188,12 +191,9 @@ def work(api: Api, enrolled: Enrolled) -> None:
             for number, client in enumerate(ids)
         ]
         flows = [
-            {"Client": client, "Wanted": name, "Env": env}
+            {"Client": client, "Wanted": name, "Env": parameters_of(name, client)}
             for client in ids
-            for name, env in (
-                (own, {"Greeting": f"hello {client}"}),
-                (artifacts.FETCH, {"Path": EVIDENCE}),
-            )
+            for name in (own, artifacts.FETCH)
         ]
         for query, name, items in (
             (vql.LABEL, "Clients", clients),
@@ -218,19 +218,29 @@ def wait_for_flows(api: Api, enrolled: Enrolled, settled: Settled, say: Say) -> 
     deadline = began + _FLOW_SECONDS
     told = ""
     added: set[str] = set()
+    again: set[str] = set()
+    cancelled: set[tuple[str, str]] = set()
     while True:
         total = 0
         waiting: list[str] = []
         for org, hunt in settled.running_hunts.items():
             rows = api.query(vql.FLOW_STATES, org=org)
-            failed = [row for row in rows if row["State"] == "ERROR"]
+            failed = [
+                row
+                for row in rows
+                if row["State"] == "ERROR" and (row["Client"], row["Flow"]) not in cancelled
+            ]
             if failed:
                 raise ServerError(f"org {org}: flow {failed[0]['Flow']} failed", step="life")
             hunted = api.query(vql.HUNT_FLOWS, env={"Hunt": hunt}, org=org)
             members = {client for endpoint, client in enrolled.items() if endpoint.org == org}
-            if time.monotonic() - began > _PASSED_OVER and org not in added:
+            waited = time.monotonic() - began
+            if waited > _PASSED_OVER and org not in added:
                 added.add(org)
-                _add_to_hunt(api, org, hunt, members - {row["Client"] for row in hunted})
+                add_to_hunt(api, org, hunt, members - {row["Client"] for row in hunted})
+            if waited > _STUCK and org not in again:
+                again.add(org)
+                cancelled |= collect_again(api, org, stuck(rows, hunted, _ENDED), say)
             total += len(rows)
             waiting += unfinished(rows, hunted, members, hunt)
         if not waiting:
@@ -247,12 +257,6 @@ def wait_for_flows(api: Api, enrolled: Enrolled, settled: Settled, say: Say) -> 
                 hint="the clients' containers tell more (--keep keeps them)",
             )
         time.sleep(_PAUSE)
-
-
-def _add_to_hunt(api: Api, org: str, hunt: str, clients: set[str]) -> None:
-    """What an operator does when a client, up before all of its org was, isn't asked."""
-    for client in sorted(clients):
-        api.query(vql.HUNT_ADD, env={"Hunt": hunt, "Client": client}, org=org)
 
 
 def unfinished(

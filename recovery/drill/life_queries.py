@@ -69,9 +69,11 @@ COLLECT = (
 
 FLOW_STATES = (
     "SELECT * FROM foreach(row={SELECT client_id AS Client FROM clients()}, "
-    "query={SELECT Client, session_id AS Flow, state AS State, total_uploaded_bytes AS Bytes "
+    "query={SELECT Client, session_id AS Flow, state AS State, request.artifacts[0] AS Wanted "
     "FROM flows(client_id=Client)})"
 )
+
+CANCEL_FLOW = "SELECT cancel_flow(client_id=Client, flow_id=Flow) AS Done FROM scope()"
 
 HUNT_ADD = "SELECT hunt_add(hunt_id=Hunt, client_id=Client) AS Done FROM scope()"
 
