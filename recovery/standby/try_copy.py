@@ -66,9 +66,9 @@ while [ $i -lt 60 ]; do
   i=$((i + 1))
   systemctl is-active --quiet "$unit.service" ||
     { journalctl -u "$unit" -n 5 --no-pager -o cat >&2; exit 1; }
-  out=$(systemd-run --quiet --wait --pipe --unit="$unit-ask" -p JoinsNamespaceOf="$unit.service" \
-    -p PrivateNetwork="$private" -p User="$owner" "$binary" --api_config "$trial/api.yaml" query \
-    --format jsonl "$vql" 2>"$trial/err") || :
+  out=$(systemd-run --quiet --collect --wait --pipe --unit="$unit-ask" \
+    -p JoinsNamespaceOf="$unit.service" -p PrivateNetwork="$private" -p User="$owner" \
+    "$binary" --api_config "$trial/api.yaml" query --format jsonl "$vql" 2>"$trial/err") || :
   case "$out" in *Clients*) printf '%s\n' "$out"; exit 0;; esac
   sleep 0.5
 done
