@@ -17,7 +17,7 @@ from setup import (
     pulumi_cli,
     reference_server,
     s3_gateway,
-    test_servers,
+    test_programs,
     venv,
 )
 from setup.errors import SetupError
@@ -55,7 +55,7 @@ PARTS = (
     Part(reference_server.NAME, lambda: None, reference_server.provide),
 )
 TEST_PARTS = (
-    Part(test_servers.NAME, test_servers.find, test_servers.provide),
+    Part(test_programs.NAME, test_programs.find, test_programs.provide),
     Part(s3_gateway.NAME, s3_gateway.find, s3_gateway.provide),
     Part(cloud_image.NAME, cloud_image.find, cloud_image.provide),
 )
