@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -116,8 +117,11 @@ def decide(request: BuildRequest) -> tuple[Order, tuple[str, ...]]:
     if binary.unknown_libraries:
         libraries = ", ".join(binary.unknown_libraries)
         warnings += (f"the binary needs {libraries}: no dependency is declared for that",)
-    version = debian_version(request.version or ask_version(binary), request.release)
-    refuse_unknown_settings(binary, config)
+    # Both ask the binary, whose start is most of it: side by side.
+    with ThreadPoolExecutor(1) as beside:
+        accepted = beside.submit(refuse_unknown_settings, binary, config)
+        version = debian_version(request.version or ask_version(binary), request.release)
+        accepted.result()
     _refuse_output(request.output, binary.size)
     epoch = _epoch(request.source_date_epoch, config)
     rendered = render(
