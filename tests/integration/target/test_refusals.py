@@ -72,7 +72,7 @@ def test_a_user_name_is_never_taken_for_an_option(host, tmp_path):
 
 def test_a_container_that_is_not_there(host):
     target = open_target("docker://no-such-container-here")
-    with pytest.raises(TargetError, match="No such container") as raised:
+    with pytest.raises(TargetError, match="the engine has no such container") as raised:
         target.run(["true"])
     assert "docker ps" in raised.value.hint
     with pytest.raises(TargetError):

@@ -81,7 +81,7 @@ def test_without_a_vault_the_machine_alone_is_checked(served):
     ("words", "code", "said"),
     [
         (["--target", "ftp://x"], 64, "not a target"),
-        (["--target", "docker://no-such-machine"], 2, "No such container"),
+        (["--target", "docker://no-such-machine"], 2, "the engine has no such container"),
         (["--target", "local://", "--vault", "/no/such/vault"], 64, "no recovery point"),
         (["--target", "local://", "--dns", "x=y"], 64, "--dns"),
         (["--target", "local://", "--strategy", "everything"], 64, "strategy"),
