@@ -40,11 +40,12 @@ def test_a_sound_server_has_no_finding(served, either_way, tmp_path):
 
 @contextmanager
 def broken(target, break_it, repair):
-    target.run(["bash", "-ec", break_it])
+    # A unit may take its whole TimeoutStopSec to stop.
+    target.run(["bash", "-ec", break_it], timeout=180)
     try:
         yield
     finally:
-        target.run(["bash", "-ec", repair])
+        target.run(["bash", "-ec", repair], timeout=180)
 
 
 MODES = {
