@@ -79,6 +79,7 @@ def test_a_copy_of_the_copy_is_really_started(scene):
 
 def test_an_unusable_copy_says_so_from_then_on(scene):
     ds = scene.config.datastore
+    sync(scene.vault, scene.pair, scene.say)
     scene.run(scene.two, f"mv {ds}/client_info {ds}/hidden")
     told = try_copy(scene.vault, scene.pair, scene.say)
     assert not told["usable"]
@@ -86,7 +87,8 @@ def test_an_unusable_copy_says_so_from_then_on(scene):
     assert any("NOT USABLE" in line for line in found.findings)
     scene.run(scene.two, f"rm -rf {ds}/hidden")
     sync(scene.vault, scene.pair, scene.say)
-    assert try_copy(scene.vault, scene.pair, scene.say)["usable"]
+    told = try_copy(scene.vault, scene.pair, scene.say)
+    assert told["usable"], told
 
 
 def test_a_full_disk_on_the_spare_is_said_and_the_age_goes_on(scene):
