@@ -67,12 +67,19 @@ def build_argv(names: list[str], tar: Path, mirror: Path | None, options: list[s
 
 def find() -> str | None:
     """Find the image in the engine."""
-    name = image_name()
+    return find_image(image_name(), VARIABLE)
+
+
+def find_image(name: str, variable: str) -> str | None:
+    """Name and size of an image that the engine has, or None.
+
+    Raises SetupError when the environment's `variable` names it and the engine has it not.
+    """
     size = ask(["docker", "image", "inspect", "--format", "{{.Size}}", name])
-    if size is None and os.environ.get(VARIABLE):
+    if size is None and os.environ.get(variable):
         raise SetupError(
-            f"{VARIABLE} names {name}, which this Docker engine does not have",
-            f"Load that image, or unset {VARIABLE} to have one built.",
+            f"{variable} names {name}, which this Docker engine does not have",
+            f"Load that image, or unset {variable} to have one built.",
         )
     return f"{name} ({megabytes(int(size))})" if size else None
 

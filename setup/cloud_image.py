@@ -12,9 +12,8 @@ from pathlib import Path
 from setup import apt, base_image, image_boot
 from setup.commands import ask, run
 from setup.debian_mirror import apt_options, mirror_lines
-from setup.errors import SetupError
 from setup.places import cache_folder, private_folder
-from setup.progress import megabytes, say, seconds
+from setup.progress import say, seconds
 
 NAME = "cloud image"
 REPOSITORY = "velociraptor-recovery-cloud"
@@ -45,14 +44,7 @@ def build_argv(names: list[str], tar: Path, mirror: Path | None, options: list[s
 
 def find() -> str | None:
     """Find the image in the engine."""
-    name = image_name()
-    size = ask(["docker", "image", "inspect", "--format", "{{.Size}}", name])
-    if size is None and os.environ.get(VARIABLE):
-        raise SetupError(
-            f"{VARIABLE} names {name}, which this Docker engine does not have",
-            f"Load that image, or unset {VARIABLE} to have one built.",
-        )
-    return f"{name} ({megabytes(int(size))})" if size else None
+    return base_image.find_image(image_name(), VARIABLE)
 
 
 def provide() -> str:

@@ -15,9 +15,9 @@ from recovery.capture.datastore_files import folder_argv, org_of, parse_listing
 from recovery.capture.forwarding_readiness import forwarding_lines
 from recovery.capture.readiness import Line, in_words
 from recovery.errors import RecoveryError
+from recovery.state_folder import state_folder
 from recovery.target import Target
 from recovery.vault.manifest import Manifest
-from recovery.vault.seen import state_folder
 from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.config import ServerConfig
 

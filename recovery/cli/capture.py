@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from recovery.errors import EXIT_FINDINGS
-
 
 def capture(
     source: Annotated[
@@ -51,12 +49,9 @@ def capture(
 
       recovery capture --from docker://velociraptor --vault /vault --flows-since 7d --backup-now
     """
-    from recovery.capture.capture_point import capture as capture_point
     from recovery.capture.options import CaptureOptions, parse_hunts, parse_strategy
     from recovery.cli.lengths import parse_age
-    from recovery.cli.show_points import capture_json, capture_lines
-    from recovery.target import open_target
-    from recovery.vault.store import open_vault
+    from recovery.cli.run_capture import run_capture
 
     options = CaptureOptions(
         strategy=parse_strategy(strategy),
@@ -68,13 +63,4 @@ def capture(
         config_path=config,
         binary_path=binary,
     )
-    target = open_target(source)
-    try:
-        manifest = capture_point(
-            target, open_vault(vault), options, lambda line: typer.echo(line, err=True)
-        )
-    finally:
-        target.close()
-    for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
-        typer.echo(line)
-    raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)
+    run_capture(source, vault, options, as_json=as_json)

@@ -62,11 +62,8 @@ def backup(
       recovery datastore backup --from ssh://root@velociraptor.example --vault /vault \\
         --repository 'sftp://copies@backup.example/srv/velociraptor?identity=~/key'
     """
-    from recovery.capture.capture_point import capture
     from recovery.capture.options import CaptureOptions
-    from recovery.cli.show_points import capture_json, capture_lines
-    from recovery.target import open_target
-    from recovery.vault.store import open_vault
+    from recovery.cli.run_capture import run_capture
 
     options = CaptureOptions(
         strategy=["redeploy", "state", "datastore"],
@@ -74,16 +71,7 @@ def backup(
         config_path=config,
         binary_path=binary,
     )
-    target = open_target(source)
-    try:
-        manifest = capture(
-            target, open_vault(vault), options, lambda line: typer.echo(line, err=True)
-        )
-    finally:
-        target.close()
-    for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
-        typer.echo(line)
-    raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)
+    run_capture(source, vault, options, as_json=as_json)
 
 
 @app.command("list")

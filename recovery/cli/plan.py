@@ -64,7 +64,7 @@ def plan(
     from recovery.cli.lengths import parse_age
     from recovery.cli.show_plan import plan_json, plan_table
     from recovery.errors import BadInputError
-    from recovery.vault.seen import state_folder
+    from recovery.state_folder import state_folder
 
     wishes = read_wishes(keep, parse_age)
     asked = Asked(parse_age(rpo), parse_age(rto), wishes)

@@ -14,12 +14,12 @@ from recovery import commands
 from recovery.drill.engine import engine, in_words
 from recovery.drill.leftovers import find_leftovers
 from recovery.drill.network import free_subnets, host_routes
-from recovery.drill.places import state_folder
 from recovery.drill.production import VARIABLE, check_binary
 from recovery.drill.words import things
 from recovery.errors import BadInputError, RecoveryError
 from recovery.infra.workspace import pulumi_folder
 from recovery.settings import base_image
+from recovery.state_folder import state_folder
 
 Status = Literal["ok", "note", "missing"]
 _DISK = 2 << 30

@@ -2,8 +2,8 @@
 
 import io
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,10 +12,9 @@ from typing import Any
 import docker
 import docker.errors
 from docker.types import EndpointConfig
-from requests.exceptions import RequestException
 
 from recovery.drill.names import RUN_LABEL, Run
-from recovery.errors import BadInputError, TargetError
+from recovery.target.engine_errors import engine_errors
 
 
 @dataclass(frozen=True)
@@ -139,27 +138,10 @@ def address_of(name: str) -> str:
     return str(networks[0].get("IPAddress") or "") if networks else ""
 
 
-@contextmanager
-def in_words(what: str) -> Iterator[None]:
-    """The SDK's errors as the operator's: what is missing, and what makes it."""
-    where = f"docker: {what}"
-    try:
-        yield
-    except docker.errors.ImageNotFound as missing:
-        raise BadInputError(
-            f"the engine has no such image: {missing.explanation}",
-            target=where,
-            hint="`make setup` builds the base image; or name yours in RECOVERY_BASE_IMAGE",
-        ) from missing
-    except docker.errors.APIError as refused:
-        raise TargetError(
-            f"the Docker engine refused: {refused.explanation or refused}",
-            target=where,
-            hint="`recovery doctor` looks at the engine; `recovery clean` removes leftovers",
-        ) from refused
-    except (docker.errors.DockerException, RequestException) as silent:
-        raise TargetError(
-            "the Docker engine doesn't answer",
-            target=where,
-            hint="is it running? `docker info` tells; `make setup` starts one",
-        ) from silent
+def in_words(what: str) -> AbstractContextManager[None]:
+    """The engine's errors while a drill works on ``what``, as the operator's."""
+    return engine_errors(
+        f"docker: {what}",
+        image="`make setup` builds the base image; or name yours in RECOVERY_BASE_IMAGE",
+        refused="`recovery doctor` looks at the engine; `recovery clean` removes leftovers",
+    )

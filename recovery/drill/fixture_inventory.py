@@ -4,19 +4,16 @@ import json
 import zipfile
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
 from recovery.drill.fixture_files import (
     BACKUP,
     FLOWS,
     HUNT,
     ORGS,
-    backup_rows,
     fixture,
     org_nonce,
 )
 from recovery.velociraptor import inventory_entries as entries
-from recovery.velociraptor.account_files import cleaned
+from recovery.velociraptor.backup_entries import backup_entries, hunt_as_asked
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
 
@@ -30,92 +27,16 @@ def fixture_inventory(config: ServerConfig) -> Inventory:
     found: dict[str, dict[str, Entries]] = {
         org: {item: {} for item in ITEMS} for org in (_ROOT, *ORGS)
     }
-    for org in found:
-        found[org] |= _from_backup(org)
-        found[_ROOT]["users"] |= {name: digest(name) for name in found[org]["acls"]}
+    with zipfile.ZipFile(fixture(BACKUP)) as archive:
+        for org in found:
+            found[org] |= backup_entries(archive, org)
+            found[_ROOT]["users"] |= {name: digest(name) for name in found[org]["acls"]}
     found[_ROOT]["orgs"] = {
         _ROOT: digest(["<root>", str(config.values["Client"]["nonce"])]),
         **{org: digest([name, org_nonce(org)]) for org, name in ORGS.items()},
     }
     _add_archives(found[_ROOT])
     return Inventory(orgs=found)
-
-
-def _from_backup(org: str) -> dict[str, Entries]:
-    rows = [
-        {**row, "labels": row.get("labels"), "system": row.get("system")}
-        for row in backup_rows(org, "client_info")
-    ]
-    clients, labels = entries.clients(rows)
-    artifacts, tags = entries.artifacts(_artifacts(org))
-    hunts, _ = entries.hunts(_as_asked(hunt) for hunt in backup_rows(org, "hunts"))
-    return {
-        "acls": {
-            row["Principal"]["name"]: digest(cleaned(_as_stored(row["Policy"])))
-            for row in backup_rows(org, "acls")
-        },
-        "clients": clients,
-        "labels": labels,
-        "artifacts": artifacts,
-        "artifact_tags": tags,
-        "hunts": hunts,
-        "notebooks": entries.notebooks(_notebooks(org)),
-    }
-
-
-def _artifacts(org: str) -> list[Row]:
-    with zipfile.ZipFile(fixture(BACKUP)) as archive:
-        return [
-            {
-                "name": row["artifact"],
-                "type": "client",
-                "raw": archive.read(f"orgs/{org}/{row['filename']}").decode(),
-                "built_in": False,
-                "metadata": row.get("metadata"),
-            }
-            for row in backup_rows(org, "custom_artifacts")
-        ]
-
-
-def _notebooks(org: str) -> list[Row]:
-    """Notebooks as the server lists them: each with its cells in its own order."""
-    rows = backup_rows(org, "notebooks")
-    cells = {row["cell"]["cell_id"]: row["cell"] for row in rows if row.get("cell")}
-    books = [row["notebook"] for row in rows if row.get("notebook")]
-    return [
-        {
-            "notebook_id": book["notebook_id"],
-            "name": book.get("name"),
-            "description": book.get("description"),
-            "collaborators": book.get("collaborators"),
-            "public": book.get("public"),
-            "cells": [cells[cell["cell_id"]] for cell in book.get("cell_metadata") or []],
-        }
-        for book in books
-    ]
-
-
-def _as_asked(hunt: Row) -> Row:
-    """A hunt as a query answers it: numbers as numbers, a condition with every part named."""
-    request = hunt.get("start_request") or {}
-    union = (hunt.get("condition") or {}).get("UnionField") or {}
-    condition = {name.lower(): value for name, value in union.items()}
-    return {
-        "hunt_id": hunt["hunt_id"],
-        "hunt_description": hunt.get("hunt_description"),
-        "expires": int(hunt["expires"]),
-        "tags": hunt.get("tags"),
-        "condition": {"os": {"os": "ALL"}, **condition},
-        "start_request": {
-            name: int(value) if name.startswith("max_") else value
-            for name, value in request.items()
-        },
-    }
-
-
-def _as_stored(policy: Row) -> Row:
-    """A policy as the server keeps it: its names in camel case."""
-    return {to_camel(name): value for name, value in policy.items()}
 
 
 def _add_archives(root: dict[str, Entries]) -> None:
@@ -135,7 +56,7 @@ def _add_archives(root: dict[str, Entries]) -> None:
         hunt: Row = json.loads(archive.read("hunt_info.json"))
         members = [name for name in archive.namelist() if name.endswith("collection_context.json")]
         contexts = [json.loads(archive.read(name)) for name in members]
-    _, parameters = entries.hunts([_as_asked(hunt)])
+    _, parameters = entries.hunts([hunt_as_asked(hunt)])
     root["hunt_parameters"] |= parameters
     root["hunt_results"] |= entries.hunt_results(
         {"HuntId": hunt["hunt_id"], "ClientId": one["client_id"], "FlowId": one["session_id"]}

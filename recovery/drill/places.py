@@ -1,15 +1,9 @@
 """Where a drill keeps its files: a private folder while it runs, the reports for later."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
-
-def state_folder() -> Path:
-    """The toolkit's folder in the operator's state (XDG)."""
-    given = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
-    return base / "velociraptor-recovery"
+from recovery.state_folder import state_folder
 
 
 def runs_folder() -> Path:

@@ -2,17 +2,17 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import docker
 import docker.errors
-from requests.exceptions import RequestException
 
-from recovery.errors import BadInputError, TargetError
+from recovery.errors import TargetError
+from recovery.target.engine_errors import engine_errors
 
 LABEL = "velociraptor-recovery"
 _STEP = "provide the machine"
@@ -181,30 +181,10 @@ def _has_apparmor() -> bool:
     return any("apparmor" in line for line in _engine().info().get("SecurityOptions") or [])
 
 
-@contextmanager
-def _words(name: str) -> Iterator[None]:
-    """Errors of the SDK as the operator's: what is missing, and what makes it."""
-    where = f"docker://{name}"
-    try:
-        yield
-    except docker.errors.ImageNotFound as missing:
-        raise BadInputError(
-            f"the engine has no such image: {missing.explanation}",
-            step=_STEP,
-            target=where,
-            hint="`make setup` builds the base image; or set recovery:dockerImage",
-        ) from missing
-    except docker.errors.APIError as refused:
-        raise TargetError(
-            f"the Docker engine refused: {refused.explanation or refused}",
-            step=_STEP,
-            target=where,
-            hint="is the network there (`docker network ls`), and space (`docker system df`)?",
-        ) from refused
-    except (docker.errors.DockerException, RequestException) as silent:
-        raise TargetError(
-            "the Docker engine doesn't answer",
-            step=_STEP,
-            target=where,
-            hint="is it running? `docker info` tells; `make setup` starts one. Nothing was changed",
-        ) from silent
+def _words(name: str) -> AbstractContextManager[None]:
+    return engine_errors(
+        f"docker://{name}",
+        image="`make setup` builds the base image; or set recovery:dockerImage",
+        refused="is the network there (`docker network ls`), and space (`docker system df`)?",
+        step=_STEP,
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from recovery.errors import RecoveryError
 from recovery.restore.request import RestoreRequest
-from recovery.vault.seen import state_folder
+from recovery.state_folder import state_folder
 from recovery.verify.prove import Proof
 
 

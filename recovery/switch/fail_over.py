@@ -10,9 +10,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from recovery.errors import BadInputError, RecoveryError
+from recovery.state_folder import state_folder
 from recovery.switch.protocol import Switch
 from recovery.switch.server_door import answers
-from recovery.vault.seen import state_folder
 
 _STEP = "fail over"
 _INSTANCE = "i-"

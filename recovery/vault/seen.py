@@ -12,13 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from recovery.errors import VaultError
-
-
-def state_folder() -> Path:
-    """``$XDG_STATE_HOME/velociraptor-recovery``, usually below ``~/.local/state``."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(home) if home else Path.home() / ".local" / "state"
-    return base / "velociraptor-recovery"
+from recovery.state_folder import state_folder
 
 
 class Seen:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recovery.errors import BadInputError, VaultError
+from recovery.state_folder import state_folder
 from recovery.vault.manifest import Manifest, StoredObject
-from recovery.vault.seen import Seen, state_folder
+from recovery.vault.seen import Seen
 from recovery.vault.shelf_vault import ShelfVault
 
 Say = Callable[[str], None]

@@ -8,7 +8,7 @@ JSON lines, each with a binary ``.index``, and ``orgs/<id>/artifacts/<Name>.yaml
 import json
 import struct
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +31,29 @@ def orgs_in(archive: zipfile.ZipFile) -> list[str]:
     return sorted(found, key=lambda org: (org != "root", org))
 
 
-def artifacts_of(archive: zipfile.ZipFile, org: str) -> list[tuple[str, str, list[str]]]:
-    """(name, YAML, tags) of an org's custom artifacts.
+def artifact_rows(archive: zipfile.ZipFile, org: str) -> Iterator[tuple[Row, str]]:
+    """Each custom artifact of an org: its row (``artifact``, ``metadata``), and its YAML.
 
     A backup made inside another org has its artifacts at the zip's root (facts: backup()).
     """
-    found = []
     members = set(archive.namelist())
     for row in read_rows(archive, f"orgs/{org}/custom_artifacts.json"):
         for name in (f"orgs/{org}/{row['filename']}", str(row["filename"])):
             if name in members:
-                text = archive.read(name).decode("utf-8", "replace")
-                tags = (row.get("metadata") or {}).get("tags") or []
-                found.append((str(row["artifact"]), text, [str(tag) for tag in tags]))
+                yield row, archive.read(name).decode("utf-8", "replace")
                 break
-    return found
+
+
+def artifacts_of(archive: zipfile.ZipFile, org: str) -> list[tuple[str, str, list[str]]]:
+    """(name, YAML, tags) of an org's custom artifacts."""
+    return [
+        (
+            str(row["artifact"]),
+            text,
+            [str(tag) for tag in (row.get("metadata") or {}).get("tags") or []],
+        )
+        for row, text in artifact_rows(archive, org)
+    ]
 
 
 def rewrite_hunts(source: Path, into: Path, keep: Callable[[str, Row], Row | None]) -> Path:

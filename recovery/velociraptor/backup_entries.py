@@ -1,0 +1,94 @@
+"""What a backup zip holds, counted as the inventory of a server counts it.
+
+Hunts of files have numbers as strings and only the set part of a condition; policies have other
+names; notebooks and their cells lie apart (facts: backup()).
+"""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from recovery.velociraptor import inventory_entries as entries
+from recovery.velociraptor.account_files import cleaned
+from recovery.velociraptor.backup_file import artifact_rows, read_rows
+from recovery.velociraptor.inventory import Entries, digest
+
+Row = Mapping[str, Any]
+
+
+def backup_entries(archive: zipfile.ZipFile, org: str) -> dict[str, Entries]:
+    """Item of the inventory → its entries, for all items that a backup holds of ``org``."""
+
+    def rows(part: str) -> list[dict[str, Any]]:
+        return read_rows(archive, f"orgs/{org}/{part}.json")
+
+    clients, labels = entries.clients(
+        {"hostname": None, "system": None, "labels": None, **row} for row in rows("client_info")
+    )
+    artifacts, tags = entries.artifacts(
+        {
+            "name": row["artifact"],
+            "type": "client",
+            "raw": text,
+            "built_in": False,
+            "metadata": row.get("metadata"),
+        }
+        for row, text in artifact_rows(archive, org)
+    )
+    hunts, _ = entries.hunts(hunt_as_asked(row) for row in rows("hunts"))
+    return {
+        "acls": {
+            row["Principal"]["name"]: digest(cleaned(_camel(row["Policy"]))) for row in rows("acls")
+        },
+        "clients": clients,
+        "labels": labels,
+        "artifacts": artifacts,
+        "artifact_tags": tags,
+        "hunts": hunts,
+        "notebooks": entries.notebooks(_notebooks(rows("notebooks"))),
+    }
+
+
+def hunt_as_asked(hunt: Row) -> dict[str, Any]:
+    """A hunt of a file as a query answers it: numbers as numbers, conditions in full."""
+    request = hunt.get("start_request") or {}
+    union = (hunt.get("condition") or {}).get("UnionField") or {}
+    return {
+        "hunt_id": hunt["hunt_id"],
+        "hunt_description": hunt.get("hunt_description"),
+        "expires": int(hunt.get("expires") or 0),
+        "tags": hunt.get("tags"),
+        "condition": {"os": {"os": "ALL"}, **{name.lower(): part for name, part in union.items()}},
+        "start_request": {
+            name: int(value) if name.startswith("max_") else value
+            for name, value in request.items()
+        },
+    }
+
+
+def _notebooks(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Notebooks as the server lists them: each with its cells in its own order."""
+    cells = {row["cell"]["cell_id"]: row["cell"] for row in rows if row.get("cell")}
+    books = [row["notebook"] for row in rows if row.get("notebook")]
+    return [
+        {
+            "notebook_id": book["notebook_id"],
+            "name": book.get("name"),
+            "description": book.get("description"),
+            "collaborators": book.get("collaborators"),
+            "public": book.get("public"),
+            "cells": [
+                cells[cell["cell_id"]]
+                for cell in book.get("cell_metadata") or []
+                if cell["cell_id"] in cells
+            ],
+        }
+        for book in books
+    ]
+
+
+def _camel(policy: Row) -> dict[str, Any]:
+    """A policy as the server stores it: its names in camel case."""
+    return {to_camel(name): value for name, value in policy.items()}
