@@ -64,6 +64,15 @@ class VaultError(RecoveryError):
     """The vault could not be read or written, or holds something that can't be trusted."""
 
 
+class UntrustedError(VaultError):
+    """What the vault holds isn't what was put in: damaged, cut off, swapped, rolled back.
+
+    Refused before anything was changed; so is what the given key or passphrase doesn't open.
+    """
+
+    exit_code = EXIT_BAD_INPUT
+
+
 class NoPointError(VaultError):
     """The vault has no such recovery point, or none at all; nothing was changed."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from recovery.errors import BadInputError, VaultError
+from recovery.errors import BadInputError, UntrustedError, VaultError
 from recovery.vault.manifest import Manifest, StoredObject
 from recovery.vault.store import Vault
 
@@ -15,7 +15,7 @@ def newest_good(
     """The newest point (of ``deployment``, when given) whose parts are all in the vault.
 
     Archives don't count: a missing one is a loss of one collection, named when it is imported.
-    Newer points that are passed over are said. Raises :class:`VaultError` when no point is left,
+    Newer points that are passed over are said. Raises :class:`UntrustedError` when none is left,
     and :class:`BadInputError` when the vault has none of that deployment.
     """
     try:
@@ -42,7 +42,7 @@ def newest_good(
         say(
             f"{point.point} is passed over: {', '.join(missing)} isn't in the vault as it should be"
         )
-    raise VaultError(
+    raise UntrustedError(
         f"none of {len(fitting)} readable recovery points is whole",
         step=_STEP,
         target=vault.uri,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pyrage  # type: ignore[import-untyped]
 
-from recovery.errors import BadInputError, VaultError
+from recovery.errors import BadInputError, UntrustedError
 from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.keys import (
     PASSPHRASE_FILE,
@@ -78,7 +78,7 @@ def read_bundle(shelf: Shelf, secret: str) -> VaultKeys:
             hint="`recovery vault init --vault URI` makes them, in an empty vault",
         ) from missing
     except (pyrage.DecryptError, ValueError, KeyError) as wrong:
-        raise VaultError(
+        raise UntrustedError(
             "the passphrase does not open this vault",
             step="open the vault",
             target=shelf.uri,

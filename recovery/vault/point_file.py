@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from recovery.errors import VaultError
+from recovery.errors import UntrustedError
 from recovery.vault.keys import VaultKeys
 from recovery.vault.manifest import Manifest
 from recovery.vault.seal import NotOpenedError, open_bytes, recipient_of, seal_bytes
@@ -55,7 +55,7 @@ def encode(manifest: Manifest, keys: VaultKeys | None, previous: str) -> bytes:
 def decode(raw: bytes, point: str, keys: VaultKeys | None, uri: str) -> PointFile:
     """The reverse of :func:`encode`.
 
-    Raises :class:`VaultError` that names the point, and says whether it is unsigned, changed,
+    Raises :class:`UntrustedError` that names the point, and says whether it is unsigned, changed,
     sealed to others, or another point's manifest under this one's name.
     """
     digest = hashlib.sha256(raw).hexdigest()
@@ -100,7 +100,7 @@ def _named(found: PointFile, point: str, uri: str) -> PointFile:
 _GIVE_KEYS = "set RECOVERY_KEYS (or RECOVERY_PASSPHRASE_FILE) to the keys of this vault"
 
 
-def _refused(point: str, uri: str, why: str, hint: str = _KEEP) -> VaultError:
-    return VaultError(
+def _refused(point: str, uri: str, why: str, hint: str = _KEEP) -> UntrustedError:
+    return UntrustedError(
         f"the manifest of {point} is refused: {why}", step="read the vault", target=uri, hint=hint
     )

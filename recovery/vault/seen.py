@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from recovery.errors import VaultError
+from recovery.errors import UntrustedError
 from recovery.state_folder import state_folder
 
 
@@ -52,10 +52,10 @@ class Seen:
         self._save({point: sha for point, sha in self._load().items() if point not in points})
 
     def compare(self, point: str, sha256: str) -> None:
-        """Notes a manifest; :class:`VaultError` when it isn't the one that was here before."""
+        """Notes a manifest; :class:`UntrustedError` when it isn't the one that was here before."""
         before = self._load().get(point)
         if before and before != sha256:
-            raise VaultError(
+            raise UntrustedError(
                 f"the manifest of {point} is refused: it was replaced by another one that is "
                 "signed as well, after this machine had seen it",
                 step="read the vault",
@@ -65,11 +65,11 @@ class Seen:
         self.note(point, sha256)
 
     def refuse_rollback(self, known: Collection[str]) -> None:
-        """Raises :class:`VaultError` when a point newer than all ``known`` was seen before."""
+        """Raises :class:`UntrustedError` when a point newer than all ``known`` was seen before."""
         newest = max(known, default="")
         gone = sorted(point for point in self._load() if point > newest)
         if gone:
-            raise VaultError(
+            raise UntrustedError(
                 f"the vault was rolled back: {gone[-1]} was here before and is gone",
                 step="choose the recovery point",
                 target=self._uri,

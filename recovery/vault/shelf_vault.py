@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from recovery.errors import BadInputError, NoPointError, VaultError
+from recovery.errors import BadInputError, NoPointError, UntrustedError, VaultError
 from recovery.vault import point_file
 from recovery.vault.age_file import seal_pieces
 from recovery.vault.identity import Identity
@@ -251,8 +251,8 @@ class ShelfVault:
         """What lies on the shelf for some content."""
         return content if self.keys is None else seal_pieces(content, self.keys.recipients)
 
-    def _refused(self, item: StoredObject, why: str) -> VaultError:
-        return VaultError(
+    def _refused(self, item: StoredObject, why: str) -> UntrustedError:
+        return UntrustedError(
             f"{item.name} (sha256 {item.sha256[:16]}…) is refused: {why}",
             step="read the vault",
             target=self.uri,
