@@ -84,7 +84,8 @@ def points_table(listed: Sequence[Listed]) -> None:
             str(len(facts["gaps"])),
         )
     console = Console()
-    console.print(table if listed else "no recovery points", highlight=False)
+    none = "no recovery points; is this the vault, and is it mounted? `recovery capture` makes one"
+    console.print(table if listed else none, highlight=False)
     for entry in listed:
         if entry.trouble:
             console.print(f"error: {entry.trouble}", style="red", markup=False)

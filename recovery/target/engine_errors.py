@@ -38,5 +38,5 @@ def engine_errors(target: str, *, image: str, refused: str, step: str = "") -> I
             "the Docker engine doesn't answer",
             step=step,
             target=target,
-            hint="is it running? `docker info` tells; `make setup` starts one. Nothing was changed",
+            hint="is it running? `docker info` tells; `make setup` starts one",
         ) from silent
