@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from server_app.cli.main import CommandError
+from server_app.cli.stopping import ending
 from server_app.config import ConfigError, load_config
 from server_app.config.document import require
 
@@ -24,7 +24,7 @@ def run_client(flags: argparse.Namespace) -> None:
 
     config = _config(flags)
     writeback = str(config["Client"].get("writeback_linux") or "/etc/velociraptor.writeback.yaml")
-    run(config, Path(os.path.expandvars(writeback)), stop=_stop(), log=_log(flags))
+    run(config, Path(os.path.expandvars(writeback)), stop=ending(), log=_log(flags))
 
 
 def run_pool(flags: argparse.Namespace) -> None:
@@ -33,7 +33,7 @@ def run_pool(flags: argparse.Namespace) -> None:
 
     folder = Path(flags.writeback_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    run_many(_config(flags), folder, flags.number, stop=_stop(), log=_log(flags))
+    run_many(_config(flags), folder, flags.number, stop=ending(), log=_log(flags))
 
 
 def _config(flags: argparse.Namespace) -> dict[str, Any]:
@@ -45,13 +45,6 @@ def _config(flags: argparse.Namespace) -> dict[str, Any]:
         if not config["Client"].get(name):
             raise CommandError(f"Unable to load config file: No Client.{name} configured")
     return config
-
-
-def _stop() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _log(flags: argparse.Namespace) -> Callable[[str], None]:

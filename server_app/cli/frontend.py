@@ -6,12 +6,12 @@ import argparse
 import datetime as dt
 import getpass
 import os
-import signal
 import sys
 import threading
 from typing import Any
 
 from server_app.cli.main import CommandError
+from server_app.cli.stopping import ending
 from server_app.config import load_config
 from server_app.config.document import require
 
@@ -30,9 +30,7 @@ def run_frontend(flags: argparse.Namespace) -> None:
     renew_certificate(config)
     from server_app.services import Server
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = ending()
     server = Server(config)
     failure: list[BaseException] = []
     api: list[Any] = []

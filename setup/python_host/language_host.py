@@ -5,10 +5,10 @@ The CLI that the Go module proxy gives has none; the SDK serves inline programs,
 """
 
 import os
+import queue
 import runpy
 import signal
 import sys
-import threading
 from concurrent import futures
 from importlib.metadata import version
 from pathlib import Path
@@ -77,10 +77,11 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    ended = threading.Event()
+    # Not an event: a signal that comes while its lock is held would wait for ever.
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+        signal.signal(number, lambda *_: ended.put(None))
+    ended.get()
     server.stop(grace=1)
 
 
