@@ -25,6 +25,15 @@ def test_what_a_crash_takes_is_named():
     assert (result.outcome, result.detail) == ("failed", "root: 2 of 5 flows are gone")
 
 
+def test_what_the_strategy_never_promised_is_not_held_against_it():
+    before = proof(line(captured=5), line("clients", captured=3, lost=2))
+    late = line("clients", captured=3, lost=3, expected=True)
+    result = persistence_check([before], proof(line(captured=5), late))
+    assert result.outcome == "passed"
+    assert result.detail.startswith("all 5 things are still there; not counted")
+    assert "clients of root" in result.detail
+
+
 def test_an_org_that_is_gone_is_gone():
     before = proof(line(captured=5), line(org="OACME", captured=2))
     result = persistence_check([before], proof(line(captured=5)))
