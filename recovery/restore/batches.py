@@ -1,11 +1,10 @@
 """Many at a time, and bounded: memory and disk stay flat, however many archives there are."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from recovery.restore.parcel import Parcel
 
-FILES = 250
+FILES = 150
 FIRST = 50
 """The first batch is small: the server has something to do soon."""
 BYTES = 256 << 20
@@ -25,12 +24,3 @@ def batches(
             batch, held, full = [], 0, files
     if batch:
         yield batch
-
-
-def ahead(made: Iterator[list[Parcel]]) -> Iterator[list[Parcel]]:
-    """The same batches; the next one is made while the taker works on this one."""
-    with ThreadPoolExecutor(1) as pool:
-        coming: Future[list[Parcel] | None] = pool.submit(next, made, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, made, None)
-            yield batch

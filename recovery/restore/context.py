@@ -1,6 +1,7 @@
 """What a step works with: the machine, the recovery point, a private work folder, the API."""
 
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
@@ -32,6 +33,8 @@ class Context:
         self.facts: dict[str, str] = {}
         self.allowed: set[tuple[str, str]] | None = None
         """(org, user) that may come back; None before the review."""
+        self.importing = threading.Lock()
+        """Held while the server imports a batch."""
         self._stack = ExitStack()
         self._api: Api | None = None
         self._held = False

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from recovery.errors import BadInputError, RecoveryError, VaultError
-from recovery.restore.batches import ahead, batches
+from recovery.restore.batches import batches
 from recovery.restore.context import Context
 from recovery.restore.import_flows import delete_flows, import_parcels, remove_inbox
 from recovery.restore.import_hunts import import_hunts
+from recovery.restore.lanes import in_lanes
 from recovery.restore.parcel import Parcel, parcel_of_flow, parcels_of_hunt
 from recovery.restore.step import Report
 from recovery.restore.tally import Tally
@@ -56,10 +57,19 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
             if there[place]:
                 tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
     parcels = _parcels(context, archives, set(there), tally)
-    for batch in ahead(batches(parcels)):
-        missing = _missing(context, org, batch, tally)
-        tally.imported += import_parcels(context, org, missing, tally.findings)
-        tally.say()
+    context.api()  # opened here, not by two lanes at once
+    partial: list[Parcel] = []
+
+    def import_batch(lane: int, batch: list[Parcel]) -> None:
+        whole, missing, short = _sort(context, org, batch)
+        partial.extend(short)
+        tally.add(import_parcels(context, org, missing, tally.findings, lane), whole)
+
+    in_lanes(batches(parcels), import_batch)
+    for batch in batches(partial):
+        # Last and alone: a server forgets flows that are written while it deletes others.
+        delete_flows(context, org, sorted(parcel.place for parcel in batch))
+        tally.add(import_parcels(context, org, batch, tally.findings), 0)
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
     return import_hunts(context, org, usable, tally.findings)
 
@@ -83,12 +93,13 @@ def _parcels(
             tally.refuse(archive, damaged)
 
 
-def _missing(context: Context, org: str, batch: Sequence[Parcel], tally: Tally) -> list[Parcel]:
-    """The parcels of a batch that are to be imported; what is there in part is taken away first."""
+def _sort(
+    context: Context, org: str, batch: Sequence[Parcel]
+) -> tuple[int, list[Parcel], list[Parcel]]:
+    """How many of a batch are there whole; which are not there; which are there in part."""
     whole, partial = there_in_part(context, org, batch)
-    delete_flows(context, org, sorted(partial))
     for parcel in batch:
         if parcel.place in whole:
             parcel.file.unlink(missing_ok=True)
-    tally.there += len(whole)
-    return [parcel for parcel in batch if parcel.place not in whole]
+    missing = [parcel for parcel in batch if parcel.place not in whole | partial]
+    return len(whole), missing, [parcel for parcel in batch if parcel.place in partial]

@@ -15,15 +15,13 @@ INBOX = f"{FOLDER}/inbox"
 _UNPACK = """set -e
 chmod 711 "$1"
 rm -rf "$2"
-install -d -o root -g "$3" -m 750 "$2"
+install -d -o root -g "$3" -m 750 "${2%/*}" "$2"
 tar -x -f - -C "$2" --no-same-owner
 chgrp -R "$3" "$2"
 chmod -R u=rwX,g=rX,o= "$2"
 """
-# Several at a time: the server takes a lock of its own for each client's index (read in its
-# source), and while one import waits for the disk, another goes on.
 _IMPORT = """
-SELECT * FROM foreach(row=parse_json_array(data=Parcels), workers=4, query={
+SELECT * FROM foreach(row=parse_json_array(data=Parcels), query={
   SELECT Client, Flow, import_collection(
       filename=File, client_id=Client, hostname=Host, import_type="collector") AS Got
   FROM scope()
@@ -39,9 +37,11 @@ _TELLING = ("import_flow:", "import_collection: Error", "ERROR")
 
 
 def import_parcels(
-    context: Context, org: str, parcels: Sequence[Parcel], findings: list[str]
+    context: Context, org: str, parcels: Sequence[Parcel], findings: list[str], lane: int = 0
 ) -> int:
     """Imports a batch; how many arrived whole. What didn't is added to ``findings``.
+
+    ``lane``: which of the inboxes it goes through; batches side by side have one each.
 
     The ledger has each as begun before the first is imported, and as done once it is counted:
     a kill in between leaves it known as unfinished. Raises
@@ -50,17 +50,20 @@ def import_parcels(
     if not parcels:
         return 0
     context.ledger.begin((org, *parcel.place) for parcel in parcels)
-    _send(context, parcels)
+    inbox = f"{INBOX}/{lane}"
+    _send(context, parcels, inbox)
     items = [
         {
             "Client": parcel.client_id,
             "Flow": parcel.flow_id,
             "Host": parcel.hostname,
-            "File": f"{INBOX}/{parcel.file.name}",
+            "File": f"{inbox}/{parcel.file.name}",
         }
         for parcel in parcels
     ]
-    answer = context.api().ask(_IMPORT, env={"Parcels": json.dumps(items)}, org=org, timeout=3600)
+    asked = {"Parcels": json.dumps(items)}
+    with context.importing:  # one after the other: side by side a server takes longer for both
+        answer = context.api().ask(_IMPORT, env=asked, org=org, timeout=3600)
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in answer.rows}
     errors = [line for line in answer.log if any(mark in line for mark in _TELLING)]
     findings += [f"{org}: import: {line}" for line in errors]
@@ -95,15 +98,15 @@ def _arrival(parcel: Parcel, got: dict[str, object]) -> str:
     return ""
 
 
-def _send(context: Context, parcels: Sequence[Parcel]) -> None:
+def _send(context: Context, parcels: Sequence[Parcel], inbox: str) -> None:
     """All files of the batch in one stream, readable by the server and nobody else."""
-    bundle = context.folder / "inbox.tar"
+    bundle = context.folder / f"inbox-{inbox.rsplit('/', 1)[-1]}.tar"
     with tarfile.open(bundle, "w") as tar:
         for parcel in parcels:
             tar.add(parcel.file, arcname=parcel.file.name)
     with bundle.open("rb") as stream:
         context.target.run(
-            ["sh", "-c", _UNPACK, "inbox", FOLDER, INBOX, OWNER], stdin=stream, timeout=3600
+            ["sh", "-c", _UNPACK, "inbox", FOLDER, inbox, OWNER], stdin=stream, timeout=3600
         )
     bundle.unlink()
 

@@ -6,6 +6,7 @@ its rows (read in the server's source), so a flow that is there may be there in 
 """
 
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Literal
@@ -26,6 +27,7 @@ class Ledger:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._lock = threading.Lock()
 
     @cached_property
     def _entries(self) -> dict[Key, Entry]:
@@ -68,6 +70,10 @@ class Ledger:
         self._add({key: ("done", trouble) for key, trouble in keys.items()})
 
     def _add(self, entries: Mapping[Key, Entry]) -> None:
+        with self._lock:  # batches are noted side by side
+            self._append(entries)
+
+    def _append(self, entries: Mapping[Key, Entry]) -> None:
         fresh = {key: entry for key, entry in entries.items() if self._entries.get(key) != entry}
         if not fresh:
             return

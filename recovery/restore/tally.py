@@ -1,5 +1,6 @@
 """What has become of the archives so far, in numbers and names."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ class Tally:
         self.findings: list[str] = []
         self._say, self._start = say, time.monotonic()
         self._last: RecoveryError | None = None
+        self._lock = threading.Lock()
 
     def refuse(self, archive: Archive, damaged: RecoveryError) -> None:
         """An archive that can't be used: named, and the others go on."""
@@ -24,6 +26,13 @@ class Tally:
         what = archive.hunt_id or f"{archive.client_id} {archive.flow_id}"
         self.findings.append(f"{archive.org}: not imported: {what}: {damaged.message}")
         self._last = damaged
+
+    def add(self, imported: int, there: int) -> None:
+        """A batch is done; batches may end side by side."""
+        with self._lock:
+            self.imported += imported
+            self.there += there
+            self.say()
 
     def raise_if_vault_is_gone(self) -> None:
         """When nothing at all could be read, it is the vault that is broken, not the archives."""

@@ -65,13 +65,14 @@ class Machine:
         elif argv[:2] == ["sh", "-c"] and argv[2] == journal.APPEND:
             self._append(argv[4], stdin)
         elif argv[:2] == ["sh", "-c"] and argv[2] == import_flows._UNPACK:
-            world.inbox = {}
+            inbox = argv[5]
+            world.inbox = {
+                path: data for path, data in world.inbox.items() if not path.startswith(f"{inbox}/")
+            }
             with tarfile.open(fileobj=stdin) as tar:
                 for member in tar:
                     world.tick()
-                    world.inbox[f"{import_flows.INBOX}/{member.name}"] = tar.extractfile(
-                        member
-                    ).read()
+                    world.inbox[f"{inbox}/{member.name}"] = tar.extractfile(member).read()
         elif argv[:1] == ["systemctl"]:
             world.restarts += 1
         elif argv[:2] == ["rm", "-rf"]:

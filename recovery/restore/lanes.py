@@ -1,0 +1,45 @@
+"""Batches side by side: while the server imports one, another is sent, and a third is made."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from recovery.restore.parcel import Parcel
+
+LANES = 2
+"""Two keep a server busy: it imports one batch while the other is sent or counted."""
+Work = Callable[[int, list[Parcel]], None]
+
+
+def in_lanes(batches: Iterator[list[Parcel]], work: Work, lanes: int = LANES) -> None:
+    """Calls ``work(lane, batch)`` for each batch, at most ``lanes`` at a time.
+
+    No lane has two at once. After an error no batch is begun any more; those under way are seen
+    through, and the first error is raised. An interrupt by the keyboard doesn't wait for them:
+    what they were at is in the ledger.
+    """
+    pool = ThreadPoolExecutor(lanes, thread_name_prefix="lane")
+    running: dict[Future[None], int] = {}
+    try:
+        for batch in batches:
+            if len(running) == lanes:
+                _settle(running)
+            lane = min(set(range(lanes)) - set(running.values()))
+            running[pool.submit(work, lane, batch)] = lane
+        while running:
+            _settle(running)
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _settle(running: dict[Future[None], int]) -> None:
+    """Waits for one to end at least; raises what it raised."""
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        del running[future]
+    for future in done:
+        future.result()
