@@ -24,7 +24,7 @@ else:
     else:
         name = ServerName("name", ServerNameArgs(settings, machine, after=[server]))
         collections = steps.collections(server, name)
-    proof = steps.proof(collections, name)
+    proof = steps.proof(name, collections)
 
     pulumi.export("recovery_point", server.point)
     outcomes = pulumi.Output.all(server.outcomes, collections.outcomes, proof.outcomes)

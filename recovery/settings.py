@@ -65,6 +65,8 @@ class DnsSettings(_Frozen):
     """Empty: the name without its first label."""
     ttl: int = Field(default=60, ge=1, le=86400)
     """Seconds. Clients come back to the new address no sooner than this."""
+    ipv6: bool = False
+    """Publish the machine's IPv6 address as well: only where the frontend listens on IPv6."""
     key_name: str = ""
     key_secret: SecretStr = SecretStr("")
     """The TSIG key, base64."""
@@ -129,6 +131,10 @@ class Settings(_Frozen):
             (
                 self.aws.entry == "loadBalancer" and self.dns.kind == "rfc2136",
                 "a load balancer has no fixed address: awsEntry loadBalancer wants dns route53",
+            ),
+            (
+                self.machine == "aws" and self.dns.ipv6 and bool(self.aws.vpc),
+                "dnsIpv6 wants the stack's own network: in a given one the machine has IPv4 alone",
             ),
             (self.dns.kind != "none" and not self.name, "dns is set, but no name to publish"),
             (

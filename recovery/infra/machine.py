@@ -36,6 +36,8 @@ class _Place:
 class Machine(pulumi.ComponentResource):
     """A machine reached by ``target``, at ``address`` (IPv4) and ``address6`` (may be empty).
 
+    ``address6`` is the one to publish: empty where the frontend isn't said to listen on IPv6.
+
     ``identity`` changes whenever it is another machine: the steps then run again.
     ``publishes``: the kinds of records that its addresses make, ``A`` and ``AAAA``.
     """
@@ -70,13 +72,14 @@ def _docker(name: str, args: Settings, opts: pulumi.ResourceOptions) -> _Place:
         },
         opts,
     )
+    address6 = _published6(args, machine.address6)
     inside = machine.container.apply(lambda container: f"docker://{container}")
     if docker.connect == "docker":
-        return _Place(machine.id, inside, machine.address, machine.address6)
+        return _Place(machine.id, inside, machine.address, address6, _kinds(args))
     keys = SshKeys(f"{name}-keys", opts)
     way = {"via": inside, "machine": machine.id, "address": machine.address}
     access = _ssh_access(name, args, keys, {**way, "ready": [], "patience": 60}, opts)
-    return _Place(machine.id, access.target, machine.address, machine.address6)
+    return _Place(machine.id, access.target, machine.address, address6, _kinds(args))
 
 
 def _aws(name: str, args: Settings, opts: pulumi.ResourceOptions) -> _Place:
@@ -88,14 +91,27 @@ def _aws(name: str, args: Settings, opts: pulumi.ResourceOptions) -> _Place:
     )
     way = {"via": "", "machine": server.instance, "address": server.address}
     access = _ssh_access(name, args, keys, {**way, "ready": _CLOUD_INIT, "patience": 600}, opts)
+    # A dual-stack load balancer takes IPv6 from clients and speaks IPv4 to the machine.
+    both = server.ipv6 if server.balancer else args.dns.ipv6
     return _Place(
         server.instance,
         access.target,
         server.address,
-        server.address6,
-        publishes=("A", "AAAA") if server.ipv6 else ("A",),
+        _published6(args, server.address6),
+        publishes=("A", "AAAA") if both else ("A",),
         aws=server,
     )
+
+
+def _kinds(args: Settings) -> tuple[str, ...]:
+    return ("A", "AAAA") if args.dns.ipv6 else ("A",)
+
+
+def _published6(args: Settings, address: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Nothing, unless told: a server listens on IPv4 alone by default, and a client that finds
+    an AAAA record would try it first.
+    """
+    return address if args.dns.ipv6 else pulumi.Output.from_input("")
 
 
 def _ssh_access(

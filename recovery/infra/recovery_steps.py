@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 
 from recovery.infra.machine import Machine
+from recovery.infra.server_name import ServerName
 from recovery.infra.step_group import StepGroup, StepGroupArgs
 from recovery.settings import Settings
 
@@ -33,19 +34,19 @@ class RecoverySteps:
         """The collection archives."""
         return self._group("collections", list(after))
 
-    def proof(self, *after: pulumi.Resource) -> StepGroup:
+    def proof(self, name: ServerName, *after: pulumi.Resource) -> StepGroup:
         """The checks, the comparison and the report; again when the address or name changes."""
         settings, machine = self._settings, self._machine
         request: dict[str, pulumi.Input[Any]] = {}
-        if settings.dns.kind == "rfc2136":
-            address = pulumi.Output.all(machine.address, machine.address6)
+        if name.nameserver:
             request["dns"] = {
                 "name": settings.name,
-                "address": address.apply(lambda both: both[0] or both[1]),
-                "nameserver": settings.dns.server,
+                "address": machine.address,
+                "address6": machine.address6,
+                "nameserver": name.nameserver,
             }
         where = [machine.address, machine.address6, settings.name]
-        return self._group("proof", list(after), request, where)
+        return self._group("proof", [name, *after], request, where)
 
     def _group(
         self,

@@ -22,9 +22,14 @@ class ServerNameArgs:
 
 
 class ServerName(pulumi.ComponentResource):
-    """The DNS record, or nothing where the stack has none (``dns: none``)."""
+    """The DNS record, or nothing where the stack has none (``dns: none``).
+
+    ``nameserver`` is who can be asked what the name says: empty where there is no record, or
+    where it leads to a load balancer, whose addresses are not the machine's.
+    """
 
     record: DnsRecord | None = None
+    nameserver: pulumi.Input[str] = ""
 
     def __init__(
         self, name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions | None = None
@@ -46,12 +51,13 @@ class ServerName(pulumi.ComponentResource):
                 },
                 pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
             )
+            self.nameserver = dns.server
         elif dns.kind == "route53":
-            _route53(name, args, pulumi.ResourceOptions(parent=self))
+            self.nameserver = _route53(name, args, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"name": args.settings.name})
 
 
-def _route53(name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions) -> None:
+def _route53(name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
     from recovery.infra.aws.route53_name import Route53Name, Route53NameArgs
 
     settings, server = args.settings, args.machine.aws
@@ -68,4 +74,5 @@ def _route53(name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions) -> N
         tags={"velociraptor-recovery.stack": stack_label()},
         after=list(args.after),
     )
-    Route53Name(name, wanted, opts)
+    record = Route53Name(name, wanted, opts)
+    return "" if wanted.balancer else record.nameserver

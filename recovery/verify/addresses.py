@@ -1,6 +1,7 @@
 """Which addresses a machine listens on, and where a name leads."""
 
 import ipaddress
+import socket
 from typing import Any
 
 import dns.exception
@@ -49,17 +50,51 @@ def resolve(record: DnsFacts, host: Any) -> list[str]:
     Raises :class:`TargetError` when the name server doesn't answer.
     """
     if not record.nameserver:
-        lines = host.run("getent ahostsv4 %s", record.name).stdout.splitlines()
-        return sorted({line.split()[0] for line in lines if line.strip()})
-    where, _, port = record.nameserver.partition(":")
-    question = dns.message.make_query(record.name, dns.rdatatype.A)
+        found: set[str] = set()
+        for kind in kinds(record):
+            table = "ahostsv6" if kind == "AAAA" else "ahostsv4"
+            lines = host.run(f"getent {table} %s", record.name).stdout.splitlines()
+            # ahostsv6 shows an IPv4 address as one mapped into IPv6.
+            found |= {line.split()[0] for line in lines if line.strip() and "::ffff:" not in line}
+        return sorted(found)
+    return sorted(address for kind in kinds(record) for address in _ask(record, kind))
+
+
+def kinds(record: DnsFacts) -> tuple[str, ...]:
+    """The kinds of records to ask for: what ``address`` is, and AAAA where that is known too."""
+    first = "AAAA" if ":" in record.address else "A"
+    return (first,) if record.address6 is None or first == "AAAA" else ("A", "AAAA")
+
+
+def _ask(record: DnsFacts, kind: str) -> set[str]:
+    where, port = _endpoint(record.nameserver)
+    wanted = dns.rdatatype.from_text(kind)
+    question = dns.message.make_query(record.name, wanted)
     try:
-        answer, _ = dns.query.udp_with_fallback(
-            question, where, timeout=_SECONDS, port=int(port or _DNS_PORT)
-        )
+        numeric = socket.getaddrinfo(where, port, type=socket.SOCK_DGRAM)[0][4][0]
+        answer, _ = dns.query.udp_with_fallback(question, str(numeric), timeout=_SECONDS, port=port)
     except (OSError, dns.exception.DNSException) as silent:
         raise TargetError(
             f"the name server doesn't answer: {silent}", target=record.nameserver
         ) from silent
-    sets = [found for found in answer.answer if found.rdtype == dns.rdatatype.A]
-    return sorted(str(item) for found in sets for item in found)
+    return {str(item) for found in answer.answer if found.rdtype == wanted for item in found}
+
+
+def _endpoint(nameserver: str) -> tuple[str, int]:
+    """(host, port) of ``HOST``, ``HOST:PORT``, an IPv6 address, or ``[IPv6]:PORT``."""
+    if nameserver.startswith("["):
+        host, _, rest = nameserver[1:].partition("]")
+        return host, int(rest.lstrip(":") or _DNS_PORT)
+    if nameserver.count(":") > 1:
+        return nameserver, _DNS_PORT
+    host, _, port = nameserver.partition(":")
+    return host, int(port or _DNS_PORT)
+
+
+def is_numeric(nameserver: str) -> bool:
+    """Whether a name server is named by its address, not by a host name."""
+    try:
+        ipaddress.ip_address(_endpoint(nameserver)[0])
+    except ValueError:
+        return False
+    return True

@@ -28,13 +28,24 @@ class _Frozen(BaseModel):
 
 
 class DnsFacts(_Frozen):
-    """A record that has to point to the new server. ``nameserver``: the authoritative one's
-    address, with ``:port`` if not 53; without one, the target's own resolver is asked.
+    """A record that has to point to the new server: to ``address``, and to nothing else.
+
+    ``address6``: what must be published for IPv6 beside an IPv4 ``address`` ("": nothing may be;
+    a lost server's AAAA would still lead there); None: not looked at. ``nameserver``: the
+    authoritative one's address (``:port`` if not 53) or host name; without one, the target's own
+    resolver is asked.
     """
 
     name: str
     address: str
+    address6: str | None = None
     nameserver: str = ""
+
+    @property
+    def wanted(self) -> list[str]:
+        """Every address that the name has to lead to."""
+        given = (self.address, self.address6)
+        return sorted({str(ipaddress.ip_address(one)) for one in given if one})
 
 
 class ServerFacts(_Frozen):

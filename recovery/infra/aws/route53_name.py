@@ -31,7 +31,10 @@ class Route53NameArgs:
 
 
 class Route53Name(pulumi.ComponentResource):
-    """A, and AAAA where there is one. ``allow_overwrite``: the lost server's record is replaced."""
+    """A, and AAAA where asked for. ``allow_overwrite``: the lost server's record is replaced.
+
+    ``nameserver``: one of the zone's own.
+    """
 
     def __init__(
         self, name: str, args: Route53NameArgs, opts: pulumi.ResourceOptions | None = None
@@ -39,7 +42,9 @@ class Route53Name(pulumi.ComponentResource):
         super().__init__("recovery:aws:Route53Name", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
-        self._zone: pulumi.Input[str] = args.zone_id or _zone_id(args.zone, self)
+        zone = _zone(args, self)
+        self._zone: pulumi.Input[str] = args.zone_id or zone.zone_id
+        self.nameserver: pulumi.Output[str] = zone.name_servers.apply(lambda all_: all_[0])
         self._check = self._health_check(name) if args.port else None
         for kind in args.kinds:
             if args.balancer is not None:
@@ -94,8 +99,8 @@ class Route53Name(pulumi.ComponentResource):
         )
 
 
-def _zone_id(zone: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-    found = route53.get_zone_output(
-        name=zone, private_zone=False, opts=pulumi.InvokeOutputOptions(parent=parent)
-    )
-    return found.zone_id
+def _zone(args: Route53NameArgs, parent: pulumi.Resource) -> pulumi.Output[route53.GetZoneResult]:
+    opts = pulumi.InvokeOutputOptions(parent=parent)
+    if args.zone_id:
+        return route53.get_zone_output(zone_id=args.zone_id, opts=opts)
+    return route53.get_zone_output(name=args.zone, private_zone=False, opts=opts)

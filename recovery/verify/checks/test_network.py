@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from recovery.verify.addresses import is_loopback, listening, resolve
+from recovery.errors import TargetError
+from recovery.verify.addresses import is_loopback, is_numeric, listening, resolve
 from recovery.verify.facts import ServerFacts
 
 
@@ -34,9 +35,15 @@ def test_api_closed_to_the_outside(
 def test_dns(host: Any, facts: ServerFacts, record_property: Any) -> None:
     if facts.dns is None:
         pytest.skip("no DNS record was named")
-    found = resolve(facts.dns, host)
+    try:
+        found = resolve(facts.dns, host)
+    except TargetError as silent:
+        if is_numeric(facts.dns.nameserver):
+            raise
+        # A zone's public name server (Route 53): many networks let no DNS out but their own.
+        pytest.skip(f"{facts.dns.nameserver} isn't reached from here: {silent.message}")
     record_property("detail", f"{facts.dns.name} → {', '.join(found) or 'nothing'}")
-    wanted = facts.dns.address
-    assert found == [wanted], (
-        f"{facts.dns.name} leads to {', '.join(found) or 'nothing'}, not {wanted}"
+    wanted = facts.dns.wanted
+    assert found == wanted, (
+        f"{facts.dns.name} leads to {', '.join(found) or 'nothing'}, not {', '.join(wanted)}"
     )

@@ -63,13 +63,12 @@ def zones(account: Account, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def hosted_zone(account: Account, given: dict[str, Any]) -> dict[str, Any]:
-    """``aws.route53.get_zone``, by its name."""
-    wanted = given["name"].rstrip(".")
+    """``aws.route53.get_zone``, by its id or its name; its name server is the drill's."""
     private = bool(given.get("privateZone"))
     found = [
         one
         for one in account.client("route53").list_hosted_zones()["HostedZones"]
-        if one["Name"].rstrip(".") == wanted and one["Config"]["PrivateZone"] is private
+        if _is_it(one, given) and one["Config"]["PrivateZone"] is private
     ]
     if len(found) != 1:
         count = "no matching" if not found else "multiple"
@@ -77,4 +76,20 @@ def hosted_zone(account: Account, given: dict[str, Any]) -> dict[str, Any]:
             f"invoking aws:route53/getZone:getZone: {count} Route 53 Hosted Zone found"
         )
     ident = found[0]["Id"].removeprefix("/hostedzone/")
-    return {"id": ident, "zoneId": ident, "name": wanted, "privateZone": private}
+    seen = account.client("route53").get_hosted_zone(Id=ident)
+    asked = account.places.dns
+    servers = [asked["server"]] if asked else seen["DelegationSet"]["NameServers"]
+    return {
+        "id": ident,
+        "zoneId": ident,
+        "name": found[0]["Name"].rstrip("."),
+        "privateZone": private,
+        "nameServers": servers,
+        "primaryNameServer": servers[0],
+    }
+
+
+def _is_it(zone: dict[str, Any], given: dict[str, Any]) -> bool:
+    if given.get("zoneId"):
+        return zone["Id"].removeprefix("/hostedzone/") == given["zoneId"]
+    return zone["Name"].rstrip(".") == given["name"].rstrip(".")

@@ -79,7 +79,10 @@ class Recorder(pulumi.runtime.Mocks):
             "aws:index/getAvailabilityZones:getAvailabilityZones": {
                 "names": ["eu-central-1a", "eu-central-1c"]
             },
-            "aws:route53/getZone:getZone": {"zoneId": "ZONE"},
+            "aws:route53/getZone:getZone": {
+                "zoneId": args.args.get("zoneId") or "ZONE",
+                "nameServers": ["ns-1.awsdns.example", "ns-2.awsdns.example"],
+            },
         }[args.token]
 
     def of(self, kind: str) -> list[Made]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pulumi_aws import ebs
 
 from recovery.errors import BadInputError
 from recovery.infra.aws.cost import estimate, total
@@ -134,6 +135,33 @@ def test_nobody_is_no_administrator_either():
         parse_settings({key: value for key, value in AWS.items() if key != "awsAdminsFrom"})
 
 
+def test_the_gui_on_another_port(plan):
+    made = plan({**AWS, "awsGuiPort": "9443"})
+    rules = {rule.inputs["fromPort"] for rule in made.of("SecurityGroupIngressRule")}
+    assert rules == {8000, 9443, 22}
+
+
+def test_the_systems_own_volume(plan):
+    made = plan({**AWS, "awsRootSize": "40", "awsKmsKey": "arn:k"})
+    disk = made.one("Instance").inputs["rootBlockDevice"]
+    assert (disk["volumeSize"], disk["kmsKeyId"]) == (40, "arn:k")
+    assert disk["deleteOnTermination"] is True
+
+
+@pytest.mark.parametrize(("setting", "kept"), [({}, True), ({"awsProtect": "false"}, False)])
+def test_the_datastores_volume_is_protected_unless_told(plan, monkeypatch, setting, kept):
+    options = {}
+    make = ebs.Volume.__init__
+
+    def watched(self, name, *args, **more):
+        options[name] = more["opts"].protect
+        make(self, name, *args, **more)
+
+    monkeypatch.setattr(ebs.Volume, "__init__", watched)
+    plan({**AWS, **setting})
+    assert options == {"machine-datastore": kept}
+
+
 def test_the_datastore(plan):
     made = plan(
         {**AWS, "awsVolumeSize": "500", "awsSnapshot": "snap-0123abcd", "awsKmsKey": "arn:k"}
@@ -163,19 +191,39 @@ def test_an_own_network_is_closed_by_default(plan):
 
 
 def test_the_name_is_taken_over(plan):
-    records = {record.inputs["type"]: record.inputs for record in plan(AWS).of("Record")}
-    assert records["A"]["records"] == ["198.51.100.8"]
-    assert records["AAAA"]["records"] == ["2001:db8::7"]
-    for record in records.values():
-        assert record["allowOverwrite"] is True
-        assert record["ttl"] == 60
-        assert record["zoneId"] == "ZONE"
+    made = plan(AWS)
+    record = made.one("Record").inputs
+    assert (record["type"], record["records"]) == ("A", ["198.51.100.8"])
+    assert record["allowOverwrite"] is True
+    assert record["ttl"] == 60
+    assert record["zoneId"] == "ZONE"
+    assert proof_of(made)["dns"] == {
+        "name": AWS["name"],
+        "address": "198.51.100.8",
+        "address6": "",
+        "nameserver": "ns-1.awsdns.example",
+    }, "the zone's own server is asked, and an AAAA record of the lost server would be noticed"
 
 
-def test_a_zone_by_its_id_is_not_looked_up(plan):
+def proof_of(made):
+    (proof,) = [group for group in made.of("StepGroup") if group.name == "proof"]
+    return proof.inputs["request"]
+
+
+def test_the_name_has_ipv6_where_the_frontend_listens_on_it(plan):
+    made = plan({**AWS, "dnsIpv6": "true"})
+    records = {record.inputs["type"]: record.inputs["records"] for record in made.of("Record")}
+    assert records == {"A": ["198.51.100.8"], "AAAA": ["2001:db8::7"]}
+    assert proof_of(made)["dns"]["address6"] == "2001:db8::7"
+    with pytest.raises(BadInputError, match="own network"):
+        parse_settings({**AWS, "dnsIpv6": "true", "awsVpc": "vpc-1", "awsSubnet": "subnet-1"})
+
+
+def test_a_zone_by_its_id(plan):
     made = plan({**AWS, "awsZoneId": "ZGIVEN"})
     assert {record.inputs["zoneId"] for record in made.of("Record")} == {"ZGIVEN"}
-    assert "aws:route53/getZone:getZone" not in [token for token, _ in made.calls]
+    (asked,) = [args for token, args in made.calls if token == "aws:route53/getZone:getZone"]
+    assert asked == {"zoneId": "ZGIVEN"}
 
 
 def test_a_load_balancer(plan):
@@ -190,6 +238,7 @@ def test_a_load_balancer(plan):
     assert aliases["A"] == aliases["AAAA"]
     assert aliases["A"][0]["name"] == "lb.example"
     assert made.one("HealthCheck").inputs["fqdn"] == "lb.example"
+    assert "dns" not in proof_of(made), "the alias gives the balancer's addresses"
 
 
 def test_a_health_check_of_the_machine(plan):
@@ -309,8 +358,10 @@ def test_the_price():
 def test_every_setting_of_aws_is_used_here():
     """A setting that no test of this file names is one that nobody tried."""
     text = Path(__file__).read_text()
-    wanted = {key for key in keys() if key.startswith("aws")}
-    assert {key for key in wanted if key not in text} <= {"awsGuiPort", "awsRootSize", "awsProtect"}
+    schema = yaml.safe_load((CLONE / "Pulumi.yaml").read_text())["config"]
+    wanted = {key for key in schema if key.startswith("aws")}
+    assert wanted == {key for key in keys() if key.startswith("aws")}
+    assert {key for key in wanted if f'"{key}": ' not in text} == set()
 
 
 def test_the_buckets_own_stack(plan):

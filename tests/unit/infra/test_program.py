@@ -43,6 +43,7 @@ def test_the_proof_knows_the_name_and_where_to_ask(plan):
     assert proof.inputs["request"]["dns"] == {
         "name": "velociraptor.example.test",
         "address": "192.0.2.7",
+        "address6": "",
         "nameserver": "192.0.2.53",
     }
 

@@ -5,11 +5,12 @@ import threading
 
 import dns.flags
 import dns.message
+import dns.rdatatype
 import dns.rrset
 import pytest
 
 from recovery.errors import BadInputError, TargetError
-from recovery.verify.addresses import is_loopback, listening, resolve
+from recovery.verify.addresses import is_loopback, is_numeric, listening, resolve
 from recovery.verify.facts import DnsFacts, parse_dns
 
 # /proc/net/tcp and tcp6 of a machine with a front end, an API and a name server.
@@ -66,8 +67,10 @@ def name_server():
             reply = dns.message.make_response(question)
             reply.flags |= dns.flags.AA
             name = question.question[0].name
+            kind = dns.rdatatype.to_text(question.question[0].rdtype)
+            known = {"A": "192.0.2.7", "AAAA": "2001:DB8:0::7"}
             if str(name) == "server.test.":
-                reply.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.7"))
+                reply.answer.append(dns.rrset.from_text(name, 60, "IN", kind, known[kind]))
             listener.sendto(reply.to_wire(), sender)
 
     thread = threading.Thread(target=answer, daemon=True)
@@ -79,6 +82,42 @@ def name_server():
 def test_the_authoritative_server_is_asked_itself(name_server):
     record = DnsFacts(name="server.test", address="", nameserver=name_server)
     assert resolve(record, host=None) == ["192.0.2.7"]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"address": "192.0.2.7"}, ["192.0.2.7"]),
+        ({"address": "192.0.2.7", "address6": ""}, ["192.0.2.7", "2001:db8::7"]),
+        ({"address": "2001:db8::7"}, ["2001:db8::7"]),
+        ({"address": "", "address6": "2001:db8::7"}, ["192.0.2.7", "2001:db8::7"]),
+    ],
+)
+def test_ipv6_is_asked_for_where_it_is_known(name_server, given, found):
+    record = DnsFacts(name="server.test", nameserver=name_server, **given)
+    assert resolve(record, host=None) == found
+
+
+def test_what_a_name_has_to_lead_to():
+    both = DnsFacts(name="n", address="192.0.2.7", address6="2001:0db8:0::7")
+    assert both.wanted == ["192.0.2.7", "2001:db8::7"]
+    assert DnsFacts(name="n", address="192.0.2.7", address6="").wanted == ["192.0.2.7"]
+
+
+@pytest.mark.parametrize(
+    ("where", "numeric"),
+    [
+        ("192.0.2.53", True),
+        ("192.0.2.53:5353", True),
+        ("2001:db8::53", True),
+        ("[2001:db8::53]:5353", True),
+        ("ns-1.awsdns.example", False),
+        ("ns-1.awsdns.example:53", False),
+        ("", False),
+    ],
+)
+def test_a_name_server_by_number_or_by_name(where, numeric):
+    assert is_numeric(where) is numeric
 
 
 def test_a_name_without_an_address_gives_none(name_server):

@@ -1,10 +1,12 @@
 """The AWS double without machines: real engine, real SDK, moto; the steps and SSH are stubs."""
 
+import importlib
 import json
 import os
 import secrets
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,11 @@ import boto3
 import pytest
 
 from recovery.infra.workspace import CLONE, StackRequest
+
+with warnings.catch_warnings():  # the SDK warns of its own old names while it loads
+    warnings.simplefilter("ignore", DeprecationWarning)
+    for _module in ("ebs", "ec2", "iam", "lb", "route53", "s3", "vpc"):
+        getattr(importlib.import_module(f"pulumi_aws.{_module}"), "load", None)
 
 DOUBLE = CLONE / "tests" / "aws_double"
 NAME = "velociraptor.example.test"
