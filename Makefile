@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m setup
 RUN := $(SETUP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv drill drill-aws drills test unit lint format bench doctor pulumi clean stop-docker lock kills
+.PHONY: help setup venv drill drill-aws drills test unit lint format bench doctor pulumi clean stop-docker lock kills aws-failures
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -34,6 +34,10 @@ drills: setup ## drills as tests: every strategy, SSH, interruption, --keep (15 
 
 kills: setup ## 50 recoveries killed at random moments, and at every step of two strategies (20 minutes)
 	@RECOVERY_KILLS=50 $(RUN) pytest tests/integration/restore $(ARGS)
+
+aws-failures: setup ## every AWS call of a stack fails once, and the next `up` goes on (3 minutes)
+	@$(SETUP) test
+	@RECOVERY_AWS_FAILURES=1 $(RUN) pytest tests/integration/infra/aws -k each_call_fails_once $(ARGS)
 
 unit: venv ## the tests that need neither Docker nor Pulumi
 	@$(RUN) pytest -m "not docker and not pulumi and not velociraptor" $(ARGS)

@@ -15,6 +15,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from aws_double.permission import refuse
+from recovery.infra.aws.permissions import action_of
+
 VARIABLE = "RECOVERY_AWS_DOUBLE"
 _LOOKS = ("Describe", "Get", "List", "Head")
 
@@ -62,6 +65,7 @@ class Account:
                     region_name=region or self.places.region,
                     config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
                 )
+                made.meta.events.register("before-parameter-build", self._authorize)
                 made.meta.events.register("before-call", self._before)
                 self._known[service, region + where] = made
             return self._known[service, region + where]
@@ -70,10 +74,33 @@ class Account:
     def ec2(self) -> Any:
         return self.client("ec2")
 
+    def _authorize(self, params: Any, model: Any, **_more: Any) -> None:
+        """Where ``policy.json`` is in the folder, only what it allows is done."""
+        file = self.folder / "policy.json"
+        if not file.exists():
+            return
+        call = _call(model)
+        why = refuse(json.loads(file.read_text()), action_of(call), params, self._tags)
+        if why:
+            said = {"Error": {"Code": "UnauthorizedOperation", "Message": f"not authorized: {why}"}}
+            raise ClientError(said, model.name)
+
+    def _tags(self, ident: str) -> dict[str, str]:
+        """Asked by a client of its own: nobody judges the judge."""
+        service = "elbv2" if ident.startswith("arn:") else "ec2"
+        client = boto3.client(service, endpoint_url=self.places.aws, region_name=self.places.region)
+        if service == "elbv2":
+            found = client.describe_tags(ResourceArns=[ident])["TagDescriptions"][0]["Tags"]
+        elif ident.startswith("key-pair/"):
+            name = ident.partition("/")[2]
+            found = client.describe_key_pairs(KeyNames=[name])["KeyPairs"][0].get("Tags", [])
+        else:
+            filters = [{"Name": "resource-id", "Values": [ident]}]
+            found = client.describe_tags(Filters=filters)["Tags"]
+        return {one["Key"]: one["Value"] for one in found}
+
     def _before(self, model: Any, **_more: Any) -> None:
-        name = model.service_model.service_name
-        service = "elasticloadbalancing" if name == "elbv2" else name
-        call = f"{service}:{model.name}"
+        call = _call(model)
         with self._lock, (self.folder / "calls.jsonl").open("a") as log:
             log.write(json.dumps({"call": call}) + "\n")
         if self._is_to_fail(call):
@@ -93,6 +120,11 @@ class Account:
                 return False
             done.write_text("\n".join([*before, call]))
         return True
+
+
+def _call(model: Any) -> str:
+    name = model.service_model.service_name
+    return f"{'elasticloadbalancing' if name == 'elbv2' else name}:{model.name}"
 
 
 def calls(folder: Path) -> set[str]:

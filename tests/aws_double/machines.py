@@ -11,9 +11,6 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-import docker
-import docker.errors
-
 from aws_double.account import Account
 from aws_double.kinds.kind import RefusedError
 
@@ -37,6 +34,8 @@ def wanted(account: Account) -> bool:
 
 def boot(account: Account, instance: str, user_data: str, public_key: str) -> None:
     """Starts the instance's container; returns at once, as EC2 does."""
+    from docker.errors import DockerException
+
     from recovery.infra.docker_engine import Wanted, options
 
     places = account.places
@@ -55,7 +54,7 @@ def boot(account: Account, instance: str, user_data: str, public_key: str) -> No
         seed = {"user-data": user_data, "meta-data": json.dumps(meta)}
         container.put_archive("/", _tar({f"{_SEED}/{key}": text for key, text in seed.items()}))
         container.start()
-    except docker.errors.DockerException as failed:
+    except DockerException as failed:
         remove(account, instance)
         raise RefusedError(f"InsufficientInstanceCapacity: {failed}") from failed
 
@@ -86,8 +85,10 @@ def attach(account: Account, instance: str, volume: str, size: int) -> None:
 
 def remove(account: Account, instance: str) -> None:
     """The instance's end, its disks included."""
+    from docker.errors import NotFound
+
     if container := _find(account, instance):
-        with suppress(docker.errors.NotFound):
+        with suppress(NotFound):
             container.remove(force=True, v=True)
 
 
@@ -110,6 +111,8 @@ def _tar(files: dict[str, str]) -> bytes:
 
 @cache
 def _engine() -> Any:
+    import docker  # half a second, and only where instances are containers
+
     return docker.from_env(timeout=120)
 
 

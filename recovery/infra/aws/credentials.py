@@ -1,5 +1,6 @@
 """Whether there is anything to speak to AWS with, said before the provider is even looked for."""
 
+import os
 from collections.abc import Mapping
 
 from recovery.errors import BadInputError
@@ -29,7 +30,12 @@ def require_credentials(settings: Settings, provider: Mapping[str, str]) -> None
     session = Session(profile=provider.get("aws:profile") or None)
     try:
         found = any(provider.get(key) for key in _CONFIGURED) or session.get_credentials()
-        region = provider.get("aws:region") or session.get_config_variable("region")
+        # AWS_REGION is the provider's; botocore knows AWS_DEFAULT_REGION alone.
+        region = (
+            provider.get("aws:region")
+            or os.environ.get("AWS_REGION")
+            or session.get_config_variable("region")
+        )
     except BotoCoreError as unusable:
         raise BadInputError(
             f"the AWS profile can't be used: {unusable}",

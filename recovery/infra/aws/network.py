@@ -53,7 +53,8 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         # A VPC comes with a group that lets its members reach each other: closed, nobody is in it.
-        ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags=tags, opts=child)
+        # Not tagged: it exists already, and the policy lets the stack tag new things only.
+        ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, opts=child)
         way_out = ec2.InternetGateway(name, vpc_id=vpc.id, tags=tags, opts=child)
         self.zone = self._first_zone()
         subnet = ec2.Subnet(

@@ -125,8 +125,9 @@ class AwsServer(pulumi.ComponentResource):
                 "volume_type": "gp3",
                 "volume_size": settings.root_size,
                 "kms_key_id": settings.kms_key or None,
+                # Without tags: the provider would put them on after the launch, for which the
+                # policy would have to allow tagging whatever there is.
                 "delete_on_termination": True,
-                "tags": self._tags,
             },
             tags=self._tags,
             # Both count at the first boot only: a newer image is no reason for another server.

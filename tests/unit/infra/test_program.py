@@ -81,5 +81,19 @@ def test_a_host_with_ipv6_alone(plan):
     assert made.one("DnsRecord").inputs["addresses"] == ["", "2001:db8::9"]
 
 
-def test_no_name_no_record(plan):
-    assert plan({"vault": "/v"}).of("DnsRecord") == []
+HOST = {"vault": "/v", "machine": "host", "hostUri": "ssh://root@192.0.2.9"}
+
+
+@pytest.mark.parametrize("machine", [{"vault": "/v"}, HOST])
+def test_no_name_no_record(plan, machine):
+    made = plan(machine)
+    assert made.of("DnsRecord") == []
+    assert "dns" not in made.of("StepGroup")[-1].inputs["request"]
+
+
+def test_a_host_elsewhere_with_its_name_in_route_53(plan):
+    name = {"dns": "route53", "name": "v.example.com", "dnsZone": "example.com"}
+    made = plan({**HOST, **name})
+    assert made.one("Record").inputs["records"] == ["192.0.2.9"]
+    assert made.of("Instance") == []
+    assert made.of("StepGroup")[-1].inputs["request"]["dns"]["nameserver"] == "ns-1.awsdns.example"

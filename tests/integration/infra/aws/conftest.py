@@ -1,4 +1,4 @@
-"""The AWS double without machines: real engine, real SDK, moto; the steps and SSH are stubs."""
+"""The AWS double without machines: real engine and SDK, moto; the steps and SSH are stubs."""
 
 import importlib
 import json
@@ -36,19 +36,20 @@ class Cloud:
         lines = (self.folder / "calls.jsonl").read_text().splitlines()
         return [json.loads(line)["call"] for line in lines]
 
-    def fail_each_call_once(self):
-        (self.folder / "fail").write_text("*")
-
-    def fail_once(self, call):
-        (self.folder / "fail").write_text(call)
-        (self.folder / "failed").unlink(missing_ok=True)
+    def fail_once(self, *calls):
+        """Each of these calls fails at its first time; ``*``: each call there is."""
+        (self.folder / "fail").write_text("\n".join(calls))
 
     def failed(self):
         path = self.folder / "failed"
         return path.read_text().split() if path.exists() else []
 
-    def client(self, service):
-        return boto3.client(service, region_name=self.region)
+    def client(self, service, **more):
+        return boto3.client(service, region_name=self.region, **more)
+
+    def enforce(self, document):
+        """From here on the double does what this policy allows, and nothing else."""
+        (self.folder / "policy.json").write_text(json.dumps(document))
 
 
 @pytest.fixture
