@@ -108,6 +108,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request, context):
         with _Words(context):
             kind, given = _kind(request.urn), _plain(request.properties)
+            if request.preview:  # nothing is made; what the SDK misses, it takes for unknown
+                return provider_pb2.CreateResponse(id="", properties=_struct(given))
             ident = kind.create(self.account, _name(request.urn), given)
             made = self._settled(kind, ident, given, context)
             return provider_pb2.CreateResponse(id=ident, properties=_struct(made))
@@ -115,6 +117,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request, context):
         with _Words(context):
             kind, given = _kind(request.urn), _plain(request.news)
+            if request.preview:
+                known = {**_plain(request.olds), **given}
+                return provider_pb2.UpdateResponse(properties=_struct(known))
             made = self._settled(kind, request.id, given, context)
             return provider_pb2.UpdateResponse(properties=_struct(made))
 

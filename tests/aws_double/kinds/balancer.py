@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from aws_double import machines
 from aws_double.account import Account
 from aws_double.kinds.kind import Kind, gone, tags
@@ -85,11 +87,16 @@ class Attachment(Kind):
         return f"{given['targetGroupArn']}-{given['targetId']}"
 
     def delete(self, account: Account, ident: str, known: dict[str, Any]) -> None:
-        gone(
-            lambda: _elb(account).deregister_targets(
-                TargetGroupArn=known["targetGroupArn"], Targets=[{"Id": known["targetId"]}]
+        """ELB's reference: a target that doesn't exist is no error. moto refuses it."""
+        try:
+            gone(
+                lambda: _elb(account).deregister_targets(
+                    TargetGroupArn=known["targetGroupArn"], Targets=[{"Id": known["targetId"]}]
+                )
             )
-        )
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] != "InvalidTarget":
+                raise
 
 
 class Listener(Kind):

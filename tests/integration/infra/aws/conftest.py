@@ -72,6 +72,7 @@ def cloud(tmp_path, monkeypatch, pulumi_cli, steps):
         else:
             monkeypatch.setenv(key, value)
     monkeypatch.setenv("STUB_MACHINES", "1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the keys it saw first
     yield Cloud(folder, told["region"])
     process.stdin.close()
     process.stdout.close()

@@ -144,6 +144,9 @@ def test_the_life_of_a_stack_with_every_option(cloud, full_plan, said, steps):
 def test_the_printed_policy_reaches_nothing_of_another_stack(cloud, aws_stack, said):
     """Held to the policy of another stack, an `up` gets no further than what it makes itself."""
     cloud.enforce(policy(parse_settings(plain(aws_stack)), "recovery-another"))
+    assert preview(aws_stack, said.append)["create"] > 25
+    looks = ("Describe", "Get", "List")
+    assert [call for call in cloud.calls() if not call.split(":")[1].startswith(looks)] == []
     with pytest.raises(RecoveryError, match=r"not authorized: .*doesn't have the tag") as refused:
         up(aws_stack, said.append)
     assert "velociraptor-recovery.stack=recovery-another" in str(refused.value)
