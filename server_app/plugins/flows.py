@@ -135,6 +135,11 @@ def flow_results(call: Call, arguments: Arguments) -> Rows:
     except CallError as error:
         call.log(f"source: {error}")  # the real one asks source()
         return
+    client_id, flow_id = arguments["client_id"], arguments["flow_id"]
+    unnamed = not arguments["artifact"]
+    if unnamed and call.org.flows.get(client_id, flow_id, request=False) is None:
+        call.log(f"flow_results: Flow not found: {flow_id} in client '{client_id}'")
+        return
     yield from call.org.flows.results(
         arguments["client_id"], arguments["flow_id"], arguments["artifact"], arguments["source"]
     )

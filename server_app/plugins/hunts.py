@@ -77,8 +77,14 @@ def _seconds(expires: Any) -> float | int | None:
     value = expires() if expires is not None else None
     if isinstance(value, int) and 0 < value < 10**11:
         return value
-    at = moment(value) if value else None
-    return at.seconds if at is not None else None
+    if value is None or value == 0:
+        return None
+    at = moment(value)
+    if at is None and isinstance(value, str):
+        raise CallError(f'expiry time invalid: Could not find format for "{value}"')
+    if at is None:
+        raise CallError("expiry time invalid: Invalid time")
+    return at.seconds
 
 
 @function(
@@ -153,6 +159,8 @@ def hunt_delete(call: Call, arguments: Arguments) -> Rows:
     needs_server=True,
 )
 def hunt_flows(call: Call, arguments: Arguments) -> Rows:
+    if not arguments["hunt_id"]:
+        return
     yield from call.org.hunts.flows(
         arguments["hunt_id"],
         start_row=arguments["start_row"],

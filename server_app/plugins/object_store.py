@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from server_app.plugins.accessors import AccessError, located, need, open_path
 from server_app.vql.call import CallError
 from server_app.vql.paths import OSPath
-from server_app.vql.registry import Call, function, optional
+from server_app.vql.registry import Call, function, optional, required
 
 Arguments = dict[str, Any]
 
@@ -32,7 +32,7 @@ _FROM_SECRET = (
         "file": optional("any"),
         "name": optional("string", ""),
         "accessor": optional("string", ""),
-        "bucket": optional("string", ""),
+        "bucket": required("string"),
         "region": optional("string", ""),
         "credentials_key": optional("string", ""),
         "credentials_secret": optional("string", ""),

@@ -198,6 +198,14 @@ class Clients(ClientLabels, ClientMetadata):
     ) -> Iterator[dict[str, Any]]:
         """Rows of client_delete(): the files of a client, removed if really asked for."""
         del principal
+        if really_do_it and client_id not in self._records:
+            error = f"clearIndexer: Client ID {client_id} not known in this org: NotFoundError"
+            yield {
+                "client_id": client_id,
+                "type": "",
+                "vfs_path": "",
+                "error": f"client_delete: {error}",
+            }
         folder = self.org.store.path("clients", client_id)
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
             if path.is_file():

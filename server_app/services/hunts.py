@@ -300,4 +300,5 @@ class Hunts(HuntMembers):
 
 
 def _go_time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(seconds))
+    at = time.gmtime(seconds)
+    return f"{at.tm_year:04d}{time.strftime('-%m-%d %H:%M:%S +0000 UTC', at)}"

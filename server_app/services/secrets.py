@@ -77,9 +77,9 @@ class Secrets:
     ) -> str:
         """secret_modify(): who may use it."""
         record = self._load(type, name) if type in TYPES else None
-        if record is None:
+        if record is None and not delete:
             raise ServiceError("Secret Not Found")
-        if delete:
+        if record is None or delete:
             self._org.store.remove("config", "secrets", type, name)
         else:
             record["users"] = _changed(record.get("users"), add_users, remove_users)

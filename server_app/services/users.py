@@ -120,7 +120,7 @@ class Users:
             "picture": record.get("picture", ""),
             "email": bool(record.get("verified_email")),
             "stats": records.full("UserStats", stats) if stats else None,
-            "roles": policy.get("roles", []),
+            "roles": policy.get("roles") or None,
             "_policy": policy,
             "effective_policy": self.effective_policy(record["name"]),
         }

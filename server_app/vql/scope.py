@@ -163,13 +163,12 @@ class StoredExpression:
 
 
 def root_scope(run: Run, env: Mapping[str, Any]) -> Scope:
-    """The scope a query starts with: NULL, the server's names, then the caller's env."""
+    """The scope a query starts with: NULL, then the caller's env among the server's names."""
     first = Scope(run, {"NULL": None})
-    names: dict[str, Any] = dict.fromkeys(ROOT_NAMES)
+    names: dict[str, Any] = {**env, **dict.fromkeys(ROOT_NAMES)}
     if run.org is not None:
         names["config"] = _visible_config(run.org)
-    known = first.child(names)
-    return known.child(dict(env)) if env else known
+    return first.child(names)
 
 
 def _visible_config(org: OrgServices) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def now(_call: Call, _arguments: Arguments) -> int:
 )
 def timestamp(_call: Call, arguments: Arguments) -> Timestamp | None:
     """A moment from a number of any usual unit, or from text in ISO form."""
+    if arguments["epoch"] is None and not arguments["string"]:
+        return None
     return moment(arguments["epoch"] if arguments["epoch"] is not None else arguments["string"])
 
 
@@ -37,6 +39,8 @@ def moment(value: Any) -> Timestamp | None:
     if isinstance(value, str):
         return _from_text(value)
     amount = number(value)
+    if amount == 0:
+        return NO_TIME
     if amount is None or amount != amount or abs(amount) > 10**20:  # noqa: PLR0124 - NaN
         return None
     for least, factor in _SCALES:
