@@ -17,9 +17,10 @@ MASKS = [
     (re.compile("\xa0"), " "),  # Go's protobuf puts either, at random, so that nobody relies on it
     (re.compile(r"Query Stats: \{.*\}"), "Query Stats"),
     (re.compile(r"\bin \d[\d.]*(µs|ms|s)"), "in TIME"),
+    (re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----"), "CERTIFICATE"),
     (re.compile(r"\bsize \d+"), "size N"),
     (re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{11}=(?!=)"), "NONCE"),
-    (re.compile(r"^\$[0-9a-f]{32,64}$"), "$HASH"),
+    (re.compile(r"^\$[0-9a-f]{32,128}$"), "$HASH"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d[:_]\d\d[:_]\d\d[\d.]*( \+0000 UTC|Z)?"), "MOMENT"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
 ]
