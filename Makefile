@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m setup
 RUN := $(SETUP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv drill drill-aws drills test unit lint format bench doctor pulumi clean stop-docker lock kills aws-failures
+.PHONY: help setup venv drill drill-aws drills test unit lint format bench doctor pulumi clean stop-docker lock kills aws-failures fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -38,6 +38,9 @@ kills: setup ## 50 recoveries killed at random moments, and at every step of two
 aws-failures: setup ## every AWS call of a stack fails once, and the next `up` goes on (3 minutes)
 	@$(SETUP) test
 	@RECOVERY_AWS_FAILURES=1 $(RUN) pytest tests/integration/infra/aws -k each_call_fails_once $(ARGS)
+
+fuzz: venv ## ten minutes of random input to the reference server's parsers and readers
+	@RECOVERY_FUZZ=60 $(RUN) pytest -n 2 --dist load --timeout 1200 tests/unit/server_app/vql/test_fuzz.py tests/unit/server_app/services/test_damaged_archives.py $(ARGS)
 
 unit: venv ## the tests that need neither Docker nor Pulumi
 	@$(RUN) pytest -m "not docker and not pulumi and not velociraptor" $(ARGS)

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from server_app.plugins.accessors import AccessError, located, need, open_path
 from server_app.vql.call import CallError
 from server_app.vql.paths import OSPath
-from server_app.vql.registry import Call, function, optional, required
+from server_app.vql.registry import Call, function, optional
 
 Arguments = dict[str, Any]
 
@@ -32,7 +32,7 @@ _FROM_SECRET = (
         "file": optional("any"),
         "name": optional("string", ""),
         "accessor": optional("string", ""),
-        "bucket": required("string"),
+        "bucket": optional("string", ""),
         "region": optional("string", ""),
         "credentials_key": optional("string", ""),
         "credentials_secret": optional("string", ""),
@@ -57,14 +57,14 @@ def upload_s3(call: Call, arguments: Arguments) -> dict[str, Any]:
     given = dict(arguments)
     if not isinstance(given["file"], OSPath | str):
         raise CallError("Field file is required")
+    if not given["bucket"]:  # also where a secret names one
+        raise CallError("Field bucket is required")
     if given["secret"]:
         if call.run.org is None:
             raise CallError("Secrets may only be used on the server")
         stored = call.org.secrets.get(given["secret"], SECRET_TYPE, call.principal)
         given.update({name: stored[name] for name in _FROM_SECRET if stored.get(name)})
     need(call, "NETWORK")
-    if not given["bucket"]:
-        raise CallError("Field bucket is required")
     path = located(given["file"], given["accessor"])
     key = given["s3upload_root"] + (given["name"] or str(path))
     try:

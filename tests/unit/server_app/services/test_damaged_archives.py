@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from server_app.services import ServiceError
+from tests.unit.server_app.fuzzing import examples
 
 EXPORTS = ("flow_custom_artifact.zip", "hunt_H.DC1TTKB0VNFA8.zip", "flow_with_upload.zip")
 BACKUP = "backup_root_before_disaster.zip"
 MARKER = "name: Custom.Server.Marker\nsources:\n  - query: SELECT OS FROM info()\n"
 calm = settings(
-    max_examples=40,
+    **examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -11,6 +11,7 @@ from server_app.vql.parse import VQLSyntaxError, parse
 from server_app.vql.scope import QueryCancelled, Run
 from server_app.vql.session import Session
 from server_app.vql.text import dump
+from tests.unit.server_app.fuzzing import examples
 
 WORDS = st.sampled_from(
     [
@@ -79,7 +80,9 @@ WORDS = st.sampled_from(
 TEXTS = st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=40).map(" ".join))
 
 short = settings(
-    max_examples=300, deadline=5000, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    **examples(300),
+    deadline=5000,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 
