@@ -1,8 +1,8 @@
 """The reference server under load, in multiples of a real server's recorded times.
 
-10,000 clients and 1,000 flows, over the API as a recovery uses it; then 1,000 clients that enrol, in
-one process. With `--server-binary` a real server goes through the same on this machine, and the
-multiples are of its times; without, of the facts'.
+10,000 clients and 1,000 flows, over the API as a recovery uses it; then 1,000 clients of one
+process enrol. With `--server-binary` a real server goes through the same on this machine, and
+the multiples are of its times; without, of the facts'.
 """
 
 from __future__ import annotations
