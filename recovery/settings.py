@@ -88,7 +88,7 @@ class Settings(_Frozen):
     """Only a spare: the machine and the package, its service held, for `recovery standby`."""
     deployment: str = ""
     hunts: Literal["paused", "released"] = "paused"
-    accounts: str = "all"
+    accounts: str = "unchanged"
     orgs: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
     providers: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
     users: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()

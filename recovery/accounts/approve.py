@@ -15,6 +15,8 @@ from recovery.errors import BadInputError
 
 ALL = "all"
 KNOWN = "known"
+UNCHANGED = "unchanged"
+"""The default: like ``known``, but where no account was captured before, as captured."""
 
 
 class ApprovedAccount(BaseModel):
@@ -40,15 +42,17 @@ class Approval(BaseModel):
 def approve(policy: str, differences: Sequence[Difference], deployment: str) -> list[Account]:
     """The accounts that may come back.
 
-    ``policy``: ``all``; ``known`` (in the earlier point with the same rights: never a new
-    name, never a new administrator); or the path of a file: an approval, or rules
-    (:mod:`recovery.accounts.policy`). Raises :class:`BadInputError` when the file can't be used
-    or is of another deployment.
+    ``policy``: ``all``; ``known`` (in the earlier point with no right less: never a new name,
+    never a new administrator); ``unchanged`` (the same, but everybody where there is no earlier
+    account to compare with: a first recovery point must not lock its owner out); or the path of
+    a file: an approval, or rules (:mod:`recovery.accounts.policy`). ``differences`` are those of
+    the whole point, whatever was chosen of it. Raises :class:`BadInputError` when the file can't
+    be used or is of another deployment.
     """
     captured = [item for item in differences if item.now is not None]
-    if policy == ALL:
+    if policy == ALL or (policy == UNCHANGED and not any(item.before for item in differences)):
         return [item.now for item in captured if item.now]
-    if policy == KNOWN:
+    if policy in (KNOWN, UNCHANGED):
         return let_in(Policy(), differences)
     approval = read_rules(Path(policy), deployment)
     if isinstance(approval, Policy):

@@ -4,7 +4,7 @@ A small YAML file, without secrets::
 
     names: known            # known (to the point before), any, or a list of names
     administrators: known   # who may come back with administrator's rights: known, any, or a list
-    changed_rights: false   # whether a known name may come back with other rights than before
+    changed_rights: false   # whether a known name may come back with more rights than before
     deny: [mallory]         # never, whatever the rules above say
 
 What the rules don't let in is held back and listed. Names may have wildcards.
@@ -23,7 +23,7 @@ Names = Literal["known", "any"] | list[str]
 
 
 class Policy(BaseModel):
-    """The strictest is the default: nobody new, no new administrator, no other rights."""
+    """The strictest is the default: nobody new, no new administrator, no right more."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,8 +51,8 @@ def refusal(policy: Policy, item: Difference) -> str:
     is_admin = item.now is not None and item.now.is_admin
     if is_admin and not _allows(policy.administrators, name, known=was_admin):
         return "a new administrator" if policy.administrators == "known" else "no administrator"
-    if item.change == "changed" and not policy.changed_rights:
-        return "other rights than before"
+    if item.change == "changed" and item.gains_rights and not policy.changed_rights:
+        return "more rights than before"
     return ""
 
 

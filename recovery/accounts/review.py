@@ -32,6 +32,21 @@ class Difference:
         had = self.before is not None and self.before.is_admin
         return self.now is not None and self.now.is_admin and not had
 
+    @property
+    def gains_rights(self) -> bool:
+        """Whether it may now do anything that it might not before; fewer rights are no danger."""
+        if self.now is None:
+            return False
+        before = self.before.policy if self.before else {}
+        return any(_more(value, before.get(key)) for key, value in self.now.policy.items())
+
+
+def _more(now: object, before: object) -> bool:
+    """Whether a part of the rights grew: another role in a list, or any other value."""
+    if isinstance(now, list) and isinstance(before, list):
+        return any(part not in before for part in now)
+    return now != before
+
 
 def review(now: Iterable[Account], before: Iterable[Account]) -> list[Difference]:
     """Compares by org and name; admin rights gained first, then by kind of change. Pure."""

@@ -62,6 +62,10 @@ def approve(
 ) -> None:
     """Writes down who may come back; give the file to `recovery restore --accounts FILE`.
 
+    Before a recovery, or after one that held accounts back: the same command (or `pulumi up` with
+    recovery:accounts) lets them in on the machine that serves already, passwords included where
+    the point has state.
+
     An approval is bound to the rights it was given for: a changed account isn't approved.
 
     Examples:
@@ -72,8 +76,8 @@ def approve(
 
     Rules for recoveries that nobody watches are a YAML file, given like an approval to
     `recovery restore --accounts FILE`: names (known, any, or a list), administrators (the same),
-    changed_rights (true, false), deny (a list). What is left out is the strictest: known names
-    only, never a new administrator, no changed rights.
+    changed_rights (true, false: may known names have more rights), deny (a list). What is left
+    out is the strictest: known names only, never a new administrator, no right more than before.
     """
     from recovery.accounts.approve import approve as decide
     from recovery.accounts.approve import write_approval

@@ -165,8 +165,11 @@ def restore(
     point: Annotated[str, typer.Option(help="recovery point; default: the newest copy's")] = "",
     org: Annotated[list[str] | None, typer.Option(help="only this org; repeatable")] = None,
     accounts: Annotated[
-        str, typer.Option(help="all, known (to the point before), or an approval file")
-    ] = "all",
+        str,
+        typer.Option(
+            help="unchanged since the point before, known to it, all, or a file: an approval, rules"
+        ),
+    ] = "unchanged",
     hunts: Annotated[str, typer.Option(help="paused or released")] = "paused",
     as_json: AsJson = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.show import result_json, show_result
+from recovery.switch.open import FORMS
 
 
 def restore(
@@ -28,8 +29,11 @@ def restore(
     ] = "",
     accounts: Annotated[
         str,
-        typer.Option(help="all, known (to the point before), or a file: an approval, or rules"),
-    ] = "all",
+        typer.Option(
+            help="unchanged since the point before (everybody if there is none), known to it, all, "
+            "or a file: an approval, or rules"
+        ),
+    ] = "unchanged",
     org: Annotated[list[str] | None, typer.Option(help="only this org; repeatable")] = None,
     provider: Annotated[
         list[str] | None,
@@ -53,11 +57,18 @@ def restore(
     flows_until: Annotated[
         str, typer.Option(help="leave out flows active after this time (ISO 8601, UTC)")
     ] = "",
+    switch: Annotated[
+        str,
+        typer.Option(
+            help="what sends the clients to the new server: a name, a load balancer; forms below",
+            envvar="RECOVERY_SWITCH",
+        ),
+    ] = "",
     import_before_dns: Annotated[
-        bool, typer.Option("--import-before-dns", help="switch the name after the archives")
+        bool, typer.Option("--import-before-dns", help="send the clients after the archives")
     ] = False,
     name: Annotated[str, typer.Option(help="the server's DNS name, to be switched to it")] = "",
-    address: Annotated[str, typer.Option(help="the new server's address, for the record")] = "",
+    address: Annotated[str, typer.Option(help="the new server's, as clients reach it")] = "",
     dns_server: Annotated[str, typer.Option(help="authoritative server taking updates")] = "",
     dns_zone: Annotated[str, typer.Option(help="default: the name without its first label")] = "",
     dns_key: Annotated[
@@ -68,10 +79,15 @@ def restore(
 ) -> None:
     """Rebuilds the server on a machine that exists already.
 
-    With --name and --dns-server the DNS record is switched (RFC 2136) once the server
-    answers, before the archives; otherwise DNS is left to you, and clients are not waited for.
+    With --switch (or --name and --dns-server) the clients are sent to it once the server answers,
+    before the archives; otherwise that is left to you, and clients are not waited for. `recovery
+    failover --back` with the same switch leads back.
 
     Steps that are done are found in the machine's journal: run it again after any failure.
+
+    Accounts that are new since the recovery point before, or may do more than then, are held
+    back and listed. To let them in: `recovery accounts review`, `recovery accounts approve --out
+    FILE`, and this command again with --accounts FILE; the server is restarted once for that.
 
     Examples:
 
@@ -81,14 +97,18 @@ def restore(
 
       recovery restore --vault /vault --to ssh://root@192.0.2.7 --org OACME --provider hunts \
         --provider flows --flows-since 2026-11-01
+
+      recovery restore --vault /vault --to ssh://root@192.0.2.7 \
+        --switch 'dns://192.0.2.53/velo.example.org?key=/root/tsig'
     """
-    from recovery.cli.switch_name import read_switch
+    from recovery.cli.switch_name import read_record, read_sending
     from recovery.restore.request import parse_request
     from recovery.restore.run_group import run_group
     from recovery.target import open_target
 
     open_target(to)  # contacts nothing yet: a mistyped target is known before the vault is read
-    switch = read_switch(name, address, dns_server, dns_zone, dns_key, dns_ttl)
+    record = read_record(name, address, dns_server, dns_zone, dns_key, dns_ttl)
+    sending = read_sending(switch, address, to, record)
     request = parse_request(
         target=to,
         vault=vault,
@@ -105,8 +125,8 @@ def restore(
         only_hunts=hunt or [],
         flows_since=flows_since or None,
         flows_until=flows_until or None,
-        dns=switch.facts if switch else None,
-        client_wait=None if switch else 0,
+        dns=sending.facts if sending else None,
+        client_wait=None if sending else 0,
     )
 
     def say(line: str) -> None:
@@ -115,15 +135,20 @@ def restore(
     results = [run_group("server", request, say)]
     # A capture may make a newer one meanwhile: the later steps keep to this one.
     request = request.model_copy(update={"point": results[0].facts["point"]})
-    if switch and not import_before_dns:
-        switch.publish(say)
+    port = int(results[0].facts["frontend_port"])
+    heard = sending.send(say, port) if sending and not import_before_dns else []
     results.append(run_group("collections", request, say))
-    if switch and import_before_dns:
-        switch.publish(say)
+    if sending and import_before_dns:
+        heard = sending.send(say, port)
+    for line in heard:
+        say(f"finding: {line}")
     results.append(run_group("proof", request, say))
     if as_json:
         typer.echo(result_json(results))
     else:
         show_result(results)
     findings = [finding for result in results for o in result.outcomes for finding in o.findings]
-    raise typer.Exit(1 if findings else 0)
+    raise typer.Exit(1 if findings or heard else 0)
+
+
+restore.__doc__ = f"{restore.__doc__}\n    Switches:\n\n\b\n{FORMS}\n"

@@ -1,40 +1,111 @@
-"""The DNS record of a server that is rebuilt without Pulumi: checked first, switched later."""
+"""Where clients are sent after a recovery without Pulumi: checked first, switched later."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 from recovery.errors import BadInputError
 from recovery.infra.dns_update import Door, Record, endpoint, publish, zone_of
-from recovery.switch.open import read_tsig_key
+from recovery.switch.dns_name import DnsName
+from recovery.switch.fail_over import fail_over, read_address
+from recovery.switch.open import open_switch, read_tsig_key
+from recovery.switch.protocol import Switch
 from recovery.verify.facts import DnsFacts
+
+Say = Callable[[str], None]
+
+
+class Sending(Protocol):
+    """How the clients come to the new server."""
+
+    @property
+    def facts(self) -> DnsFacts | None:
+        """What the proof holds the name to; None where no name decides."""
+
+    def send(self, say: Say, port: int) -> list[str]:
+        """Sends them there; what is to be heard. ``port``: the new server's frontend's."""
 
 
 @dataclass(frozen=True)
-class Switch:
-    """A record to be published by a door."""
+class NameRecord:
+    """A record to be published by a door: whatever was there is replaced."""
 
     door: Door
     record: Record
 
     @property
     def facts(self) -> DnsFacts:
-        """What the proof holds the name to."""
         return DnsFacts(
             name=self.record.name, address=self.record.addresses[0], nameserver=self.door.server
         )
 
-    def publish(self, say: Callable[[str], None]) -> None:
-        """Switches the name; :class:`recovery.errors.TargetError` when the server refuses."""
+    def send(self, say: Say, port: int) -> list[str]:
+        """Publishes it; :class:`recovery.errors.TargetError` when the server refuses."""
+        del port
         publish(self.door, self.record)
         say(f"switch the name: {self.record.name} → {self.record.addresses[0]}")
+        return []
 
 
-def read_switch(
+@dataclass(frozen=True)
+class AnySwitch:
+    """Any switch that `recovery failover` knows, with its look beforehand and its way back."""
+
+    switch: Switch
+    address: str
+    max_ttl: int = 300
+
+    @property
+    def facts(self) -> DnsFacts | None:
+        if not isinstance(self.switch, DnsName):
+            return None
+        door = self.switch.door
+        return DnsFacts(name=self.switch.host, address=self.address, nameserver=door.server)
+
+    def send(self, say: Say, port: int) -> list[str]:
+        """Switches once the new server answers there; errors as of :func:`fail_over`."""
+        done = fail_over(self.switch, self.address, port=port, max_ttl=self.max_ttl, say=say)
+        return list(done.findings)
+
+
+def read_sending(switch: str, address: str, to: str, record: NameRecord | None) -> Sending | None:
+    """From ``--switch`` (or a record) to how clients are sent; None when that is left to others.
+
+    ``to``: the target, whose address is taken where none is given. Raises
+    :class:`BadInputError` when both ways are given, or no address is known.
+    """
+    if not switch:
+        return record
+    if record:
+        raise BadInputError(
+            "--switch and --name are two ways to the same", target="--switch", hint="give one"
+        )
+    where = address or address_of(to)
+    if not where:
+        raise BadInputError(
+            "--switch needs --address: the target's own address isn't known",
+            target="--address",
+            hint="give the new server's address, as clients reach it",
+        )
+    return AnySwitch(open_switch(switch), read_address(where, "--address"))
+
+
+def address_of(target: str) -> str:
+    """The host of an ``ssh://`` target where that is an address; else empty."""
+    host = urlsplit(target).hostname or ""
+    try:
+        return str(ip_address(host)) if target.startswith("ssh://") else ""
+    except ValueError:
+        return ""
+
+
+def read_record(
     name: str, address: str, server: str, zone: str, key: Path | None, ttl: int
-) -> Switch | None:
-    """From the options to a :class:`Switch`; None when no name is to be switched.
+) -> NameRecord | None:
+    """From the options to a :class:`NameRecord`; None when no name is to be switched.
 
     Raises :class:`BadInputError` when something needed is missing or malformed.
     """
@@ -58,4 +129,4 @@ def read_switch(
     endpoint(server)
     algorithm, key_name, secret = read_tsig_key(key) if key else ("hmac-sha256", "", "")
     door = Door(server, zone_of(name, zone), key_name, secret, algorithm)
-    return Switch(door, Record(name, ttl, (address,)))
+    return NameRecord(door, Record(name, ttl, (address,)))

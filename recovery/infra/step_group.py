@@ -29,6 +29,7 @@ _RUNS_AGAIN = (
     "triggers",
     "point",
     "packageSha256",
+    "accountsSha256",
     "strategy",
     "deployment",
     "hunts",
@@ -43,6 +44,8 @@ _RUNS_AGAIN = (
 )
 """Inputs whose change runs the group again. Not the target's URI, nor the vault's: a moved
 vault or key file changes nothing on the server."""
+_ON_TOP = ("machine", "packageSha256", "accountsSha256")
+"""Those of them that are no part of the request."""
 
 
 class StepGroupProvider(ResourceProvider):
@@ -51,9 +54,13 @@ class StepGroupProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Adds the package's hash, so that another file under the same path counts as changed."""
-        package = news["request"].get("package") if isinstance(news["request"], dict) else ""
-        return CheckResult({**news, "packageSha256": _sha256(package)}, [])
+        """Adds the hashes of the package and of the approval of accounts.
+
+        Another file under the same path counts as changed.
+        """
+        request = news["request"] if isinstance(news["request"], dict) else {}
+        hashes = {f"{name}Sha256": _sha256(request.get(name)) for name in ("package", "accounts")}
+        return CheckResult({**news, **hashes}, [])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         return CreateResult(f"{props['group']}@{props['machine'][:12]}", run(props))
@@ -62,7 +69,7 @@ class StepGroupProvider(ResourceProvider):
         return DiffResult(changes=_compared(_olds) != _compared(_news), replaces=[])
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        return UpdateResult(run(_news))
+        return UpdateResult(run(_news, point_kept(_olds, _news)))
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,11 @@ class StepGroup(Resource, module="recovery", name="StepGroup"):
         super().__init__(StepGroupProvider(), name, props, opts)
 
 
-def run(props: dict[str, Any]) -> dict[str, Any]:
-    """Runs the group and returns the resource's outputs; raises what the group raises."""
+def run(props: dict[str, Any], point: str = "") -> dict[str, Any]:
+    """Runs the group and returns the resource's outputs; raises what the group raises.
+
+    ``point``: what "the newest" means; empty: the newest good one in the vault.
+    """
     from recovery.restore.request import RestoreRequest
     from recovery.restore.run_group import run_group
 
@@ -115,7 +125,7 @@ def run(props: dict[str, Any]) -> dict[str, Any]:
     request = RestoreRequest.model_validate(wanted)
     if request.vault and not request.point:
         request = request.model_copy(
-            update={"point": newest_point(request.vault, request.deployment)}
+            update={"point": point or newest_point(request.vault, request.deployment)}
         )
     result = run_group(props["group"], request, say).model_dump(mode="json")
     return {
@@ -127,6 +137,20 @@ def run(props: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def point_kept(olds: dict[str, Any], news: dict[str, Any]) -> str:
+    """The point that the machine has, where the newest is asked for again; else empty.
+
+    A capture may have made a newer one since; its state is not put on top of the other's.
+    """
+    asked, before = (
+        {name: props["request"].get(name) for name in ("point", "vault", "deployment")}
+        for props in (news, olds)
+    )
+    if asked != before or olds.get("machine") != news["machine"]:
+        return ""
+    return str(olds.get("point") or "")
+
+
 def newest_point(vault: str, deployment: str = "") -> str:
     """The id of the vault's newest good recovery point; :class:`VaultError` when it has none."""
     from recovery.restore.choose_point import newest_good
@@ -136,7 +160,7 @@ def newest_point(vault: str, deployment: str = "") -> str:
 
 
 def _compared(props: dict[str, Any]) -> dict[str, Any]:
-    flat = {**props["request"], **{key: props.get(key) for key in ("machine", "packageSha256")}}
+    flat = {**props["request"], **{key: props.get(key) or "" for key in _ON_TOP}}
     flat["triggers"] = props.get("triggers") or []
     return {key: flat.get(key) for key in _RUNS_AGAIN}
 

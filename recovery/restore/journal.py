@@ -5,7 +5,7 @@ everything runs. A line is written only after its step's result is on the machin
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -75,14 +75,34 @@ class Journal:
         """Whether the finished step was asked to bring back something else than now."""
         return str(self._done.get(step, {}).get("choice", self._choice)) != self._choice
 
+    @property
+    def accounts(self) -> set[tuple[str, str]] | None:
+        """(org, user) of every account let in so far; None when none ever was placed here."""
+        noted = [
+            line["accounts"]
+            for line in self._lines
+            if line["point"] == self._point and isinstance(line.get("accounts"), list)
+        ]
+        return {(str(org), str(user)) for line in noted for org, user in line} if noted else None
+
+    def note_accounts(self, accounts: Iterable[tuple[str, str]]) -> None:
+        """Appends accounts that were let in."""
+        self._append({"step": "accounts", "accounts": sorted(accounts)})
+
     def add(self, outcome: Outcome) -> None:
         """Appends a finished step."""
+        line = outcome.model_dump(include={"step", "status", "detail", "seconds", "findings"})
+        self._done[outcome.step] = self._append(line)
+
+    def _append(self, values: dict[str, Any]) -> dict[str, Any]:
         line = {
             "point": self._point,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "choice": self._choice,
-            **outcome.model_dump(include={"step", "status", "detail", "seconds", "findings"}),
+            **values,
         }
+        known = self._lines  # read before it is written: what is appended counts once
         data = json.dumps(line).encode() + b"\n"
         self._target.run(["sh", "-c", APPEND, "journal", PATH], stdin=data)
-        self._done[outcome.step] = line
+        known.append(line)
+        return line

@@ -44,6 +44,8 @@ def place_state(context: Context) -> Report:
     if not files:
         return Report("nothing to place: the recovery point holds no state", skipped=True)
     _unpack(context, placed)
+    if keep is Keep.EVERYTHING:
+        context.journal.note_accounts(context.allowed or ())
     context.facts["hunts_paused"] = str(paused)
     what = "state" if keep is Keep.EVERYTHING else "org records"
     return Report(f"{what}: {files} files, {paused} running hunts paused")

@@ -1,7 +1,6 @@
 """What a recovery is asked to do: frozen, typed, checked once at the edge."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -39,8 +38,10 @@ class RestoreRequest(BaseModel):
     """When given: the only deployment fingerprint that is accepted."""
     hunts: Literal["paused", "released"] = "paused"
     """Whether hunts that were running come back paused or running."""
-    accounts: str = "all"
-    """``all`` as captured; ``known`` to the point before; or the path of an approval file."""
+    accounts: str = "unchanged"
+    """Who may come back: ``unchanged`` since the point before (everybody, where none was captured
+    before); ``known`` to it, and nobody else; ``all`` as captured; or the path of an approval, or
+    of rules."""
     orgs: list[str] = []
     """Ids of the orgs that come back; empty: every one."""
     providers: list[Provider] = []
@@ -74,12 +75,13 @@ class RestoreRequest(BaseModel):
 
     @property
     def asked_for(self) -> str:
-        """What decides about the content of the datastore, as one short word."""
+        """What decides about the content of the datastore, as one short word.
+
+        Accounts are no part of it: more of them can be let in later.
+        """
         placed = sorted({"state", "backup", "datastore"} & set(self.strategy))
-        chosen = self.choice.model_dump(mode="json", exclude={"flows_since", "flows_until"})
-        rules = Path(self.accounts)
-        accounts = rules.read_text("utf-8", "replace") if rules.is_file() else self.accounts
-        return digest([placed, chosen, accounts])
+        later = {"flows_since", "flows_until", "users"}
+        return digest([placed, self.choice.model_dump(mode="json", exclude=later)])
 
     @property
     def choice(self) -> Choice:

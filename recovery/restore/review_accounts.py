@@ -2,7 +2,7 @@
 
 import json
 
-from recovery.accounts.approve import KNOWN, approve
+from recovery.accounts.approve import ALL, KNOWN, approve
 from recovery.accounts.read_accounts import Account, accounts_in_backup, accounts_in_state
 from recovery.accounts.review import Difference, review
 from recovery.restore.backup_sources import newest_backups
@@ -17,15 +17,16 @@ _NAMED = 10
 def review_accounts(context: Context) -> Report:
     """Compares the accounts with the point before, and keeps what the request's policy allows.
 
-    The allowed ones are noted in ``context.allowed``; without a policy (``all``) everything
-    comes back as captured, and what is new since the point before is named all the same.
+    The allowed ones are noted in ``context.allowed``; with the policy ``all`` everything comes
+    back as captured, and what is new since the point before is named all the same. Whoever is
+    held back now is let in by another run with an approval
+    (:mod:`recovery.restore.let_in_accounts`).
     """
     if not context.has_point or not (context.wants("state") or context.wants("backup")):
         return Report("no accounts in this strategy", skipped=True)
     everybody = differences_of(context, context.manifest)
     differences = [item for item in everybody if _is_chosen(context, item)]
-    allowed = approve(context.request.accounts, differences, context.manifest.server.deployment)
-    context.allowed = {account.key for account in allowed}
+    context.allowed = allowed = _approved(context, everybody)
     held = [item for item in differences if item.now and item.now.key not in context.allowed]
     gained = [item.account for item in differences if item.gains_admin]
     has_earlier = earlier_point(context, context.manifest) is not None
@@ -42,23 +43,33 @@ def review_accounts(context: Context) -> Report:
             detail += f", new administrators: {', '.join(map(_name, gained[:_NAMED]))}"
     elif context.request.accounts == KNOWN:
         detail += "; there is no point before, so nobody is known"
+    elif context.request.accounts != ALL:
+        detail += "; there is no point before to compare with"
     findings = [
         f"account held back: {_name(item.account)} ({item.change}; {item.account.words})"
         for item in held
     ]
+    if held:
+        context.say(
+            "to let accounts in that are held back: `recovery accounts review`, `recovery accounts "
+            "approve --out FILE`, then this again with `--accounts FILE` (recovery:accounts)"
+        )
     return Report(detail, findings)
 
 
 def allowed_accounts(context: Context) -> set[tuple[str, str]] | None:
     """(org, user) that may come back; None where the strategy brings no accounts."""
     if context.allowed is None and (context.wants("state") or context.wants("backup")):
-        found = [
-            item for item in differences_of(context, context.manifest) if _is_chosen(context, item)
-        ]
-        deployment = context.manifest.server.deployment
-        let_in = approve(context.request.accounts, found, deployment)
-        context.allowed = {account.key for account in let_in}
+        context.allowed = _approved(context, differences_of(context, context.manifest))
     return context.allowed
+
+
+def _approved(context: Context, everybody: list[Difference]) -> set[tuple[str, str]]:
+    """(org, user) that the policy lets in, of those that were chosen."""
+    deployment = context.manifest.server.deployment
+    let_in = {account.key for account in approve(context.request.accounts, everybody, deployment)}
+    chosen = [item.account.key for item in everybody if _is_chosen(context, item)]
+    return let_in & set(chosen)
 
 
 def _is_chosen(context: Context, item: Difference) -> bool:

@@ -6,6 +6,7 @@ from recovery.restore.context import Context, Say
 from recovery.restore.hold_forwarding import hold_forwarding
 from recovery.restore.import_archives import import_archives
 from recovery.restore.install_package import install_package
+from recovery.restore.let_in_accounts import let_in_accounts
 from recovery.restore.place_datastore import STEP as DATASTORE_STEP
 from recovery.restore.place_datastore import place_datastore
 from recovery.restore.place_state import STEP, place_state
@@ -29,6 +30,7 @@ STEPS: dict[Group, tuple[Step, ...]] = {
         Step(STEP, place_state),
         Step("start the server", start_service, once=False),
         Step("restore the backup", restore_backup),
+        Step("let accounts in", let_in_accounts, once=False),
         Step("compare the counts", compare_counts, once=False, changes=False),
     ),
     "collections": (

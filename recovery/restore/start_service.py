@@ -20,6 +20,7 @@ def start_service(context: Context) -> Report:
     started = time.monotonic()
     context.target.run(release_argv())
     limit = context.request.ready_timeout
+    context.facts["frontend_port"] = str(context.config.frontend_port)
     while True:
         try:
             context.api().wait_ready(min(_LOOK, limit))

@@ -76,15 +76,18 @@ def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
     """Whether a file may come back; a user's own record may when any org lets the user in."""
     if allowed is None:
         return True
-    if folder := _USERS_FOLDER.match(path):
-        return unquote(folder[1]) in {name for _, name in allowed}
-    account = account_path(path)
-    if account is None:
+    if (account := account_of(path)) is None:
         return True
     kind, org, user = account
-    if user == SERVER_ITSELF:
-        return True
     return (org, user) in allowed if kind == "acl" else user in {name for _, name in allowed}
+
+
+def account_of(path: str) -> tuple[str, str, str] | None:
+    """(kind, org, user) of a person's file in a datastore; None for any other file."""
+    if folder := _USERS_FOLDER.match(path):
+        return "settings", ROOT, unquote(folder[1])
+    account = account_path(path)
+    return None if account is None or account[2] == SERVER_ITSELF else account
 
 
 def org_and_path(path: str) -> tuple[str, str]:

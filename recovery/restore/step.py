@@ -77,7 +77,7 @@ def _other_choice(step: Step, context: Context) -> list[str]:
     if step.name == PACKAGE_STEP or not context.journal.was_chosen_otherwise(step.name):
         return []
     words = (
-        f"{step.name} was done with another choice of strategy, orgs, things or accounts: what "
+        f"{step.name} was done with another choice of strategy, orgs or things: what "
         "that left out stays out; take a new machine to bring it back"
     )
     return [words]

@@ -100,7 +100,7 @@ def check_answers(address: str, port: int) -> None:
         )
 
 
-def read_address(text: str) -> str:
+def read_address(text: str, option: str = "--to") -> str:
     """An IP address in its usual form, or an EC2 instance's id; :class:`BadInputError` if neither.
 
     (A switch takes no name: what a name resolves to on the day of the loss is not known.)
@@ -111,7 +111,7 @@ def read_address(text: str) -> str:
         return str(ip_address(text))
     except ValueError:
         raise BadInputError(
-            f"not an address: {text!r}", step=_STEP, target="--to", hint="e.g. --to 192.0.2.7"
+            f"not an address: {text!r}", step=_STEP, target=option, hint=f"e.g. {option} 192.0.2.7"
         ) from None
 
 

@@ -9,13 +9,14 @@ from recovery.infra import key_files
 from recovery.infra.docker_engine import Wanted, options
 from recovery.infra.engine_events import Told, as_error, changed
 from recovery.infra.ssh_keys import SshKeysProvider, key_pair
-from recovery.infra.step_group import StepGroupProvider
+from recovery.infra.step_group import StepGroupProvider, point_kept
 
 PROPS = {
     "group": "server",
     "machine": "m1",
     "target": "docker://a",
     "packageSha256": "",
+    "accountsSha256": "",
     "triggers": [],
     "request": {
         "vault": "/v",
@@ -51,6 +52,7 @@ def changed_props(path, value):
         ("orgs", ["OACME"]),
         ("flows_since", "2026-11-01"),
         ("packageSha256", "ab"),
+        ("accountsSha256", "ab"),
         ("triggers", ["192.0.2.2"]),
     ],
 )
@@ -70,13 +72,32 @@ def test_outputs_beside_the_inputs_are_no_difference():
     assert StepGroupProvider().diff("id", olds, PROPS).changes is False
 
 
-def test_the_packages_content_is_an_input(tmp_path):
-    package = tmp_path / "a.deb"
-    package.write_bytes(b"1")
-    news = changed_props("package", str(package))
-    one = StepGroupProvider().check({}, news).inputs["packageSha256"]
-    package.write_bytes(b"2")
-    assert StepGroupProvider().check({}, news).inputs["packageSha256"] != one
+@pytest.mark.parametrize("what", ["package", "accounts"])
+def test_the_files_content_is_an_input(tmp_path, what):
+    file = tmp_path / "a"
+    file.write_bytes(b"1")
+    news = changed_props(what, str(file))
+    one = StepGroupProvider().check({}, news).inputs[f"{what}Sha256"]
+    file.write_bytes(b"2")
+    assert StepGroupProvider().check({}, news).inputs[f"{what}Sha256"] != one
+
+
+def test_an_older_stack_without_the_approvals_hash_is_not_run_again():
+    olds = {key: value for key, value in PROPS.items() if key != "accountsSha256"}
+    assert StepGroupProvider().diff("id", olds, PROPS).changes is False
+
+
+@pytest.mark.parametrize(
+    ("news", "kept"),
+    [
+        (changed_props("accounts", "approval.json"), "P1"),
+        (changed_props("machine", "m2"), ""),
+        (changed_props("vault", "/other"), ""),
+        (changed_props("deployment", "d"), ""),
+    ],
+)
+def test_a_machine_keeps_its_point_when_it_is_run_again(news, kept):
+    assert point_kept({**PROPS, "point": "P1"}, news) == kept
 
 
 def test_a_container_gets_no_more_than_systemd_needs():

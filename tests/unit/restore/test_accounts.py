@@ -85,6 +85,22 @@ def test_known_lets_no_new_name_and_no_new_right_in() -> None:
     assert len(approve("all", found, "d")) == 3
 
 
+def test_unchanged_lets_in_who_was_there_with_no_right_more() -> None:
+    both = Account("root", "kim", {"roles": ["administrator", "reader"], "execve": True})
+    less = Account("root", "kim", {"roles": ["reader"]})
+    before = [_account("ann", "reader"), both]
+    found = review([_account("ann", "reader"), _account("new", "reader"), less], before)
+    assert [account.name for account in approve("unchanged", found, "d")] == ["kim", "ann"]
+    more = Account("root", "ann", {"roles": ["reader"], "execve": True})
+    assert approve("unchanged", review([more], before), "d") == []
+
+
+def test_unchanged_lets_everybody_in_where_nobody_was_captured_before() -> None:
+    found = review([_account("ann", "administrator")], [])
+    assert [account.name for account in approve("unchanged", found, "d")] == ["ann"]
+    assert approve("known", found, "d") == []
+
+
 def test_an_approval_is_bound_to_rights_and_deployment(tmp_path: Path) -> None:
     file = tmp_path / "approval.json"
     write_approval(file, [_account("ann", "reader"), _account("bob", "reader")], "dep")

@@ -46,3 +46,18 @@ def test_a_line_cut_off_by_a_kill_counts_as_not_done() -> None:
     journal = Journal(machine, "P")  # type: ignore[arg-type]
     assert journal.is_done("install")
     assert not journal.is_done("place")
+
+
+def test_accounts_that_were_let_in_are_remembered_for_their_point() -> None:
+    machine = Machine(_line("P1", "place"))
+    journal = Journal(machine, "P1")  # type: ignore[arg-type]
+    assert journal.accounts is None
+    journal.note_accounts([("root", "ann")])
+    journal.note_accounts({("O1", "bob")})
+    both = {("root", "ann"), ("O1", "bob")}
+    assert journal.accounts == both
+    assert Journal(machine, "P1").accounts == both  # type: ignore[arg-type]
+    assert Journal(machine, "P2").accounts is None  # type: ignore[arg-type]
+    nobody = Journal(machine, "P2")  # type: ignore[arg-type]
+    nobody.note_accounts([])
+    assert nobody.accounts == set()
