@@ -82,6 +82,13 @@ def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
     return (org, user) in allowed if kind == "acl" else user in {name for _, name in allowed}
 
 
+def held_files(source: Path, allowed: Collection[tuple[str, str]] | None) -> list[str]:
+    """The paths of the accounts' files in ``source`` that may not come back."""
+    with tarfile.open(source) as tar:
+        names = [member.name.removeprefix("./") for member in tar if member.isreg()]
+    return [name for name in names if not _is_allowed(name, allowed)]
+
+
 def account_of(path: str) -> tuple[str, str, str] | None:
     """(kind, org, user) of a person's file in a datastore; None for any other file."""
     if folder := _USERS_FOLDER.match(path):
