@@ -78,16 +78,17 @@ class Journal:
     @property
     def accounts(self) -> set[tuple[str, str]] | None:
         """(org, user) of every account let in so far; None when none ever was placed here."""
-        noted = [
-            line["accounts"]
-            for line in self._lines
-            if line["point"] == self._point and isinstance(line.get("accounts"), list)
-        ]
-        return {(str(org), str(user)) for line in noted for org, user in line} if noted else None
+        found: set[tuple[str, str]] | None = None
+        for line in self._lines:
+            if line["point"] != self._point or not isinstance(line.get("accounts"), list):
+                continue
+            noted = {(str(org), str(user)) for org, user in line["accounts"]}
+            found = noted if line.get("anew") or found is None else found | noted
+        return found
 
-    def note_accounts(self, accounts: Iterable[tuple[str, str]]) -> None:
-        """Appends accounts that were let in."""
-        self._append({"step": "accounts", "accounts": sorted(accounts)})
+    def note_accounts(self, accounts: Iterable[tuple[str, str]], *, anew: bool = False) -> None:
+        """Appends accounts that were let in. ``anew``: these, and whoever was noted before not."""
+        self._append({"step": "accounts", "accounts": sorted(accounts), "anew": anew})
 
     def add(self, outcome: Outcome) -> None:
         """Appends a finished step."""

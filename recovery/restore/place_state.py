@@ -6,7 +6,7 @@ from pathlib import Path
 from recovery.errors import BadInputError
 from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
-from recovery.restore.state_files import Keep, copy_state
+from recovery.restore.state_files import Keep, copy_state, held_files
 from recovery.restore.step import Report
 from recovery.velociraptor.config import OWNER
 
@@ -18,6 +18,8 @@ tar -x -f - -C "$1" --no-same-owner --no-same-permissions --no-overwrite-dir
 chown -R "$2:$2" "$1"
 chmod 700 "$1"
 """
+
+_REMOVE = 'if cd "$1" 2>/dev/null; then xargs -0 -r rm -f --; fi'
 
 
 def place_state(context: Context) -> Report:
@@ -33,6 +35,7 @@ def place_state(context: Context) -> Report:
     keep = Keep.EVERYTHING if context.wants("state") else Keep.ORG_RECORDS
     placed = context.folder / "state.tar"
     files = paused = 0
+    held: list[str] = []
     with tarfile.open(placed, "w", format=tarfile.PAX_FORMAT) as out:
         for state in context.manifest.state:
             if not context.wants_org(state.org):
@@ -41,11 +44,13 @@ def place_state(context: Context) -> Report:
             count = copy_state(source, out, keep, context.allowed, context.choice.file)
             files += count.files
             paused += count.paused
+            held += held_files(source, context.allowed) if keep is Keep.EVERYTHING else []
     if not files:
         return Report("nothing to place: the recovery point holds no state", skipped=True)
+    _take_back(context, held)
     _unpack(context, placed)
     if keep is Keep.EVERYTHING:
-        context.journal.note_accounts(context.allowed or ())
+        context.journal.note_accounts(context.allowed or (), anew=True)
     context.facts["hunts_paused"] = str(paused)
     what = "state" if keep is Keep.EVERYTHING else "org records"
     return Report(f"{what}: {files} files, {paused} running hunts paused")
@@ -63,6 +68,13 @@ def refuse_a_used_machine(context: Context, so_far: str) -> None:
             hint="take a new machine (with Pulumi: `pulumi up --replace` of the machine), or go on "
             f"with that point: `--point {others[-1]}`; {so_far}",
         )
+
+
+def _take_back(context: Context, held: list[str]) -> None:
+    """What an attempt that was cut off had placed under a wider policy of accounts."""
+    if held:
+        argv = ["sh", "-c", _REMOVE, "remove", context.config.datastore]
+        context.target.run(argv, stdin="\0".join(held).encode(), timeout=600)
 
 
 def _unpack(context: Context, tar: Path) -> None:

@@ -65,7 +65,8 @@ def restore_backup(context: Context) -> Report:
         with zipfile.ZipFile(path) as archive:
             artifacts += set_artifacts(context.api(), archive, org, context.choice.artifact)
             users += create_users(context.api(), archive, org, context.allowed)
-    context.journal.note_accounts(key for key in context.allowed or () if key[0] in sources)
+    let_in = [key for key in context.allowed or () if key[0] in sources]
+    context.journal.note_accounts(let_in, anew=True)
     _keep_on_disk(context, list(sources))
     oldest = min(backup.made_at for backup, _ in sources.values())
     return Report(

@@ -16,7 +16,7 @@ from recovery.accounts.read_accounts import (
 )
 from recovery.accounts.review import review
 from recovery.errors import BadInputError
-from recovery.restore.state_files import Keep, copy_state
+from recovery.restore.state_files import Keep, copy_state, held_files
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
 
@@ -150,3 +150,6 @@ def test_held_back_accounts_are_not_placed(tmp_path: Path) -> None:
         with tarfile.open(tmp_path / "o.tar") as tar:
             always = {"acl/VelociraptorServer.json.db", "hunts/H.1.json.db"}
             assert set(tar.getnames()) == kept | always
+        with tarfile.open(state) as tar:
+            assert set(held_files(state, allowed)) == set(tar.getnames()) - kept - always
+    assert held_files(state, None) == []

@@ -58,6 +58,8 @@ def test_accounts_that_were_let_in_are_remembered_for_their_point() -> None:
     assert journal.accounts == both
     assert Journal(machine, "P1").accounts == both  # type: ignore[arg-type]
     assert Journal(machine, "P2").accounts is None  # type: ignore[arg-type]
+    journal.note_accounts([("root", "eve")], anew=True)
+    assert Journal(machine, "P1").accounts == {("root", "eve")}  # type: ignore[arg-type]
     nobody = Journal(machine, "P2")  # type: ignore[arg-type]
     nobody.note_accounts([])
     assert nobody.accounts == set()
