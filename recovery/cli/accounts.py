@@ -55,8 +55,12 @@ def approve(
     out: Annotated[Path, typer.Option(help="the approval file to write (0600)")],
     point: _Point = "",
     policy: Annotated[
-        str, typer.Option(help="all, known (to the point before), or a file of rules")
-    ] = "known",
+        str,
+        typer.Option(
+            help="unchanged since the point before (everybody if there is none), known to it, all, "
+            "or a file of rules"
+        ),
+    ] = "unchanged",
     user: Annotated[list[str] | None, typer.Option(help="this user too; repeatable")] = None,
     without: Annotated[list[str] | None, typer.Option(help="not this user; repeatable")] = None,
 ) -> None:
@@ -79,14 +83,16 @@ def approve(
     changed_rights (true, false: may known names have more rights), deny (a list). What is left
     out is the strictest: known names only, never a new administrator, no right more than before.
     """
+    from recovery.accounts.approve import ALL, KNOWN, UNCHANGED, write_approval
     from recovery.accounts.approve import approve as decide
-    from recovery.accounts.approve import write_approval
     from recovery.errors import BadInputError
 
     differences, deployment = _differences(vault, point)
-    if policy not in ("all", "known") and not Path(policy).is_file():
+    if policy not in (ALL, KNOWN, UNCHANGED) and not Path(policy).is_file():
         raise BadInputError(
-            f"no policy {policy!r}", target="--policy", hint="all, known, or a file of rules"
+            f"no policy {policy!r}",
+            target="--policy",
+            hint="unchanged, known, all, or a file of rules",
         )
     names = {item.account.name for item in differences if item.now}
     if unknown := ({*(user or ()), *(without or ())} - names):
