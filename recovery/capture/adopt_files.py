@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +18,19 @@ import yaml
 from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
 from recovery.capture.find_package import Inside, look_inside_here
 from recovery.errors import BadInputError, RecoveryError
+from recovery.vault.check_names import is_hunt, is_org, wrong_flow
+from recovery.velociraptor.archive_file import active_time
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.refuse_zip import refusal
 
 _CONTEXT = "collection_context.json"
 _HUNT = "hunt_info.json"
 _LARGEST_TEXT = 8 << 20
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})_(\d{2})_(\d{2})Z")
+# What anybody may have made ends in a line of the report, whatever it is.
+_STRANGE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+_STRANGE += (zipfile.BadZipFile, yaml.YAMLError, OSError)
 _ORG_SUFFIX = re.compile(r"^C\.[0-9a-f]+-(?P<org>[^-]+)$")
 
 
@@ -94,6 +101,8 @@ def sort_files(folder: Path) -> Found:
             why = _sort(path, found)
         except (RecoveryError, DamagedZipError) as refused:
             why = getattr(refused, "message", str(refused))
+        except _STRANGE as strange:
+            why = f"can't be understood: {strange}"
         if why:
             found.left[str(path.relative_to(folder))] = why
     return found
@@ -140,7 +149,11 @@ def _sort_note(values: dict[str, Any], found: Found) -> str:
     """A person's note: ``ORG: NONCE``, or ``ORG: {name: …, nonce: …}``."""
     for org, said in values.items():
         about = said if isinstance(said, dict) else {"nonce": said}
-        if not str(org).startswith("O") or not isinstance(about.get("nonce"), str):
+        if (
+            not str(org).startswith("O")
+            or not is_org(str(org))
+            or not isinstance(about.get("nonce"), str)
+        ):
             return "not a config, nor a note of nonces (ORG: NONCE)"
         found.nonces[str(org)] = about["nonce"]
         if about.get("name"):
@@ -149,23 +162,17 @@ def _sort_note(values: dict[str, Any], found: Found) -> str:
 
 
 def _sort_zip(path: Path, found: Found) -> str:
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        _refuse(refusal(archive.infolist()))  # before anything of it is unpacked
     with path.open("rb") as file:
         content = check_zip(file)
     with zipfile.ZipFile(path) as archive:
         if any(name.startswith("orgs/") for name in content.members):
-            orgs = tuple(orgs_in(archive))
-            found.backups.append(FoundBackup(path, orgs, _made_at(path, archive, orgs)))
+            found.backups.append(_backup(path, archive))
         elif _HUNT in content.members:
-            contexts = [name for name in sorted(content.members) if name.endswith(f"/{_CONTEXT}")]
-            members = tuple(_read(archive, name) for name in contexts)
-            found.hunts.append(FoundHunt(path, _read(archive, _HUNT), members, content))
+            found.hunts.append(_hunt(path, archive, content))
         elif _CONTEXT in content.members:
-            context = _read(archive, _CONTEXT)
-            if not context.get("client_id") or not context.get("session_id"):
-                return "the export of a flow that did not exist"
-            host = str(_read(archive, "client_info.json").get("hostname", ""))
-            uploads = tuple(read_rows(archive, "uploads.json"))
-            found.flows.append(FoundFlow(path, context, host, content, uploads))
+            found.flows.append(_flow(path, archive, content))
         elif content.members == {"data.zip"}:
             return "encrypted by a password: unpack its data.zip first"
         else:
@@ -173,10 +180,43 @@ def _sort_zip(path: Path, found: Found) -> str:
     return ""
 
 
+def _refuse(wrong: str) -> None:
+    if wrong:
+        raise BadInputError(wrong)
+
+
+def _backup(path: Path, archive: zipfile.ZipFile) -> FoundBackup:
+    orgs = tuple(orgs_in(archive))
+    for org in orgs:
+        _refuse("" if is_org(org) else f"no id of an org: {org!r}")
+        read_rows(archive, f"orgs/{org}/hunts.json")
+        read_rows(archive, f"orgs/{org}/acls.json")
+    return FoundBackup(path, orgs, _made_at(path, archive, orgs))
+
+
+def _hunt(path: Path, archive: zipfile.ZipFile, content: ZipContent) -> FoundHunt:
+    info = _read(archive, _HUNT)
+    ident = str(info.get("hunt_id", ""))
+    _refuse("" if is_hunt(ident) else f"no id of a hunt: {ident!r}")
+    contexts = [name for name in sorted(content.members) if name.endswith(f"/{_CONTEXT}")]
+    return FoundHunt(path, info, tuple(_read(archive, name) for name in contexts), content)
+
+
+def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent) -> FoundFlow:
+    context = _read(archive, _CONTEXT)
+    client, flow = str(context.get("client_id") or ""), str(context.get("session_id") or "")
+    _refuse("" if client and flow else "the export of a flow that did not exist")
+    _refuse(wrong_flow(org_of_client(client), client, flow, ()))
+    active_time(context)  # what is no time is refused here
+    host = str(_read(archive, "client_info.json").get("hostname", ""))
+    uploads = tuple(read_rows(archive, "uploads.json"))
+    return FoundFlow(path, context, host, content, uploads)
+
+
 def _read(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     try:
         value = json.loads(archive.read(name))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

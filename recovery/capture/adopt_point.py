@@ -27,6 +27,7 @@ from recovery.vault.manifest import (
     StoredObject,
 )
 from recovery.vault.store import Vault
+from recovery.velociraptor.archive_file import active_time
 from recovery.velociraptor.config import ServerConfig
 
 Say = Callable[[str], None]
@@ -55,7 +56,9 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
     found.flows, found.hunts = list(flows), list(hunts)
     now = datetime.now(UTC)
     kept = {backup.path: backup for backup in backups.values()}.values()
-    times = [backup.made_at for backup in kept] + [_active(flow) or now for flow in flows]
+    times = [backup.made_at for backup in kept] + [
+        active_time(flow.context) or now for flow in flows
+    ]
     archives = [
         *(_flow(vault, flow) for flow in flows),
         *(_hunt(vault, hunt, hunt_org(hunt, backups)) for hunt in hunts),
@@ -176,7 +179,7 @@ def _flow(vault: Vault, flow: FoundFlow) -> Archive:
         artifacts=[str(name) for name in context.get("artifacts_with_results") or []],
         rows=flow.content.rows,
         upload_bytes=flow.content.upload_bytes,
-        active_at=_active(flow),
+        active_at=active_time(flow.context),
     )
 
 
@@ -193,11 +196,6 @@ def _hunt(vault: Vault, hunt: FoundHunt, org: str) -> Archive:
         rows=hunt.content.rows,
         upload_bytes=hunt.content.upload_bytes,
     )
-
-
-def _active(flow: FoundFlow) -> datetime | None:
-    stamp = int(flow.context.get("active_time") or flow.context.get("create_time") or 0)
-    return datetime.fromtimestamp(stamp / 1e6, UTC) if stamp else None
 
 
 def _org_records(

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from recovery.errors import BadInputError
-from recovery.restore.check_names import check_names
 from recovery.restore.check_package import check_package
 from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.check_zip import check_zip
 from recovery.restore.choice import Choice, narrowed
 from recovery.restore.context import Context
 from recovery.restore.step import Report
+from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.operator_identity import refuse_unusable
 

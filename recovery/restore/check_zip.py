@@ -5,25 +5,16 @@ looked at. A damaged member would be imported with rows silently missing (facts:
 imports); a backup from a full disk has 0 bytes (facts: backup()).
 """
 
-import re
-import stat
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from recovery.errors import BadInputError
+from recovery.velociraptor.refuse_zip import refusal
 
 NEXT = "choose another point: `recovery points list`; nothing was changed on the machine"
-_RATIO = 300
-"""Deflate reaches 1032. Rows of a collection rarely pass 100; beyond this it is no collection."""
-_FREE = 256 << 20
-"""Bytes that may unpack from however little: a disk and a memory hold that much."""
-_LOCAL_HEADER = 30
 _CHUNK = 1 << 20
-_ENCRYPTED = 0x1
-_UPLOAD = re.compile(r"(?:[^/]+/)?uploads/.+")
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -70,48 +61,3 @@ def check_zip(path: Path, name: str) -> dict[str, Member]:
         what = f"is damaged at {at}" if at else "is not a whole zip"
         raise BadInputError(f"{name} {what}: {cause}", hint=NEXT) from cause
     return found
-
-
-def refusal(members: Sequence[zipfile.ZipInfo]) -> str:
-    """Why nothing is read of a zip with these members; empty where nothing speaks against it."""
-    if not members:
-        return "is empty"
-    seen: set[str] = set()
-    for member in members:
-        if wrong := _wrong_name(member.orig_filename):
-            return f"holds {wrong}: {member.orig_filename!r}"
-        # A file that a flow has uploaded twice is in its export twice (read in the source).
-        if member.filename in seen and not _UPLOAD.match(member.filename):
-            return f"holds two members of one name: {member.filename!r}"
-        seen.add(member.filename)
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            return f"holds a link or device: {member.filename!r}"
-        if member.flag_bits & _ENCRYPTED:
-            return f"holds an encrypted member: {member.filename!r}"
-    return _bomb(members)
-
-
-def _wrong_name(name: str) -> str:
-    if not name or "\0" in name:
-        return "a name that is none"
-    way = PurePosixPath(name)
-    if way.is_absolute() or ".." in way.parts or "\\" in name or name[1:2] == ":":
-        return "a path outside of where it is unpacked"
-    if any(ord(letter) < ord(" ") for letter in name):
-        return "a name with control characters"
-    return ""
-
-
-def _bomb(members: Sequence[zipfile.ZipInfo]) -> str:
-    """Too much in too little, or the same bytes counted twice."""
-    unpacked = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
-    if unpacked > _FREE and unpacked > _RATIO * max(packed, 1):
-        return f"unpacks to {unpacked // max(packed, 1)} times its size ({unpacked} bytes)"
-    end = 0
-    for member in sorted(members, key=lambda member: member.header_offset):
-        if member.header_offset < end:
-            return f"holds members that overlap: {member.filename!r}"
-        end = member.header_offset + _LOCAL_HEADER + member.compress_size
-    return ""

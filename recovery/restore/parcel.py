@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from recovery.errors import BadInputError
-from recovery.restore.check_names import wrong_flow
 from recovery.restore.check_zip import Member, check_zip
 from recovery.restore.context import Context
+from recovery.vault.check_names import wrong_flow
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.archive_file import (
     FlowInside,

@@ -7,6 +7,7 @@ its root; a hunt's has ``hunt_info.json`` and the same in one folder a flow.
 import json
 import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,17 +86,33 @@ def _flow(archive: zipfile.ZipFile, folder: str, source: str) -> FlowInside:
     info_name = f"{folder}{CLIENT_INFO}"
     info = _object(archive, info_name, source) if info_name in archive.namelist() else {}
     names = context.get("artifacts_with_results") or []
-    stamp = context.get("active_time") or context.get("create_time") or 0
-    if not isinstance(names, list) or not str(stamp).isdigit():
+    if not isinstance(names, list):
         raise BadInputError(f"{folder}{_CONTEXT} in {source} is not a flow's")
+    try:
+        active_at = active_time(context)
+    except ValueError as wrong:
+        raise BadInputError(f"{folder}{_CONTEXT} in {source} is not a flow's: {wrong}") from wrong
     return FlowInside(
         folder,
         str(context.get("client_id", "")),
         str(context.get("session_id", "")),
         str(info.get("hostname", "")),
         tuple(str(name) for name in names),
-        datetime.fromtimestamp(int(stamp) / 1e6, UTC) if int(stamp) else None,
+        active_at,
     )
+
+
+def active_time(context: Mapping[str, Any]) -> datetime | None:
+    """When a flow was last active, by its record in microseconds; None where it doesn't say.
+
+    Raises :class:`ValueError` for what is no time.
+    """
+    stamp = context.get("active_time") or context.get("create_time") or 0
+    try:
+        micros = int(stamp)
+        return datetime.fromtimestamp(micros / 1e6, UTC) if micros else None
+    except (TypeError, ValueError, OverflowError, OSError) as wrong:
+        raise ValueError(f"no time: {str(stamp)[:40]!r}") from wrong
 
 
 def _object(archive: zipfile.ZipFile, name: str, source: str) -> dict[str, Any]:

@@ -21,17 +21,27 @@ def check_names(manifest: Manifest) -> None:
     orgs |= {backup.org for backup in manifest.backups}
     orgs |= {archive.org for archive in manifest.archives}
     for org in sorted(orgs):
-        if not _ORG.fullmatch(org):
+        if not is_org(org):
             raise BadInputError(f"no id of an org: {org!r}", target=manifest.point, hint=_HINT)
     for archive in manifest.archives:
         if wrong := wrong_archive(archive, orgs):
             raise BadInputError(wrong, target=manifest.point, hint=_HINT)
 
 
+def is_org(org: str) -> bool:
+    """Whether a server may have made this id of an org."""
+    return _ORG.fullmatch(org) is not None
+
+
+def is_hunt(ident: str) -> bool:
+    """Whether a server may have made this id of a hunt."""
+    return _HUNT.fullmatch(ident) is not None
+
+
 def wrong_archive(archive: Archive, orgs: Collection[str]) -> str:
     """What is wrong with the ids that a manifest gives an archive; empty when nothing is."""
     if archive.kind == "hunt":
-        return "" if _HUNT.fullmatch(archive.hunt_id) else f"no id of a hunt: {archive.hunt_id!r}"
+        return "" if is_hunt(archive.hunt_id) else f"no id of a hunt: {archive.hunt_id!r}"
     return wrong_flow(archive.org, archive.client_id, archive.flow_id, orgs)
 
 
