@@ -1,10 +1,14 @@
 """After a recovery: accounts that were held back are let in, hunts are released, clients sent."""
 
+import shutil
 import subprocess
+import tarfile
+from datetime import timedelta
 
 import pytest
 
-from tests.integration.restore.conftest import CLONE, same
+from recovery.vault.store import open_vault
+from tests.integration.restore.conftest import CLONE, Captured, fresh_machine, same
 
 pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
 
@@ -17,32 +21,55 @@ def recovery(fresh, *words: str) -> subprocess.CompletedProcess:
     return done
 
 
-def test_a_held_back_account_is_let_in_later_and_stays_removed_when_it_is_removed(fresh, tmp_path):
-    captured = fresh.captured.manifest.inventory
-    rules, approval = tmp_path / "rules.yaml", tmp_path / "approval.json"
-    rules.write_text("names: any\nadministrators: []\n")
-    first = fresh.restore(accounts=str(rules))
-    held = first["review the accounts"].findings
-    assert any("held back: boss" in finding for finding in held), held
-    short = fresh.inventory()
-    assert "boss" not in short.orgs["root"]["users"]
-    assert "boss" not in short.orgs["root"]["acls"]
+def with_a_point_before(captured, folder, without: str) -> Captured:
+    """The same vault, and in it the day before, when ``without`` had no account yet."""
+    shutil.copytree(captured.vault, folder)
+    vault, manifest = open_vault(str(folder)), captured.manifest
+    state = []
+    for one in manifest.state:
+        kept = folder.parent / "kept.tar"
+        with (
+            tarfile.open(vault.fetch(one.tar, folder.parent / "all.tar")) as tar,
+            tarfile.open(kept, "w", format=tarfile.PAX_FORMAT) as out,
+        ):
+            for member in tar:
+                if not member.name.endswith(f"acl/{without}.json.db"):
+                    out.addfile(member, tar.extractfile(member) if member.isreg() else None)
+        with kept.open("rb") as stream:
+            state.append(one.model_copy(update={"tar": vault.put(stream, one.tar.name)}))
+    before = {"point": "20200101T000000Z-aaaaaa", "state": state}
+    before |= {"captured_at": manifest.captured_at - timedelta(days=1)}
+    vault.commit(manifest.model_copy(update=before))
+    return Captured(folder, manifest, captured.config, captured.clients)
 
-    vault = ["--vault", str(fresh.captured.vault), "--point", fresh.captured.manifest.point]
-    recovery(fresh, "accounts", "approve", *vault, "--policy", "all", "--out", str(approval))
-    second = fresh.restore(accounts=str(approval))
-    assert "with their passwords: boss" in second["let accounts in"].detail
-    assert [finding for o in second.values() for finding in o.findings] == []
-    assert same(captured, fresh.inventory()) == {}
-    third = fresh.restore(accounts=str(approval))
-    assert third["let accounts in"].status == "skipped"
 
-    narrower = fresh.restore("server", accounts=str(rules))["let accounts in"]
-    assert any("boss: it stays until you remove it" in line for line in narrower.findings)
-    fresh.query('SELECT user_delete(user="boss", really_do_it=TRUE) AS A FROM scope()')
-    assert "boss" not in fresh.inventory().orgs["root"]["users"]
-    fresh.restore(accounts=str(approval))
-    assert "boss" not in fresh.inventory().orgs["root"]["users"]
+def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(captured, tmp_path):
+    two = with_a_point_before(captured, tmp_path / "vault", "boss")
+    approval = tmp_path / "approval.json"
+    vault = ["--vault", str(two.vault), "--point", two.manifest.point]
+    with fresh_machine(two) as fresh:
+        first = fresh.restore()
+        assert first["review the accounts"].findings == [
+            "account held back: boss (new; administrator)"
+        ]
+        short = fresh.inventory()
+        assert set(short.orgs["root"]["users"]) == {"alice"}
+        assert set(short.orgs["root"]["acls"]) == {"alice"}
+
+        recovery(fresh, "accounts", "approve", *vault, "--user", "boss", "--out", str(approval))
+        second = fresh.restore(accounts=str(approval))
+        assert second["let accounts in"].detail == "1 let in, with their passwords: boss"
+        assert [finding for o in second.values() for finding in o.findings] == []
+        assert same(two.manifest.inventory, fresh.inventory()) == {}
+        third = fresh.restore(accounts=str(approval))
+        assert third["let accounts in"].status == "skipped"
+
+        narrower = fresh.restore("server")["let accounts in"]
+        assert any("boss: it stays until you remove it" in line for line in narrower.findings)
+        fresh.query('SELECT user_delete(user="boss", really_do_it=TRUE) AS A FROM scope()')
+        assert set(fresh.inventory().orgs["root"]["users"]) == {"alice"}
+        fresh.restore("server", accounts=str(approval))
+        assert set(fresh.inventory().orgs["root"]["users"]) == {"alice"}
 
 
 def test_a_backups_account_is_let_in_later_and_hunts_are_released_once(fresh):
