@@ -33,9 +33,7 @@ def adopted_inventory(
         with zipfile.ZipFile(backup.path) as archive:
             items[org] |= backup_entries(archive, org)
         items[_ROOT]["users"] |= {name: digest(name) for name in items[org]["acls"]}
-    items[_ROOT]["orgs"] = {
-        org: digest([names.get(org, org), nonces[org]]) for org in orgs if org in nonces
-    }
+    items[_ROOT]["orgs"] = {org: digest([names.get(org, org), nonces.get(org, "")]) for org in orgs}
     items[_ROOT]["orgs"][_ROOT] = digest(["<root>", str(config.values["Client"]["nonce"])])
     for flow in found.flows:
         _add_flow(items[flow.org], flow)

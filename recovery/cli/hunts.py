@@ -21,6 +21,9 @@ def release(
 ) -> None:
     """Starts the hunts that were running when the recovery point was captured.
 
+    A hunt whose parameters are lost (a backup has none) stays paused and is named: it would run
+    with its artifacts' defaults. --hunt starts it all the same. Ends with 1 then.
+
     Example:
 
       recovery hunts release --target ssh://root@192.0.2.7 --vault /vault

@@ -14,6 +14,12 @@ from recovery.restore.step import Report
 from recovery.velociraptor.backup_file import read_rows
 
 _PAUSED = 'SELECT hunt_id AS Hunt FROM hunts() WHERE state =~ "PAUSED|STOPPED"'
+# Of a hunt whose full request is lost a server knows the summary (read in its source, and seen).
+_LOST = """
+SELECT * FROM foreach(row=parse_json_array(data=Hunts), query={
+  SELECT hunt_id AS Lost FROM hunts(hunt_id=Hunt) WHERE start_request.summary
+})
+"""
 _START = """
 SELECT Hunt, hunt_update(hunt_id=Hunt, start=TRUE) AS Started
 FROM foreach(row=parse_json_array(data=Hunts))
@@ -31,7 +37,8 @@ def release_if_asked(context: Context) -> Report:
 def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Report:
     """Starts what was running when the point was captured and isn't running now.
 
-    ``only`` names hunts to be released; empty means all of them.
+    ``only`` names hunts to be released; empty means all of them but those whose parameters are
+    lost: they would run on every endpoint with their artifacts' defaults (facts: backup()).
     """
     released, findings = 0, []
     for org, hunts in were_running(context).items():
@@ -40,14 +47,31 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
         now = {row["Hunt"] for row in context.api().query(_PAUSED, org=org)}
         todo = [hunt for hunt in hunts if hunt in now and (not only or hunt in only)]
         todo = [hunt for hunt in todo if context.choice.hunt(hunt)]
+        if not only:
+            lost = _without_parameters(context, org, todo)
+            findings += [
+                f"{org}: the hunt {hunt} stays paused: its parameters are lost, it would run with "
+                f"defaults (`recovery hunts release --hunt {hunt}` starts it all the same)"
+                for hunt in lost
+            ]
+            todo = [hunt for hunt in todo if hunt not in lost]
         if not todo:
             continue
-        env = {"Hunts": json.dumps([{"Hunt": hunt} for hunt in todo])}
+        env = {"Hunts": _asked(todo)}
         rows = context.api().query(_START, env=env, org=org)
         started = {row["Hunt"] for row in rows if row["Started"]}
         released += len(started)
         findings += [f"{org}: the hunt {hunt} did not start" for hunt in set(todo) - started]
     return Report(f"{released} hunts released", findings)
+
+
+def _without_parameters(context: Context, org: str, hunts: list[str]) -> list[str]:
+    rows = context.api().query(_LOST, env={"Hunts": _asked(hunts)}, org=org) if hunts else []
+    return sorted(str(row["Lost"]) for row in rows)
+
+
+def _asked(hunts: list[str]) -> str:
+    return json.dumps([{"Hunt": hunt} for hunt in hunts])
 
 
 def were_running(context: Context) -> dict[str, list[str]]:

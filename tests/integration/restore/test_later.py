@@ -61,6 +61,15 @@ def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(cap
         assert second["let accounts in"].detail == "1 let in, with their passwords: boss"
         assert [finding for o in second.values() for finding in o.findings] == []
         assert same(two.manifest.inventory, fresh.inventory()) == {}
+        states = "SELECT hunt_id, state FROM hunts()"
+        assert {row["state"] for row in fresh.query(states)} == {"PAUSED"}
+        release = ["hunts", "release", "--target", fresh.uri, *vault]
+        assert recovery(fresh, *release, "--hunt", "H.OTHER").stdout == "0 hunts released\n"
+        assert recovery(fresh, *release).stdout == "2 hunts released\n"
+        for org in ("root", "OACME"):
+            assert {row["state"] for row in fresh.query(states, org=org)} == {"RUNNING"}
+        assert recovery(fresh, *release).stdout == "0 hunts released\n"
+
         third = fresh.restore(accounts=str(approval))
         assert third["let accounts in"].status == "skipped"
 
@@ -72,24 +81,21 @@ def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(cap
         assert set(fresh.inventory().orgs["root"]["users"]) == {"alice"}
 
 
-def test_a_backups_account_is_let_in_later_and_hunts_are_released_once(fresh):
-    named = {"strategy": ["backup", "collections"]}
+def test_from_a_backup_alone_accounts_come_later_and_hunts_without_parameters_wait(fresh):
+    named = {"strategy": ["backup"]}
     fresh.restore(users=["alice"], **named)
     assert set(fresh.inventory().orgs["root"]["users"]) == {"alice"}
-    later = fresh.restore(**named)
-    assert "without passwords" in later["let accounts in"].detail
-    assert "boss" in later["let accounts in"].detail
+    later = fresh.restore("server", **named)["let accounts in"]
+    assert later.detail == "1 let in, without passwords: boss"
     captured, found = fresh.captured.manifest.inventory, fresh.inventory()
     assert found.orgs["root"]["acls"] == captured.orgs["root"]["acls"]
 
-    states = "SELECT hunt_id, state FROM hunts()"
-    assert {row["state"] for row in fresh.query(states)} <= {"PAUSED", "STOPPED"}
+    (hunt,) = (row["hunt_id"] for row in fresh.query("SELECT hunt_id FROM hunts()"))
     vault = ["--vault", str(fresh.captured.vault), "--point", fresh.captured.manifest.point]
     release = ["hunts", "release", "--target", fresh.uri, *vault]
-    (hunt,) = {row["hunt_id"] for row in fresh.query(states)}
-    assert "0 hunts released" in recovery(fresh, *release, "--hunt", "H.OTHER").stdout
-    assert "2 hunts released" in recovery(fresh, *release).stdout
-    assert {row["state"] for row in fresh.query(states)} == {"RUNNING"}
-    assert fresh.query(states, org="OACME")[0]["state"] == "RUNNING"
-    assert "0 hunts released" in recovery(fresh, *release).stdout
-    assert {row["hunt_id"] for row in fresh.query(states)} == {hunt}
+    held = recovery(fresh, *release)
+    assert held.returncode == 1
+    assert "0 hunts released" in held.stdout
+    assert f"the hunt {hunt} stays paused: its parameters are lost" in held.stdout
+    assert {row["state"] for row in fresh.query("SELECT state FROM hunts()")} == {"PAUSED"}
+    assert "1 hunts released" in recovery(fresh, *release, "--hunt", hunt).stdout
