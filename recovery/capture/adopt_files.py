@@ -29,8 +29,17 @@ _HUNT = "hunt_info.json"
 _LARGEST_TEXT = 8 << 20
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})_(\d{2})_(\d{2})Z")
 # What anybody may have made ends in a line of the report, whatever it is.
-_STRANGE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-_STRANGE += (zipfile.BadZipFile, yaml.YAMLError, OSError)
+_STRANGE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    zipfile.BadZipFile,
+    yaml.YAMLError,
+    OSError,
+)
 _ORG_SUFFIX = re.compile(r"^C\.[0-9a-f]+-(?P<org>[^-]+)$")
 
 
