@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from server_app.client.abilities import Send, Where, on
@@ -12,39 +14,94 @@ from server_app.vql.scope import QueryCancelled, Run
 from server_app.vql.session import Session
 
 _OK, _FAILED = 0, 10
+_ERRORS = re.compile(
+    r"error:|symbol.+?not found|expecting a path arg type, not|field.+?is required|unexpected arg",
+    re.IGNORECASE,
+)
+"""A log line like this counts as an error (read in the source: the first one fails the query)."""
+
+
+class LimitError(QueryCancelled):
+    """The flow has brought more than its request allows."""
+
+
+@dataclass
+class Budget:
+    """What a flow's request allows, and what of it is used; 0 allows everything."""
+
+    flow_id: str
+    most_rows: int
+    most_bytes: int
+    rows: int = 0
+    bytes: int = 0
+
+    @classmethod
+    def of(cls, task: dict[str, Any]) -> Budget:
+        request = task.get("FlowRequest", {})
+        most = (int(request.get(name) or 0) for name in ("max_rows", "max_upload_bytes"))
+        return cls(task["session_id"], *most)
+
+    def charge_rows(self, number: int) -> None:
+        self.rows += number
+        self._check("Rows", self.rows, self.most_rows)
+
+    def charge_bytes(self, number: int) -> None:
+        self.bytes += number
+        self._check("Upload bytes", self.bytes, self.most_bytes)
+
+    def _check(self, what: str, used: int, most: int) -> None:
+        if 0 < most < used:
+            raise LimitError(
+                f"{what} {used} exceeded limit {most} for flow {self.flow_id}. Cancelling."
+            )
 
 
 def run_task(task: dict[str, Any], host: dict[str, Any], send: Send) -> dict[str, Any]:
     """The report of a flow: an answer a query (rows, statistics), and the logs."""
     logs: list[dict[str, Any]] = []
     uploads: list[int] = []
+    budget = Budget.of(task)
 
     def sent(accessor: str, components: list[str], data: bytes) -> None:
-        send(accessor, components, data)
         uploads.append(len(data))
+        budget.charge_bytes(len(data))
+        send(accessor, components, data)
 
     answers = []
     for collector in task.get("FlowRequest", {}).get("VQLClientActions", []):
         uploads.clear()
         with on(Where(host, sent)):
-            answers.append(_answer(collector, logs, uploads))
+            answers.append(_answer(collector, logs, uploads, budget))
     return {"flow_id": task["session_id"], "answers": answers, "logs": logs}
 
 
 def _answer(
-    collector: dict[str, Any], logs: list[dict[str, Any]], uploads: list[int]
+    collector: dict[str, Any], logs: list[dict[str, Any]], uploads: list[int], budget: Budget
 ) -> dict[str, Any]:
     started = time.time_ns()
     before = len(logs)
+    errors: list[str] = []
 
     def log(text: str) -> None:
         level, _, message = text.partition(":")
         known = level if level in {"DEBUG", "INFO", "WARN", "ERROR"} else "DEFAULT"
         message = message if known == level else text
+        if known == "ERROR" or _ERRORS.search(message):
+            known = "ERROR"
+            errors.append(message)
         logs.append({"client_time": time.time_ns() // 10**9, "level": known, "message": message})
 
     log(f"INFO:Starting query execution for query {collector.get('query_id', 1)}.\n")
     rows, problem = _rows(collector, log)
+    try:
+        budget.charge_rows(len(rows))
+    except LimitError as limit:
+        problem = str(limit)
+    if budget.flow_id in problem:
+        log(f"ERROR:{problem}")
+        log(f"ERROR:Cancelled all in-flight queries for flow {budget.flow_id}")
+    elif errors and not problem:
+        problem = f"{errors[0].rstrip()}\n"
     size = sum(len(json.dumps(row, default=str)) + 1 for row in rows)
     if rows:
         log(f"Sending response part 0 {size} B ({len(rows)} rows).")
@@ -76,6 +133,8 @@ def _rows(collector: dict[str, Any], log: Any) -> tuple[list[Any], str]:
         return _evaluated(text, env, log), ""
     except VQLSyntaxError as error:
         return [], f"VQL Error: {error}"
+    except LimitError as limit:
+        return [], str(limit)
     except (QueryCancelled, RecursionError) as error:
         return [], f"query ended: {error}"
 
