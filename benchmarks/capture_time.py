@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.reference_server import CLIENT, FLOW, Server, timed
 from recovery.capture.capture_point import capture
 from recovery.capture.export_only import export_to
 from recovery.capture.options import CaptureOptions
+from recovery.drill.conduct import server_binary
 from recovery.target import open_target
 from recovery.vault.keys import new_keys
 from recovery.vault.open import open_shelf
@@ -47,22 +48,20 @@ _IMPORT = (
 
 def run(rounds: int = 3, binary: Path | None = None) -> Iterator[str]:
     """Lines of seconds and ratios."""
-    built = os.environ.get("RECOVERY_REFERENCE_SERVER", "")
-    server_binary = binary or (Path(built) if built else None)
-    argv = [str(server_binary.resolve())] if server_binary else [sys.executable, "-m", "server_app"]
+    program = server_binary(binary).resolve()
     with tempfile.TemporaryDirectory(prefix="bench-capture-") as name:
         folder = Path(name)
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         (folder / "server").mkdir()
-        server = Server(argv, folder / "server")
+        server = Server([str(program)], folder / "server")
         try:
             server.start()
             # A server leaves results of artifacts that it doesn't know out of its exports.
             server.rows("SELECT artifact_set(definition=D) AS A FROM scope()", D=_ARTIFACT)
             _import(server, FLOWS)
-            yield from _Ways(server, folder, server_binary).compare(rounds)
+            yield from _Ways(server, folder, program).compare(rounds)
             _import(server, MANY - FLOWS)
-            yield from _Ways(server, folder, server_binary).again()
+            yield from _Ways(server, folder, program).again()
         finally:
             server.stop()
 
@@ -76,27 +75,23 @@ def _import(server: Server, number: int) -> None:
 class _Ways:
     """The ways to get the flows off a server."""
 
-    def __init__(self, server: Server, folder: Path, binary: Path | None) -> None:
+    def __init__(self, server: Server, folder: Path, program: Path) -> None:
         self._server = server
         self._folder = folder
         self._store = folder / "server" / "ds"
         self._place = 0
-        program = binary or self._wrapper()
         config = server.config
-        self._options = {"config_path": str(config), "binary_path": str(program)}
-        if binary:
-            request = BuildRequest(
-                binary=program, config=config.read_bytes(), output=folder / "package"
-            )
-            # The package is the same at every capture: it is kept, not built anew each time.
-            self._options["package"] = str(build_package(request).path)
+        request = BuildRequest(
+            binary=program, config=config.read_bytes(), output=folder / "package"
+        )
+        # The package is the same at every capture: it is kept, not built anew each time.
+        package = str(build_package(request).path)
+        self._options: dict[str, Any] = {
+            "config_path": str(config),
+            "binary_path": str(program),
+            "package": package,
+        }
         self._keys = new_keys()
-
-    def _wrapper(self) -> Path:
-        path = self._folder / "velociraptor"
-        path.write_text(f'#!/bin/sh\nexec {sys.executable} -m server_app "$@"\n')
-        path.chmod(0o755)
-        return path
 
     def compare(self, rounds: int) -> Iterator[str]:
         ways = {
@@ -146,7 +141,7 @@ class _Ways:
 
     def _export(self) -> int:
         into = open_shelf(str(self._folder / f"export{self._place}"))
-        options = CaptureOptions(**(self._usual() | {"hunts": []}))
+        options = CaptureOptions(**self._options, hunts=[])
         archives, gaps = export_to(open_target("local://"), into, options, lambda _: None)
         if gaps:
             raise RuntimeError(f"gaps: {gaps[:3]}")
@@ -154,15 +149,11 @@ class _Ways:
 
     def _capture(self) -> int:
         vault = ShelfVault(open_shelf(str(self._folder / f"vault{self._place}")), self._keys)
-        options = CaptureOptions(**self._usual())
+        options = CaptureOptions(**self._options)
         manifest = capture(open_target("local://"), vault, options, lambda _: None)
         if manifest.gaps:
             raise RuntimeError(f"gaps: {manifest.gaps[:3]}")
         return sum(archive.kind == "flow" for archive in manifest.archives)
-
-    def _usual(self) -> dict[str, object]:
-        usual: dict[str, object] = {**self._options}
-        return usual
 
 
 def _expect(number: int) -> int:

@@ -66,7 +66,7 @@ def run(rounds: int = 3, binary: Path | None = None) -> Iterator[str]:
                 "--s3-provider=Other",
             ]
             copy += [f"--s3-endpoint={server.endpoint}", "--s3-env-auth", "--config=/dev/null"]
-            uri = server.uri(bucket, "vault")
+            uri = server.uri(bucket, "sealed/vault")
             yield from _compare("S3, beside rclone copyto", rounds, copy, folder, uri)
         finally:
             server.stop()
@@ -84,7 +84,7 @@ def _compare(what: str, rounds: int, other: list[str], folder: Path, vault: str)
         plain = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}
         subprocess.run(other, check=True, env=plain)
         theirs.append(time.monotonic() - begun)
-        fresh = vault.replace("/vault", f"/vault{place}")
+        fresh = vault.replace("/vault?", f"/vault{place}?") if "?" in vault else f"{vault}{place}"
         seconds, megabytes = _put(fresh, folder)
         ours.append(seconds)
         peak = max(peak, megabytes)
