@@ -140,9 +140,9 @@ def restore(
     results.append(run_group("collections", request, say))
     if sending and import_before_dns:
         heard = sending.send(say, port)
+    results.append(run_group("proof", request, say))
     for line in heard:
         say(f"finding: {line}")
-    results.append(run_group("proof", request, say))
     if as_json:
         typer.echo(result_json(results))
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from recovery.errors import BadInputError
+from recovery.errors import BadInputError, RecoveryError
 from recovery.infra.dns_update import Door, Record, endpoint, publish, zone_of
 from recovery.switch.dns_name import DnsName
 from recovery.switch.fail_over import fail_over, read_address
@@ -66,8 +66,19 @@ class AnySwitch:
         return DnsFacts(name=self.switch.host, address=self.address, nameserver=door.server)
 
     def send(self, say: Say, port: int) -> list[str]:
-        """Switches once the new server answers there; errors as of :func:`fail_over`."""
-        done = fail_over(self.switch, self.address, port=port, max_ttl=self.max_ttl, say=say)
+        """Switches once the new server answers there. What hinders it is a finding.
+
+        The server is up, and its archives are worth importing all the same.
+        """
+        try:
+            done = fail_over(self.switch, self.address, port=port, max_ttl=self.max_ttl, say=say)
+        except RecoveryError as hindered:
+            again = f"`recovery failover --switch … --to {self.address}`"
+            return [
+                f"the clients were not sent to {self.address}: {hindered.message}; mend it, then "
+                + again
+                + " (with --unchecked it doesn't ask the server first)"
+            ]
         return list(done.findings)
 
 
