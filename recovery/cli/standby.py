@@ -7,9 +7,11 @@ import typer
 
 from recovery.cli.points import AsJson, VaultUri
 from recovery.cli.show_standby import end, tell_lag, tell_status
+from recovery.cli.standby_schedule import schedule
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 app = typer.Typer(help="A hot spare: make it, keep it current, promote it.", no_args_is_help=True)
+app.add_typer(schedule, name="schedule")
 
 SwitchUri = Annotated[
     str,
@@ -75,7 +77,7 @@ def init(
         guard_seconds=int(parse_age(guard).total_seconds()) if guard else 0,
         claim=claim,
     )
-    typer.echo("next: `recovery standby sync`, then on a timer: `recovery standby watch`")
+    typer.echo("next: `recovery standby sync`, then for good: `recovery standby schedule install`")
 
 
 @app.command()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from recovery.capture.memory_lists import disk_lists, memory_lists
 from recovery.errors import BadInputError, RecoveryError, TargetError
 from recovery.restore.install_package import fit_argv
-from recovery.standby import guard
 from recovery.standby.fence import fence
+from recovery.standby.heartbeat import heartbeat
 from recovery.standby.pair import Machine, Pair, who_serves
 from recovery.standby.pull import Pulled, failure, parse_pulled, pull_argv
 from recovery.standby.status import last_sync
@@ -57,6 +57,7 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
         )
     spare = pair.other(active)
     with ExitStack() as stack:
+        stack.enter_context(heartbeat(vault, pair, lease))
         source, reader = (opened(stack, machine) for machine in (active, spare))
         done = Synced(active.uri, spare.uri)
         began = time.monotonic()
@@ -80,8 +81,6 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
             done.findings.append(
                 f"{done.pulled.torn} records were half-written in each of three passes"
             )
-        if pair.guard_seconds:
-            guard.renew(source, reader, pair.guard_seconds)
         done.seconds = round(time.monotonic() - began, 3)
     return done
 
