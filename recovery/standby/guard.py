@@ -17,6 +17,9 @@ from recovery.velociraptor.config import SERVICE
 
 UNIT = "velociraptor-recovery-guard.service"
 MARGIN = 10
+LEAST = 60
+"""Seconds; a shorter guard would stop a server at each hiccup of the network."""
+_SHORT = 5
 _LOOK = 2
 _UP = "$(cut -d. -f1 /proc/uptime)"
 _BOOT = "$(cat /proc/sys/kernel/random/boot_id)"
@@ -84,7 +87,8 @@ def remove(target: Target) -> None:
 
 def renew(active: Target, spare: Target, seconds: int) -> None:
     """Lets the serving machine go on for ``seconds``; the spare has noted it before that."""
-    spare.run(["sh", "-c", _NOTE, "note", GUARD_UNTIL, str(seconds + MARGIN)])
+    note = ["sh", "-c", _NOTE, "note", GUARD_UNTIL, str(seconds + MARGIN)]
+    spare.run(note, timeout=max(_SHORT, seconds / 4))  # a spare that hangs must not use it up
     renew_alone(active, seconds)
 
 

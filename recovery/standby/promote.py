@@ -25,7 +25,7 @@ from recovery.standby.role import take_role_argv
 from recovery.standby.served import count_known, wait_for_clients
 from recovery.standby.standing import Standing, standing
 from recovery.standby.status import last_sync
-from recovery.standby.sync import count_clients, opened, pull
+from recovery.standby.sync import opened, pull
 from recovery.switch.protocol import Switch
 from recovery.target import Target
 from recovery.vault.lease import Lease, finish, is_finished, take, terms
@@ -119,9 +119,8 @@ class _Run:
         self._reached = False
         self._already = False
         self._ended: datetime | None = None
-        self._lists: dict[str, bytes] = {}
         self._config: ServerConfig | None = None
-        self._wanted = 0
+        self._wanted = self._copied = 0
 
     def step(self, name: str, act: Callable[[], tuple[str, list[str]]]) -> None:
         """Runs a step, times it, and notes what it said."""
@@ -145,7 +144,7 @@ class _Run:
         role = new.run(["sh", "-c", 'cat "$1" 2>/dev/null || :', "role", ROLE]).text
         config = ServerConfig.parse(new.get(CONFIG_PATH), source=f"{CONFIG_PATH} of {new.uri}")
         last = last_sync(new)
-        found = standing(new.uri, role, last, served)
+        found = standing(self._new.uri, role, last, served)
         self._already = found.serves
         if config.deployment != self._pair.deployment:
             found = Standing(why="it is of another deployment")
@@ -172,7 +171,7 @@ class _Run:
         if switch is not None:
             words += f"; {switch.name} → {switch.current() or 'nothing'}, TTL {switch.ttl} s"
         if last:
-            self._wanted = last.clients
+            self._wanted, self._copied = last.clients, last.files
             self.done.rpo = 0.0 if self._reached else last.age
             words += f"; the copy: {last.age:.0f} s old, {last.files} files, {last.clients} clients"
         return words, findings
@@ -199,22 +198,17 @@ class _Run:
         if not self._reached:
             return f"not possible; up to {self.done.rpo:.0f} s of work are lost", []
         try:
-            lists = disk_lists(self._old_target, self._pair.datastore)
-            self._wanted = count_clients(lists)
-            facts: dict[str, object] = {
-                "epoch": self.done.epoch,
-                "source": self._old.uri,
-                "clients": self._wanted,
-            }
             pulled = pull(
                 self._new_target,
                 self._old,
                 self._pair.datastore,
-                lists,
+                lambda: disk_lists(self._old_target, self._pair.datastore),
                 time.monotonic(),
-                facts,
+                self.done.epoch,
                 _quiet,
+                known=self._copied,
             )
+            self._wanted = pulled.clients
         except RecoveryError as failed:
             last = last_sync(self._new_target)
             self.done.rpo = last.age if last else None

@@ -77,7 +77,7 @@ def test_unattended_it_takes_over_from_one_whose_service_stays_away(scene, back_
 def test_a_spare_without_a_copy_is_none(scene, back_to_one):
     scene.run(scene.two, "mv /var/lib/velociraptor-recovery/standby/last-sync.json /root/")
     try:
-        with pytest.raises(RecoveryError, match="never had a whole sync"):
+        with pytest.raises(RecoveryError, match="no usable spare"):
             promote(scene.vault, scene.pair, scene.switch, scene.say)
     finally:
         scene.run(scene.two, "mv /root/last-sync.json /var/lib/velociraptor-recovery/standby/")

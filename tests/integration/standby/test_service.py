@@ -13,10 +13,10 @@ import pytest
 from recovery.standby.watch_unit import NAME, UNIT
 from recovery.target import open_target
 from recovery.velociraptor.config import SERVICE
-from tests.integration.standby.conftest import CLONE, until
+from tests.integration.standby.conftest import CLONE, LONG, until
 from tests.integration.target.machines import IMAGE
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600), LONG]
 VAULT, METRICS = "/srv/vault", "/srv/metrics/standby.prom"
 BOOT = ["--cap-add", "SYS_ADMIN", "--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock"]
 GATHER = (
