@@ -1,12 +1,13 @@
 """Both machines before a sync: one question to each, so that a short sync stays short."""
 
+import json
 from dataclasses import dataclass
 
 from recovery.errors import BadInputError, TargetError
 from recovery.restore.install_package import fit_argv
 from recovery.standby.pair import Pair
 from recovery.standby.places import LAST_SYNC
-from recovery.standby.pull import copied_files
+from recovery.standby.status import LastSync, parse_last
 from recovery.target import Target
 from recovery.velociraptor.config import CONFIG_PATH, OWNER, PACKAGE, SERVICE, ServerConfig
 
@@ -18,6 +19,7 @@ cat -- "$3"
 """
 _READER = f"""printf '%s\\n' {_VERSION}
 printf '%s\\n' "$(systemctl is-active "$2" 2>/dev/null)"
+date +%s
 printf '%s\\n' "$(sha256sum -- "$3" 2>/dev/null | cut -d' ' -f1)"
 cat -- "$4" 2>/dev/null || :
 """
@@ -33,12 +35,12 @@ class ServerSide:
 
 @dataclass(frozen=True)
 class SpareSide:
-    """The machine that follows. ``serves``: its service runs; ``files``: of its last sync."""
+    """The machine that follows. ``serves``: its service runs; ``last``: its last sync."""
 
     version: str
     serves: bool
     fingerprint: str
-    files: int
+    last: LastSync | None
 
 
 def look_at_server(target: Target, pair: Pair) -> ServerSide:
@@ -70,8 +72,9 @@ def look_at_spare(target: Target) -> SpareSide:
     """What a sync has to know of it."""
     asked = [PACKAGE, SERVICE, CONFIG_PATH, LAST_SYNC]
     told = target.run(["sh", "-c", _READER, "look", *asked]).stdout.decode()
-    version, state, fingerprint, last = told.split("\n", 3)
-    return SpareSide(version, state == "active", fingerprint, copied_files(last))
+    version, state, now, fingerprint, last = told.split("\n", 4)
+    known = parse_last(json.loads(last), float(now)) if last.strip() else None
+    return SpareSide(version, state == "active", fingerprint, known)
 
 
 def carry_config(server: ServerSide, spare: SpareSide, reader: Target) -> list[str]:

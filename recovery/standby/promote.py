@@ -23,7 +23,7 @@ from recovery.standby.places import ROLE
 from recovery.standby.pull import ACTIVE, SPARE
 from recovery.standby.role import take_role_argv
 from recovery.standby.served import count_known, wait_for_clients
-from recovery.standby.standing import Standing, standing
+from recovery.standby.standing import Standing, advice, since, standing
 from recovery.standby.status import last_sync
 from recovery.standby.sync import opened, pull
 from recovery.switch.protocol import Switch
@@ -116,7 +116,7 @@ class _Run:
         self._old_target, self._new_target = targets
         self._began = time.monotonic()
         self._started_at = time.time()
-        self._reached = False
+        self._reached = self._clean = False
         self._already = False
         self._ended: datetime | None = None
         self._config: ServerConfig | None = None
@@ -150,12 +150,14 @@ class _Run:
             found = Standing(why="it is of another deployment")
         if not (found.serves or found.current or (back and found.ended)):
             raise BadInputError(
-                f"it is no usable spare: {found.why}", target=new.uri, hint=self._advice(found)
+                f"it is no usable spare: {found.why}",
+                target=new.uri,
+                hint=advice(found, self._old.uri, self._new.uri),
             )
         findings = []
         if not (found.serves or found.current):
             self._ended, last = found.ended, None
-            findings = [f"it goes on from where its own term ended, {_since(found.ended)}"]
+            findings = [f"it goes on from where its own term ended, {since(found.ended)}"]
         self._config = config
         trouble = reaches(self._old_target)
         self._reached = not trouble
@@ -183,37 +185,46 @@ class _Run:
                 if guard.wait_until_fenced(self._new_target, self._say, least=least):
                     return "it has stopped itself by now", []
             return ("taken as dead, on the operator's word" if old_is_dead else "done before"), []
-        fence(self._old_target)
+        self._clean = fence(self._old_target)
         self._old_target.run(take_role_argv(SPARE, self._pair.datastore), timeout=60)
         guard.release(self._old_target)
         return "stopped, and held over reboots", []
 
     def last_sync(self) -> tuple[str, list[str]]:
-        """After a clean stop nothing is lost at all; the list on its disk is the last word."""
+        """After a clean stop nothing is lost at all: the list on its disk is the last word.
+
+        One that crashed has written it minutes ago: the copy's own, from memory, is newer then.
+        """
         if self._already:
             return "not any more: this machine serves already", []
         if self._ended is not None:
             self.done.rpo = round((datetime.now(UTC) - self._ended).total_seconds(), 1)
-            return f"none: what {self._old.uri} did since {_since(self._ended)} is lost", []
+            return f"none: what {self._old.uri} did since {since(self._ended)} is lost", []
         if not self._reached:
             return f"not possible; up to {self.done.rpo:.0f} s of work are lost", []
+        last = last_sync(self._new_target)
+        age = last.age if last and not self._clean else None
         try:
             pulled = pull(
                 self._new_target,
                 self._old,
                 self._pair.datastore,
-                lambda: disk_lists(self._old_target, self._pair.datastore),
+                lambda: disk_lists(self._old_target, self._pair.datastore, age),
                 time.monotonic(),
                 self.done.epoch,
                 _quiet,
                 known=self._copied,
             )
-            self._wanted = pulled.clients
         except RecoveryError as failed:
             last = last_sync(self._new_target)
             self.done.rpo = last.age if last else None
             return "it failed; the copy stays as it was", [f"last sync: {failed.message}"]
         self.done.rpo = 0.0
+        self._wanted = pulled.clients if self._clean else max(pulled.clients, self._wanted)
+        if self._wanted and not pulled.clients:
+            self.done.rpo = age
+            words = "the old server did not end cleanly: labels and clients are those of the last "
+            return f"{pulled.sent} files", [f"{words}sync, {age:.0f} s old"]
         return f"{pulled.sent} files, {pulled.moved / 1e6:.1f} MB; nothing is missing", []
 
     def start(self) -> tuple[str, list[str]]:
@@ -257,20 +268,11 @@ class _Run:
         """Those that poll: a client that is switched off can't come back."""
         config = self._checked_config()
         limit = config.max_poll + switch.ttl + 15 if wait is None else wait
-        since = self._started_at - 1
-        back, known = wait_for_clients(self._new_target, config, since, limit, self._say)
+        started = self._started_at - 1
+        back, known = wait_for_clients(self._new_target, config, started, limit, self._say)
         self.done.back = back
         self.done.served = round(time.monotonic() - self._began, 3)
         return f"{back} of {known} within {self.done.served:.1f} s of the beginning", []
-
-    def _advice(self, found: Standing) -> str:
-        if found.ended is None:
-            return "`recovery restore` rebuilds a server from the vault; nothing was changed"
-        return (
-            f"`recovery standby failback` brings it up to date, then promotes it. Only if "
-            f"{self._old.uri} is gone for good: add --to '{self._new.uri}' --old-server-is-dead, "
-            f"and lose what it did since {_since(found.ended)}. Nothing was changed"
-        )
 
     def _checked_config(self) -> ServerConfig:
         if self._config is None:
@@ -290,10 +292,6 @@ class _Run:
             hint="mend it there and run the same command again; the old server stays stopped "
             "(`recovery standby promote --to` the old one goes back to it)",
         )
-
-
-def _since(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "an unknown time"
 
 
 def _quiet(_line: str) -> None:

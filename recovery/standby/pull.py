@@ -139,11 +139,6 @@ def pull_argv(source: Machine, datastore: str, *, elapsed: int, most: int) -> li
     return ["sh", "-c", _PULL, "pull", *first, *rsync]
 
 
-def copied_files(last: str) -> int:
-    """Files of the last sync, from its record; 0 where there is none."""
-    return int(json.loads(last).get("files", 0)) if last.strip() else 0
-
-
 def bundle(lists: Mapping[str, bytes], facts: Mapping[str, object]) -> bytes:
     """A tar of the client lists (path in the datastore → content), and of what is noted."""
     made = io.BytesIO()

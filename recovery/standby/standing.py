@@ -46,3 +46,19 @@ def standing(uri: str, role: str, last: LastSync | None, terms: list[Lease]) -> 
             why="it served before, and was not made a spare since then",
         )
     return Standing(why="it never had a whole sync")
+
+
+def advice(found: Standing, old: str, new: str) -> str:
+    """What the operator does where ``new`` may not simply take over from ``old``."""
+    if found.ended is None:
+        return "`recovery restore` rebuilds a server from the vault; nothing was changed"
+    return (
+        "`recovery standby failback` brings it up to date, then promotes it. Only if "
+        f"{old} is gone for good: add --to '{new}' --old-server-is-dead, and lose what it did "
+        f"since {since(found.ended)}. Nothing was changed"
+    )
+
+
+def since(moment: datetime | None) -> str:
+    """A moment as the operator reads it."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "an unknown time"

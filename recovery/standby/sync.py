@@ -16,6 +16,7 @@ from recovery.standby.fence import fence
 from recovery.standby.heartbeat import heartbeat
 from recovery.standby.pair import Machine, Pair, who_serves
 from recovery.standby.pull import Pulled, bundle, failure, parse_pulled, pull_argv
+from recovery.standby.status import LastSync
 from recovery.target import Target, open_target
 from recovery.vault.lease import Lease, is_finished
 from recovery.vault.shelf_vault import ShelfVault
@@ -66,11 +67,11 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
             reader,
             active,
             pair.datastore,
-            lambda: memory_or_disk(source, server.config, vault, done),
+            lambda: memory_or_disk(source, server.config, vault, done, spare_side.last),
             began,
             lease.epoch,
             say,
-            known=0 if allow_shrinking else spare_side.files,
+            known=0 if allow_shrinking or not spare_side.last else spare_side.last.files,
         )
         done.clients = done.pulled.clients
         if done.pulled.torn:
@@ -145,18 +146,31 @@ def _stand_down(vault: ShelfVault, pair: Pair, lease: Lease, reader: Target) -> 
 
 
 def memory_or_disk(
-    source: Target, config: ServerConfig, vault: ShelfVault, done: Synced
+    source: Target,
+    config: ServerConfig,
+    vault: ShelfVault,
+    done: Synced,
+    last: LastSync | None,
 ) -> dict[str, bytes]:
-    """The client lists as they are in the server's memory; from its disk if it doesn't answer."""
+    """The client lists as they are in the server's memory.
+
+    Those that it doesn't give come from its disk, where that is newer than the spare's.
+    """
+    found: dict[str, bytes] = {}
+    gaps: list[str] = []
     try:
         with open_api(source, config) as api:
-            return memory_lists(source, api, config, vault, done.findings)
+            found = memory_lists(source, api, config, vault, gaps)
     except RecoveryError as silent:
-        done.findings.append(
-            f"the client list is the one on disk, up to {config.write_time:.0f} s old: "
-            f"{silent.message}"
-        )
-        return disk_lists(source, config.datastore)
+        gaps.append(silent.message)
+    if not gaps:
+        return found
+    done.findings += gaps
+    done.findings.append(
+        f"the client list is the one on disk, up to {config.write_time:.0f} s old, or the one "
+        "of the last sync, whichever is newer"
+    )
+    return disk_lists(source, config.datastore, last.age if last else None) | found
 
 
 def count_clients(lists: dict[str, bytes]) -> int:
