@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m setup
 RUN := $(SETUP) run --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv drill drill-aws drills test unit lint format bench doctor pulumi clean stop-docker lock kills aws-failures fuzz
+.PHONY: help setup venv drill drill-aws drills test unit lint format bench doctor pulumi clean stop-docker lock kills aws-failures fuzz standby
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -41,6 +41,10 @@ aws-failures: setup ## every AWS call of a stack fails once, and the next `up` g
 
 fuzz: venv ## ten minutes of random input to the reference server's parsers and readers
 	@RECOVERY_FUZZ=200 $(RUN) pytest -n 2 --dist load --timeout 1200 tests/unit/server_app/vql/test_fuzz.py tests/unit/server_app/services/test_damaged_archives.py $(ARGS)
+
+standby: setup ## the hot spare left alone: cut off, come back, watched by its service (5 minutes)
+	@$(SETUP) test
+	@RECOVERY_STANDBY=1 $(RUN) pytest tests/integration/standby $(ARGS)
 
 unit: venv ## the tests that need neither Docker nor Pulumi
 	@$(RUN) pytest -m "not docker and not pulumi and not velociraptor" $(ARGS)

@@ -9,7 +9,7 @@ def main() -> None:
     """Runs the benchmarks asked for, and prints their lines."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     usual = ["recovery_time", "package_build", "import_archives", "place_state"]
-    usual += ["sealing", "capture_time"]
+    usual += ["sealing", "capture_time", "copies"]
     parser.add_argument("what", nargs="*", default=usual)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server-binary", type=Path, help="a real Velociraptor")

@@ -17,7 +17,7 @@ from recovery.capture.memory_lists import memory_lists
 from recovery.datastore.copy import copy_datastore
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import Restic, open_restic
-from recovery.datastore.snapshots import snapshots
+from recovery.datastore.snapshots import whole_ident
 from recovery.drill.production import server_binary
 from recovery.infra.docker_engine import Wanted, create, expect, remove
 from recovery.settings import base_image
@@ -152,8 +152,8 @@ class _Bench:
         restic = self.repositories["ours"]
         with open_api(self.one, self.config) as api:
             lists = memory_lists(self.one, api, self.config, self.vault, [])
-        copy_datastore(restic, DATASTORE, self.config.deployment, "bench", lists)
-        snapshots(restic, self.config.deployment)
+        copied = copy_datastore(restic, DATASTORE, self.config.deployment, "bench", lists)
+        whole_ident(restic, copied.snapshot)
 
     def bare_rsync(self) -> None:
         ssh = " ".join(ssh_words(self.address))

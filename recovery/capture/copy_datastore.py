@@ -9,7 +9,7 @@ from recovery.capture.scene import CaptureScene
 from recovery.datastore.copy import Copied, copy_datastore
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import Restic, open_restic
-from recovery.datastore.snapshots import snapshots
+from recovery.datastore.snapshots import whole_ident
 from recovery.errors import BadInputError, CommandError
 from recovery.vault.manifest import DatastoreCopy
 
@@ -24,16 +24,15 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
     repository = parse_repository(needed(scene.options.repository))
     with open_restic(scene.target, repository) as restic:
         copied = _copy(scene, restic, fresh_lists(scene, clients))
-        taken = snapshots(restic, scene.config.deployment)
-    ident = next((one.ident for one in taken if one.ident.startswith(copied.snapshot)), "")
+        ident = whole_ident(restic, copied.snapshot)
     if not ident:
         raise BadInputError(
             f"the repository does not show the copy {copied.snapshot} that was just made",
             target=repository.uri,
             hint="is somebody else forgetting copies there right now? Run it again",
         )
-    if copied.incomplete:
-        scene.gap("copy: restic could not read some files; its words are in the journal")
+    if copied.unread:
+        scene.gap(f"copy: {len(copied.unread)} files could not be read: {copied.unread[0]} …")
     rate = copied.bytes / 1e6 / max(copied.seconds, 0.001)
     scene.say(
         f"copy {ident[:8]}: {copied.files} files, {copied.bytes / 1e6:.0f} MB, {copied.files_new} "

@@ -17,7 +17,10 @@ from recovery.velociraptor.api import Api
 from recovery.velociraptor.config import ServerConfig
 
 _DISK = """cd -- "$1" || exit 3
+now=$(date +%s)
 for f in client_info/snapshot.json orgs/*/client_info/snapshot.json; do
+  [ -f "$f" ] || continue
+  [ -z "$2" ] || [ $((now - $(stat -c %Y "$f"))) -le "$2" ] || continue
   for p in "$f" "$f.index"; do
     [ ! -f "$p" ] || { printf '%s\\0%s\\0' "$p" "$(stat -c %s "$p")"; cat "$p"; }
   done
@@ -31,7 +34,7 @@ def memory_lists(
     """Path in the datastore → content, of every org's list and its index.
 
     What was made on the server for it is removed again. An org whose list could not be had is
-    a gap, and comes from the disk. Raises :class:`recovery.errors.ServerError`.
+    a gap, and not among them. Raises :class:`recovery.errors.ServerError`.
     """
     scene = CaptureScene(
         target=target,
@@ -44,16 +47,17 @@ def memory_lists(
         vault=vault,
         point=f"standby-{secrets.token_hex(4)}",
     )
-    clients = take_backups(scene).clients
-    fresh = fresh_lists(scene, clients)
-    if set(clients) == set(scene.orgs):
-        return fresh
-    return disk_lists(target, config.datastore) | fresh
+    return fresh_lists(scene, take_backups(scene).clients)
 
 
-def disk_lists(target: Target, datastore: str) -> dict[str, bytes]:
-    """The same from the disk: current on a server that was stopped cleanly."""
-    raw = target.run(["sh", "-c", _DISK, "lists", datastore], timeout=600).stdout
+def disk_lists(target: Target, datastore: str, newer_than: float | None = None) -> dict[str, bytes]:
+    """The same from the disk: current on a server that was stopped cleanly.
+
+    ``newer_than``: seconds, by the machine's own clock; a list that was written earlier is left
+    out. A server that crashed has lists that are older than a copy of its memory.
+    """
+    limit = "" if newer_than is None else str(int(newer_than))
+    raw = target.run(["sh", "-c", _DISK, "lists", datastore, limit], timeout=600).stdout
     found = {}
     while raw:
         path, size, raw = raw.split(b"\0", 2)

@@ -4,19 +4,15 @@ The service may reach the network, write the vault and its own state, and nothin
 it needs beyond that depends on where the server is (:func:`rights`).
 """
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from recovery.capture.systemd_units import ENVIRONMENT, one_line, quoted, sandbox
 from recovery.errors import BadInputError
 
 NAME = "recovery-capture"
-UNITS = "/etc/systemd/system"
-ENVIRONMENT = "/etc/velociraptor-recovery/environment"
 _HOUR, _DAY = 3600, 86400
-_PLAIN = re.compile(r"[A-Za-z0-9_@+=:,./~-]+")
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,6 @@ def rights(source: str) -> tuple[str, ...]:
 def service(schedule: Schedule) -> str:
     """The text of ``recovery-capture.service``."""
     lines = [f"ExecStart={quoted(argv)}" for argv in schedule.commands]
-    writes = [f"ReadWritePaths={quoted([path])}" for path in schedule.writes]
     if schedule.keys:
         keys = quoted([f"RECOVERY_KEYS={schedule.keys}"])
         lines.insert(0, f"Environment={keys}")
@@ -75,7 +70,7 @@ def service(schedule: Schedule) -> str:
     return "\n".join(
         [
             "[Unit]",
-            f"Description=Recovery point from {_one_line(schedule.source)}",
+            f"Description=Recovery point from {one_line(schedule.source)}",
             "Wants=network-online.target",
             "After=network-online.target",
             "",
@@ -93,28 +88,7 @@ def service(schedule: Schedule) -> str:
             "StateDirectoryMode=0700",
             *lines,
             "",
-            "UMask=0077",
-            f"CapabilityBoundingSet={' '.join(rights(schedule.source))}",
-            "NoNewPrivileges=yes",
-            f"ProtectSystem={strict}",
-            *writes,
-            "ProtectHome=read-only",
-            "PrivateTmp=yes",
-            "PrivateDevices=yes",
-            "ProtectKernelTunables=yes",
-            "ProtectKernelModules=yes",
-            "ProtectKernelLogs=yes",
-            "ProtectControlGroups=yes",
-            "ProtectClock=yes",
-            "ProtectHostname=yes",
-            "LockPersonality=yes",
-            "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
-            "RestrictNamespaces=yes",
-            "RestrictRealtime=yes",
-            "RestrictSUIDSGID=yes",
-            "SystemCallArchitectures=native",
-            "SystemCallFilter=@system-service",
-            "SystemCallErrorNumber=EPERM",
+            *sandbox(rights(schedule.source), strict, schedule.writes),
             "",
         ]
     )
@@ -125,10 +99,10 @@ def timer(schedule: Schedule) -> str:
     return "\n".join(
         [
             "[Unit]",
-            f"Description=Regular recovery points from {_one_line(schedule.source)}",
+            f"Description=Regular recovery points from {one_line(schedule.source)}",
             "",
             "[Timer]",
-            f"OnCalendar={_one_line(schedule.calendar)}",
+            f"OnCalendar={one_line(schedule.calendar)}",
             f"RandomizedDelaySec={int(schedule.jitter.total_seconds())}",
             "AccuracySec=1min",
             "# A run that was missed, the machine being off, is caught up.",
@@ -139,25 +113,6 @@ def timer(schedule: Schedule) -> str:
             "",
         ]
     )
-
-
-def quoted(argv: Sequence[str]) -> str:
-    """``argv`` as systemd reads it: specifiers and variables in it mean themselves."""
-    return " ".join(_word(word) for word in argv)
-
-
-def _word(word: str) -> str:
-    text = _one_line(word).replace("%", "%%").replace("$", "$$")
-    if _PLAIN.fullmatch(word):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _one_line(text: str) -> str:
-    if any(ord(char) < 32 for char in text):  # noqa: PLR2004 - control characters
-        raise BadInputError("a line break or control character", target=repr(text))
-    return text
 
 
 def program(interpreter: str) -> str:

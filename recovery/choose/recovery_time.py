@@ -43,6 +43,8 @@ class Drill:
     seconds: float
     at: str
     kind: str
+    spare: bool = False
+    """Of a hot spare's promotion: nothing had to be restored."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,19 @@ def _drills(reports: Path) -> Iterator[Drill]:
             at = datetime.fromisoformat(str(report["finished_at"])).isoformat()
             strategy = frozenset(report["strategy"]) - {"redeploy"}
             if rto is not None and str(report["verdict"]).startswith("recovered"):
-                yield Drill(strategy, float(rto), at, str(kind))
+                yield Drill(strategy, float(rto), at, str(kind), report["scenario"] == "standby")
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
 
 
-def best_drill(drills: Sequence[Drill], strategy: frozenset[str]) -> Drill | None:
-    """The newest drill of just this strategy; one on a real server goes before the reference's."""
-    same = [drill for drill in drills if drill.strategy == strategy]
+def best_drill(
+    drills: Sequence[Drill], strategy: frozenset[str], *, spare: bool = False
+) -> Drill | None:
+    """The newest drill of just this strategy; one on a real server goes before the reference's.
+
+    A drill of a hot ``spare`` counts for a spare alone, whatever its strategy.
+    """
+    same = [one for one in drills if one.spare == spare and (spare or one.strategy == strategy)]
     return next((drill for drill in same if drill.kind == "velociraptor"), next(iter(same), None))
 
 
@@ -85,13 +92,14 @@ def estimate(
 ) -> RecoveryTime:
     """For a strategy of ``parts``, or for a hot ``spare``."""
     added = waits.ttl + waits.poll
-    if spare:
-        served = _PROMOTE + added
-        return RecoveryTime(served, served, "a hot spare's promise; no drill counts it here")
     strategy = frozenset(parts) - {"redeploy"}
-    drill = best_drill(drills, strategy)
+    drill = best_drill(drills, strategy, spare=spare)
+    basis = f"drill of {drill.at[:10]} ({drill.kind} server)" if drill else ""
+    if spare:
+        served = (drill.seconds if drill else _PROMOTE) + added
+        return RecoveryTime(served, served, basis or "a hot spare's promise: no drill yet")
     if drill:
-        base, basis = drill.seconds, f"drill of {drill.at[:10]} ({drill.kind} server)"
+        base = drill.seconds
     else:
         base, basis = _INSTALL_AND_START + _reading(strategy, sizes), "no drill yet: from its parts"
     served = _MACHINE + base + added

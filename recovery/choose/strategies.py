@@ -46,7 +46,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     Strategy("state", ("state",), timedelta(minutes=5)),
     Strategy("state,collections", ("state", "collections"), timedelta(minutes=5)),
     Strategy("datastore", ("datastore",), timedelta(minutes=5)),
-    Strategy("hot spare", ("datastore",), timedelta(seconds=60), spare=True),
+    Strategy("hot spare", ("datastore",), timedelta(seconds=30), spare=True),
 )
 """From the least to keep and pay to the most: the first that is enough is recommended.
 

@@ -64,7 +64,7 @@ def install(
 
     parse_age(rpo)
     recovery = program(sys.executable)
-    there = ["--vault", _absolute(vault)]
+    there = ["--vault", absolute(vault)]
     capture = [recovery, "capture", "--from", source, *there, "--strategy", strategy]
     if flows_since:
         parse_age(flows_since)
@@ -81,7 +81,7 @@ def install(
         calendar=on_calendar or calendar(parse_age(every)),
         jitter=parse_age(jitter),
         source=source,
-        writes=_writes(vault, prometheus),
+        writes=written_folders(vault, prometheus),
         keys=str(keys.expanduser().absolute()) if keys else "",
     )
     _check(made, source, vault)
@@ -146,33 +146,40 @@ def remove(on: On = "local://") -> None:
         target.close()
 
 
-def _absolute(vault: str) -> str:
+def absolute(vault: str) -> str:
     """A folder's path as the service sees it, whose working folder is another."""
     return vault if "://" in vault else str(Path(vault).expanduser().absolute())
 
 
-def _writes(vault: str, prometheus: Path | None) -> tuple[str, ...]:
-    folder = _absolute(vault).removeprefix("file://")
+def written_folders(vault: str, prometheus: Path | None) -> tuple[str, ...]:
+    """The folders that a service of both writes."""
+    folder = absolute(vault).removeprefix("file://")
     found = [] if "://" in folder else [folder]
     return (*found, *([str(prometheus.absolute().parent)] if prometheus else []))
 
 
-def _check(made: "Schedule", source: str, vault: str) -> None:
-    """Refuses what the service couldn't use, and warns of a key that shouldn't be here."""
+def refuse_private_tmp(folders: tuple[str, ...]) -> None:
+    """:class:`BadInputError` for a folder that a service with a /tmp of its own can't see."""
     from recovery.errors import BadInputError
-    from recovery.target import open_target
-    from recovery.vault.keys import load_keys
-    from recovery.vault.open import open_shelf
 
-    open_target(source).close()
-    open_shelf(vault)
-    for folder in made.writes:
+    for folder in folders:
         if Path(folder).is_relative_to("/tmp") or Path(folder).is_relative_to("/var/tmp"):  # noqa: S108
             raise BadInputError(
                 "the service has a /tmp of its own, and would not see this folder",
                 target=folder,
                 hint="name a folder elsewhere, such as /srv/vault",
             )
+
+
+def _check(made: "Schedule", source: str, vault: str) -> None:
+    """Refuses what the service couldn't use, and warns of a key that shouldn't be here."""
+    from recovery.target import open_target
+    from recovery.vault.keys import load_keys
+    from recovery.vault.open import open_shelf
+
+    open_target(source).close()
+    open_shelf(vault)
+    refuse_private_tmp(made.writes)
     if made.keys and load_keys(Path(made.keys)).identities:
         typer.echo(
             "warning: identity.txt is among these keys: it opens every recovery point, and a "

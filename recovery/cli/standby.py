@@ -7,9 +7,11 @@ import typer
 
 from recovery.cli.points import AsJson, VaultUri
 from recovery.cli.show_standby import end, tell_lag, tell_status
+from recovery.cli.standby_schedule import schedule
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 app = typer.Typer(help="A hot spare: make it, keep it current, promote it.", no_args_is_help=True)
+app.add_typer(schedule, name="schedule")
 
 SwitchUri = Annotated[
     str,
@@ -57,7 +59,6 @@ def init(
       recovery standby init --active ssh://root@192.0.2.7 --spare ssh://root@192.0.2.8 \\
         --vault /vault --switch 'dns://192.0.2.53/velociraptor.example?key=/root/tsig'
     """
-    from recovery.cli.lengths import parse_age
     from recovery.standby.init_pair import init_pair
     from recovery.switch.open import open_switch
     from recovery.vault.store import open_vault
@@ -72,10 +73,10 @@ def init(
         active_address=active_address,
         spare_address=spare_address,
         switch=switch,
-        guard_seconds=int(parse_age(guard).total_seconds()) if guard else 0,
+        guard_seconds=_guard(guard),
         claim=claim,
     )
-    typer.echo("next: `recovery standby sync`, then on a timer: `recovery standby watch`")
+    typer.echo("next: `recovery standby sync`, then for good: `recovery standby schedule install`")
 
 
 @app.command()
@@ -315,6 +316,21 @@ def watch(
     promotion = watch_pair(held, pair, chosen, rhythm, _say, looked=looked)
     if promotion is not None:
         end(promotion, as_json=False)
+
+
+def _guard(given: str) -> int:
+    from recovery.cli.lengths import parse_age
+    from recovery.errors import BadInputError
+    from recovery.standby.guard import LEAST
+
+    seconds = int(parse_age(given).total_seconds()) if given else 0
+    if given and seconds < LEAST:
+        raise BadInputError(
+            f"a guard of {seconds} s would stop the server at each hiccup of the network",
+            target="--guard",
+            hint=f"at least {LEAST}s; 3m is usual",
+        )
+    return seconds
 
 
 def _switch(pair: Any, given: str, no_switch: bool) -> Any:

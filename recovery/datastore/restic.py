@@ -124,10 +124,10 @@ class Restic:
             raise self.failure(words[0], done)
         return done
 
-    def lines(self, words: Sequence[str], *, folder: str = "/", accept: int = 0) -> Iterator[Any]:
-        """The JSON lines of ``restic --json``; exit code ``accept`` counts as success too."""
-        done = self.run(["--json", *words], folder=folder, check=False)
-        if done.returncode not in (0, accept):
+    def lines(self, words: Sequence[str]) -> Iterator[Any]:
+        """The JSON lines of ``restic --json``."""
+        done = self.run(["--json", *words], check=False)
+        if done.returncode:
             raise self.failure(words[0], done)
         for line in done.stdout.splitlines():
             if line.startswith((b"{", b"[")):

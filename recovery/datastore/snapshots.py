@@ -10,6 +10,7 @@ from recovery.datastore.restic import Restic
 TAG = "velociraptor-recovery"
 _POINT = "point="
 _DEPLOYMENT = "deployment="
+_IDENT = 64
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,23 @@ def snapshots(restic: Restic, deployment: str = "") -> list[Snapshot]:
     found = parse(next(restic.lines(["snapshots", "--tag", TAG]), []))
     chosen = [one for one in found if not deployment or one.deployment == deployment]
     return sorted(chosen, key=lambda one: one.taken_at)
+
+
+def whole_ident(restic: Restic, ident: str) -> str:
+    """The full id of a snapshot that was made just now; empty when the repository lacks it.
+
+    Restic before 0.17 tells the first digits only. To ask it again costs the half second that it
+    takes to derive its key; in a folder, a snapshot's file has its id as its name.
+    """
+    if len(ident) == _IDENT:
+        return ident
+    if restic.repository.is_folder:
+        folder = f"{restic.repository.name}/snapshots"
+        names = restic.target.run(["ls", "-1", "--", folder], check=False).text.splitlines()
+    else:
+        names = [one.ident for one in snapshots(restic)]
+    found = [name for name in names if name.startswith(ident)]
+    return found[0] if len(found) == 1 else ""
 
 
 def parse(rows: Iterable[dict[str, Any]]) -> list[Snapshot]:

@@ -24,16 +24,20 @@ def reaches(target: Target) -> str:
     return ""
 
 
-def fence(target: Target) -> None:
+def fence(target: Target) -> bool:
     """Stops the service and holds it: no start takes effect, not at a reboot either.
+
+    True when it ran and ended cleanly: its client list is then on its disk.
 
     A service that doesn't stop is killed. Raises :class:`TargetError` when it goes on running:
     then nothing may be started elsewhere.
     """
+    ran = target.run(["systemctl", "is-active", SERVICE], check=False).text == "active"
     try:
         target.run(hold_argv(), timeout=_STOP_SECONDS)
     except CommandError:
         # The hold is in place by now, or nothing is: asked again, it costs nothing.
+        ran = False
         kill = ["systemctl", "kill", "--kill-who=all", "--signal=SIGKILL", SERVICE]
         target.run(kill, check=False)
         target.run(hold_argv(), timeout=_STOP_SECONDS)
@@ -45,3 +49,5 @@ def fence(target: Target) -> None:
             hint=f"`systemctl kill -s KILL {SERVICE}` there, or switch the machine off; then "
             "promote with --old-server-is-dead. Nothing else was changed",
         )
+    show = ["systemctl", "show", SERVICE, "-p", "Result", "--value"]
+    return ran and target.run(show, check=False).text == "success"

@@ -1,9 +1,9 @@
 """The dead man's switch: a serving machine that hears nothing for so long stops itself.
 
 Without it, a machine that is only cut off from here goes on serving whoever still reaches it.
-Each sync moves its deadline; a small unit on it compares that with the time since boot, so no
-clock has to be right. Before the deadline is moved, the spare notes until when it may stand: a
-promotion without word from the old server waits for that.
+Signs of life (:mod:`.heartbeat`) move its deadline; a small unit on it compares that with the time
+since boot, so no clock has to be right. Before the deadline is moved, the spare notes until when it
+may stand: a promotion without word from the old server waits for that.
 """
 
 import time
@@ -16,7 +16,10 @@ from recovery.target import Target
 from recovery.velociraptor.config import SERVICE
 
 UNIT = "velociraptor-recovery-guard.service"
-_MARGIN = 10
+MARGIN = 10
+LEAST = 60
+"""Seconds; a shorter guard would stop a server at each hiccup of the network."""
+_SHORT = 5
 _LOOK = 2
 _UP = "$(cut -d. -f1 /proc/uptime)"
 _BOOT = "$(cat /proc/sys/kernel/random/boot_id)"
@@ -59,11 +62,15 @@ umask 077
 echo "{_BOOT} $(( {_UP} + $2 ))" > "$1.new"
 mv -f "$1.new" "$1"
 """
-_LEFT = 'until=$(cat "$1" 2>/dev/null || echo 0); echo "$(( until - $(date +%s) ))"'
+_LEFT = '[ ! -s "$1" ] || echo "$(( $(cat "$1") - $(date +%s) ))"'
 
 
 def install(target: Target) -> None:
-    """The unit on a machine that serves; it does nothing before the first :func:`renew`."""
+    """The unit on a machine that serves; it does nothing before the first :func:`renew`.
+
+    What this machine noted of the other one, as its spare, means nothing any more.
+    """
+    target.run(["rm", "-f", GUARD_UNTIL])
     words = [f"'{word}'" for word in (SERVICE, HOLD, DROP_IN)]
     text = DROP_IN_TEXT.replace("\n", "\\n").replace("'", "'\\''")
     hold = f"#!/bin/sh\nset -- {' '.join(words)} \"$(printf '{text}')\"\n{HOLD_SCRIPT}"
@@ -80,7 +87,13 @@ def remove(target: Target) -> None:
 
 def renew(active: Target, spare: Target, seconds: int) -> None:
     """Lets the serving machine go on for ``seconds``; the spare has noted it before that."""
-    spare.run(["sh", "-c", _NOTE, "note", GUARD_UNTIL, str(seconds + _MARGIN)])
+    note = ["sh", "-c", _NOTE, "note", GUARD_UNTIL, str(seconds + MARGIN)]
+    spare.run(note, timeout=max(_SHORT, seconds / 4))  # a spare that hangs must not use it up
+    renew_alone(active, seconds)
+
+
+def renew_alone(active: Target, seconds: int) -> None:
+    """The same where the spare can't note it: whoever promotes has to know by other means."""
     active.run(["sh", "-c", _RENEW, "renew", DEADLINE, str(seconds)])
 
 
@@ -89,22 +102,32 @@ def release(target: Target) -> None:
     target.run(["rm", "-f", DEADLINE])
 
 
-def seconds_left(spare: Target) -> int:
-    """Until the old server has stopped itself for certain; 0 or less: it has (spare's clock)."""
-    return int(spare.run(["sh", "-c", _LEFT, "left", GUARD_UNTIL]).text)
+def seconds_left(spare: Target) -> int | None:
+    """Until the old server has stopped itself for certain, by the spare's clock.
+
+    0 or less: it has. None: the guard was never armed, and nothing is certain.
+    """
+    told = spare.run(["sh", "-c", _LEFT, "left", GUARD_UNTIL]).text
+    return int(told) if told else None
 
 
-def wait_until_fenced(spare: Target, say: Callable[[str], None]) -> None:
-    """Waits until a server that nobody can reach must have stopped itself.
+def wait_until_fenced(spare: Target, say: Callable[[str], None], *, least: int = 0) -> bool:
+    """Waits until a server that nobody can reach must have stopped itself; False: it needn't.
 
-    Raises :class:`RecoveryError` when the spare's clock jumps about.
+    ``least``: seconds to wait at least. Raises :class:`RecoveryError` when the spare's clock
+    jumps about.
     """
     told = -1
     begun = time.monotonic()
-    while (left := seconds_left(spare)) > 0:
-        if time.monotonic() - begun > 86400:  # noqa: PLR2004
+    while (noted := seconds_left(spare)) is not None:
+        waited = time.monotonic() - begun
+        left = max(noted, int(least - waited))
+        if left <= 0:
+            return True
+        if waited > 86400:  # noqa: PLR2004
             raise RecoveryError("the guard's deadline does not come nearer", target=spare.uri)
         if left // 10 != told:
             told = left // 10
             say(f"the old server stops itself in at most {left} s")
         time.sleep(min(left, 1))
+    return False

@@ -100,8 +100,10 @@ def init_pair(
         active.run(["sh", "-c", _ROLE, "role", ROLE, ACTIVE])
         if guard_seconds:
             guard.install(active)
-            guard.renew(active, spare, guard_seconds)
-            say(f"guard: the server stops itself after {guard_seconds} s without a sync")
+            say(
+                f"guard: from the first sync on the server stops itself after {guard_seconds} s "
+                "without a sign of life: keep `recovery standby watch` running"
+            )
         if lease is None or lease.holder != active_uri:
             lease = take(vault, lease, config.deployment, active_uri, "init")
         finish(vault, lease)  # it was seen to serve just now

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from recovery.capture.memory_lists import disk_lists
 from recovery.errors import BadInputError, RecoveryError, ServerError, TargetError
@@ -16,24 +17,25 @@ from recovery.restore.hold_service import release_argv
 from recovery.restore.request import Outcome
 from recovery.standby import guard
 from recovery.standby.fence import fence, reaches
+from recovery.standby.heartbeat import seconds_unknown
 from recovery.standby.pair import Machine, Pair, who_serves
 from recovery.standby.places import ROLE
 from recovery.standby.pull import ACTIVE, SPARE
 from recovery.standby.role import take_role_argv
+from recovery.standby.served import count_known, wait_for_clients
+from recovery.standby.standing import Standing, advice, since, standing
 from recovery.standby.status import last_sync
-from recovery.standby.sync import count_clients, opened, pull
+from recovery.standby.sync import opened, pull
 from recovery.switch.protocol import Switch
 from recovery.target import Target
-from recovery.vault.lease import finish, is_finished, take
+from recovery.vault.lease import Lease, finish, is_finished, take, terms
 from recovery.vault.shelf_vault import ShelfVault
-from recovery.velociraptor.api import Api, open_api
+from recovery.velociraptor.api import open_api
 from recovery.velociraptor.config import CONFIG_PATH, SERVICE, ServerConfig
 
 Say = Callable[[str], None]
 _READY = 120.0
 _LOOK = 5.0
-_SEEN = "SELECT client_id, last_seen_at FROM clients()"
-_MICRO = 1e6
 
 
 @dataclass
@@ -77,8 +79,11 @@ def promote(
     old = pair.other(new)
     with ExitStack() as stack:
         targets = opened(stack, old), opened(stack, new)
-        run = _Run(pair, (old, new), targets, Promotion(old.uri, new.uri, lease.epoch), say)
-        run.step("look at both", lambda: run.look(old_is_dead, switch))
+        run = _Run(vault, pair, (old, new), targets, Promotion(old.uri, new.uri, lease.epoch), say)
+        served = terms(vault, pair.deployment)
+        # Back to the one that served, by its name: where that is all there is.
+        back = bool(to) and (unfinished or old_is_dead)
+        run.step("look at both", lambda: run.look(old_is_dead, switch, served, back=back))
         if holder != new:
             lease = take(vault, lease, pair.deployment, new.uri, why)
             run.done.epoch = lease.epoch
@@ -99,22 +104,23 @@ class _Run:
 
     def __init__(
         self,
+        vault: ShelfVault,
         pair: Pair,
         machines: tuple[Machine, Machine],
         targets: tuple[Target, Target],
         done: Promotion,
         say: Say,
     ) -> None:
-        self._pair, self.done, self._say = pair, done, say
+        self._vault, self._pair, self.done, self._say = vault, pair, done, say
         self._old, self._new = machines
         self._old_target, self._new_target = targets
         self._began = time.monotonic()
         self._started_at = time.time()
-        self._reached = False
+        self._reached = self._clean = False
         self._already = False
-        self._lists: dict[str, bytes] = {}
+        self._ended: datetime | None = None
         self._config: ServerConfig | None = None
-        self._wanted = 0
+        self._wanted = self._copied = 0
 
     def step(self, name: str, act: Callable[[], tuple[str, list[str]]]) -> None:
         """Runs a step, times it, and notes what it said."""
@@ -130,20 +136,28 @@ class _Run:
             Outcome(step=name, status="done", detail=detail, seconds=seconds, findings=findings)
         )
 
-    def look(self, old_is_dead: bool, switch: Switch | None) -> tuple[str, list[str]]:
+    def look(
+        self, old_is_dead: bool, switch: Switch | None, served: list[Lease], *, back: bool
+    ) -> tuple[str, list[str]]:
         """Nothing is changed before this has passed."""
         new = self._new_target
         role = new.run(["sh", "-c", 'cat "$1" 2>/dev/null || :', "role", ROLE]).text
-        self._already = role == ACTIVE
         config = ServerConfig.parse(new.get(CONFIG_PATH), source=f"{CONFIG_PATH} of {new.uri}")
         last = last_sync(new)
-        if config.deployment != self._pair.deployment or (last is None and not self._already):
+        found = standing(self._new.uri, role, last, served)
+        self._already = found.serves
+        if config.deployment != self._pair.deployment:
+            found = Standing(why="it is of another deployment")
+        if not (found.serves or found.current or (back and found.ended)):
             raise BadInputError(
-                "it is no usable spare: "
-                + ("it is of another deployment" if last else "it never had a whole sync"),
+                f"it is no usable spare: {found.why}",
                 target=new.uri,
-                hint="`recovery restore` rebuilds a server from the vault; nothing was changed",
+                hint=advice(found, self._old.uri, self._new.uri),
             )
+        findings = []
+        if not (found.serves or found.current):
+            self._ended, last = found.ended, None
+            findings = [f"it goes on from where its own term ended, {since(found.ended)}"]
         self._config = config
         trouble = reaches(self._old_target)
         self._reached = not trouble
@@ -159,50 +173,58 @@ class _Run:
         if switch is not None:
             words += f"; {switch.name} → {switch.current() or 'nothing'}, TTL {switch.ttl} s"
         if last:
-            self._wanted = last.clients
+            self._wanted, self._copied = last.clients, last.files
             self.done.rpo = 0.0 if self._reached else last.age
             words += f"; the copy: {last.age:.0f} s old, {last.files} files, {last.clients} clients"
-        return words, []
+        return words, findings
 
     def fence(self, old_is_dead: bool) -> tuple[str, list[str]]:
         if not self._reached:
             if self._pair.guard_seconds and not self._already:
-                guard.wait_until_fenced(self._new_target, self._say)
-                return "it has stopped itself by now", []
+                least = seconds_unknown(self._vault, self._pair, self._old)
+                if guard.wait_until_fenced(self._new_target, self._say, least=least):
+                    return "it has stopped itself by now", []
             return ("taken as dead, on the operator's word" if old_is_dead else "done before"), []
-        fence(self._old_target)
+        self._clean = fence(self._old_target)
         self._old_target.run(take_role_argv(SPARE, self._pair.datastore), timeout=60)
         guard.release(self._old_target)
         return "stopped, and held over reboots", []
 
     def last_sync(self) -> tuple[str, list[str]]:
-        """After a clean stop nothing is lost at all; the list on its disk is the last word."""
+        """After a clean stop nothing is lost at all: the list on its disk is the last word.
+
+        One that crashed has written it minutes ago: the copy's own, from memory, is newer then.
+        """
         if self._already:
             return "not any more: this machine serves already", []
+        if self._ended is not None:
+            self.done.rpo = round((datetime.now(UTC) - self._ended).total_seconds(), 1)
+            return f"none: what {self._old.uri} did since {since(self._ended)} is lost", []
         if not self._reached:
             return f"not possible; up to {self.done.rpo:.0f} s of work are lost", []
+        last = last_sync(self._new_target)
+        age = last.age if last and not self._clean else None
         try:
-            lists = disk_lists(self._old_target, self._pair.datastore)
-            self._wanted = count_clients(lists)
-            facts: dict[str, object] = {
-                "epoch": self.done.epoch,
-                "source": self._old.uri,
-                "clients": self._wanted,
-            }
             pulled = pull(
                 self._new_target,
                 self._old,
                 self._pair.datastore,
-                lists,
+                lambda: disk_lists(self._old_target, self._pair.datastore, age),
                 time.monotonic(),
-                facts,
+                self.done.epoch,
                 _quiet,
+                known=self._copied,
             )
         except RecoveryError as failed:
             last = last_sync(self._new_target)
             self.done.rpo = last.age if last else None
             return "it failed; the copy stays as it was", [f"last sync: {failed.message}"]
         self.done.rpo = 0.0
+        self._wanted = pulled.clients if self._clean else max(pulled.clients, self._wanted)
+        if self._wanted and not pulled.clients:
+            self.done.rpo = age
+            words = "the old server did not end cleanly: labels and clients are those of the last "
+            return f"{pulled.sent} files", [f"{words}sync, {age:.0f} s old"]
         return f"{pulled.sent} files, {pulled.moved / 1e6:.1f} MB; nothing is missing", []
 
     def start(self) -> tuple[str, list[str]]:
@@ -226,8 +248,7 @@ class _Run:
     def check(self) -> tuple[str, list[str]]:
         """The list is whole, and the port that clients use is open."""
         findings = []
-        with open_api(self._new_target, self._checked_config()) as api:
-            known = sum(len(_clients(api, org)) for org in _orgs(api))
+        known = count_known(self._new_target, self._checked_config())
         self.done.clients = known
         if known < self._wanted:
             findings.append(f"{known} of {self._wanted} clients are in its list")
@@ -247,23 +268,11 @@ class _Run:
         """Those that poll: a client that is switched off can't come back."""
         config = self._checked_config()
         limit = config.max_poll + switch.ttl + 15 if wait is None else wait
-        until = time.monotonic() + limit
-        back = 0
-        with open_api(self._new_target, config) as api:
-            orgs = _orgs(api)
-            while True:
-                seen = [row for org in orgs for row in _clients(api, org)]
-                since = (self._started_at - 1) * _MICRO
-                now = sum(float(str(row["last_seen_at"] or 0)) > since for row in seen)
-                if now != back:
-                    back = now
-                    self._say(f"{back} of {len(seen)} clients are served again")
-                if back >= len(seen) or time.monotonic() > until:
-                    break
-                time.sleep(0.2)
+        started = self._started_at - 1
+        back, known = wait_for_clients(self._new_target, config, started, limit, self._say)
         self.done.back = back
         self.done.served = round(time.monotonic() - self._began, 3)
-        return f"{back} of {len(seen)} within {self.done.served:.1f} s of the beginning", []
+        return f"{back} of {known} within {self.done.served:.1f} s of the beginning", []
 
     def _checked_config(self) -> ServerConfig:
         if self._config is None:
@@ -283,15 +292,6 @@ class _Run:
             hint="mend it there and run the same command again; the old server stays stopped "
             "(`recovery standby promote --to` the old one goes back to it)",
         )
-
-
-def _orgs(api: Api) -> list[str]:
-    return [str(row["OrgId"]) for row in api.query("SELECT OrgId FROM orgs()", min_rows=1)]
-
-
-def _clients(api: Api, org: str) -> list[dict[str, object]]:
-    rows = api.query(_SEEN, org=org)
-    return [row for row in rows if str(row["client_id"]).startswith("C.")]
 
 
 def _quiet(_line: str) -> None:

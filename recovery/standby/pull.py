@@ -5,8 +5,11 @@ under way when its machine was promoted ends, and none begins afterwards. Files 
 every moment: rsync writes a new one beside the old, then renames it.
 """
 
+import io
 import json
 import re
+import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from recovery.errors import CommandError, RecoveryError
@@ -31,7 +34,7 @@ LEFT_OUT = (
     "/.velociraptor-recovery/",
 )
 _PULL = r"""set -eu
-room=$1 lock=$2 role=$3 last=$4 ds=$5 owner=$6 elapsed=$7 facts=$8; shift 8
+room=$1 lock=$2 role=$3 last=$4 ds=$5 owner=$6 elapsed=$7; shift 7
 umask 077
 mkdir -p "$room"
 exec 9>"$lock"
@@ -39,11 +42,13 @@ flock -n 9 || { echo "another sync is at work" >&2; exit 75; }
 [ "$(cat "$role" 2>/dev/null)" = spare ] || { echo "this machine is no spare" >&2; exit 76; }
 began=$(( $(date +%s) - elapsed ))
 rm -rf "$room/lists"; mkdir "$room/lists"
-tar -x -f - -C "$room/lists" --no-same-owner
 try=0
 while :; do
-  "$@" > "$room/out" 2> "$room/err" & pid=$!
+  "$@" > "$room/out" 2> "$room/err" < /dev/null & pid=$!
   echo "$pid" > "$room/pid"
+  # The client lists are made while the files are copied.
+  [ "$try" != 0 ] || tar -x -f - -C "$room/lists" --no-same-owner 2> /dev/null ||
+    { kill "$pid" 2>/dev/null || :; wait "$pid" || :; echo "no client lists came" >&2; exit 77; }
   i=0
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.1; i=$((i + 1))
@@ -57,6 +62,7 @@ while :; do
   [ -s "$room/torn" ] && [ "$try" -lt 3 ] || break
 done
 cd "$room/lists"
+facts=$(cat facts.json); rm facts.json
 find . -type f | while IFS= read -r f; do
   d=$(dirname "$ds/$f")
   [ -d "$d" ] || install -d -o "$owner" -g "$owner" -m 700 "$d"
@@ -92,6 +98,8 @@ class Pulled:
     deleted: int = 0
     moved: int = 0
     torn: int = 0
+    clients: int = 0
+    """In the client lists that went with it."""
 
 
 def rsync_argv(source: Machine, datastore: str, most: int) -> list[str]:
@@ -121,16 +129,25 @@ def rsync_argv(source: Machine, datastore: str, most: int) -> list[str]:
     ]
 
 
-def pull_argv(
-    source: Machine, datastore: str, *, elapsed: int, facts: dict[str, object], most: int
-) -> list[str]:
-    """The script with its arguments; standard input is the tar of the client lists.
+def pull_argv(source: Machine, datastore: str, *, elapsed: int, most: int) -> list[str]:
+    """The script with its arguments; standard input is :func:`bundle`, whenever it comes.
 
     ``elapsed``: seconds since the sync began; from then on nothing is promised to be in it.
     """
-    first = [ROOM, LOCK, ROLE, LAST_SYNC, datastore, OWNER, str(elapsed), json.dumps(facts)]
+    first = [ROOM, LOCK, ROLE, LAST_SYNC, datastore, OWNER, str(elapsed)]
     rsync = rsync_argv(source, datastore, most)
     return ["sh", "-c", _PULL, "pull", *first, *rsync]
+
+
+def bundle(lists: Mapping[str, bytes], facts: Mapping[str, object]) -> bytes:
+    """A tar of the client lists (path in the datastore → content), and of what is noted."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for path, content in {**lists, "facts.json": json.dumps(facts).encode()}.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(content), 0o600
+            tar.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
 
 
 def parse_pulled(output: bytes) -> Pulled:

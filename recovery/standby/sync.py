@@ -3,32 +3,29 @@
 Everything that the server had acknowledged when the sync began is on the spare when it ends.
 """
 
-import io
-import tarfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recovery.capture.memory_lists import disk_lists, memory_lists
-from recovery.errors import BadInputError, RecoveryError, TargetError
-from recovery.restore.install_package import fit_argv
-from recovery.standby import guard
+from recovery.errors import RecoveryError, TargetError
+from recovery.standby.beside import Beside
+from recovery.standby.compare_sides import carry_config, look_at_server, look_at_spare
 from recovery.standby.fence import fence
+from recovery.standby.heartbeat import heartbeat
 from recovery.standby.pair import Machine, Pair, who_serves
-from recovery.standby.pull import Pulled, failure, parse_pulled, pull_argv
-from recovery.standby.status import last_sync
+from recovery.standby.pull import Pulled, bundle, failure, parse_pulled, pull_argv
+from recovery.standby.status import LastSync
 from recovery.target import Target, open_target
 from recovery.vault.lease import Lease, is_finished
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.api import open_api
-from recovery.velociraptor.config import CONFIG_PATH, OWNER, PACKAGE, SERVICE, ServerConfig
+from recovery.velociraptor.config import ServerConfig
 
 Say = Callable[[str], None]
 _HOURS = 86400.0
-_MARKER = "config/install_time.json.db"
 _FEW = 1000
-_VERSION = "dpkg-query --show --showformat='${Version}' \"$1\" 2>/dev/null || :"
 
 
 @dataclass
@@ -57,31 +54,30 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
         )
     spare = pair.other(active)
     with ExitStack() as stack:
+        stack.enter_context(heartbeat(vault, pair, lease))
         source, reader = (opened(stack, machine) for machine in (active, spare))
         done = Synced(active.uri, spare.uri)
         began = time.monotonic()
-        _stand_down(vault, pair, lease, reader)
-        config = check_source(source, pair)
-        carry_config(source, reader, config, done)
-        lists = memory_or_disk(source, config, vault, done)
-        done.clients = count_clients(lists)
-        facts = {"epoch": lease.epoch, "source": active.uri, "clients": done.clients}
+        spare_side = look_at_spare(reader)
+        if spare_side.serves:
+            _stand_down(vault, pair, lease, reader)
+        server = look_at_server(source, pair)
+        done.findings += carry_config(server, spare_side, reader)
         done.pulled = pull(
             reader,
             active,
             pair.datastore,
-            lists,
+            lambda: memory_or_disk(source, server.config, vault, done, spare_side.last),
             began,
-            facts,
+            lease.epoch,
             say,
-            allow_shrinking=allow_shrinking,
+            known=0 if allow_shrinking or not spare_side.last else spare_side.last.files,
         )
+        done.clients = done.pulled.clients
         if done.pulled.torn:
             done.findings.append(
                 f"{done.pulled.torn} records were half-written in each of three passes"
             )
-        if pair.guard_seconds:
-            guard.renew(source, reader, pair.guard_seconds)
         done.seconds = round(time.monotonic() - began, 3)
     return done
 
@@ -90,30 +86,35 @@ def pull(
     reader: Target,
     source: Machine,
     datastore: str,
-    lists: dict[str, bytes],
+    lists: Callable[[], dict[str, bytes]],
     began: float,
-    facts: dict[str, object],
+    epoch: int,
     say: Say,
     *,
-    allow_shrinking: bool = False,
+    known: int = 0,
 ) -> Pulled:
-    """The files, and ``lists`` (path in the datastore → content) in place of the source's own."""
-    before = last_sync(reader)
-    known = int(before.files) if before else 0
-    most = 1_000_000_000 if allow_shrinking or not known else known // 2 + _FEW
-    bundle = io.BytesIO()
-    with tarfile.open(fileobj=bundle, mode="w") as tar:
-        for path, content in lists.items():
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(content), 0o600
-            tar.addfile(entry, io.BytesIO(content))
-    argv = pull_argv(
-        source, datastore, elapsed=int(time.monotonic() - began) + 1, facts=facts, most=most
-    )
-    ended = reader.run(argv, stdin=bundle.getvalue(), timeout=_HOURS, check=False)
+    """The files, and ``lists`` (path in the datastore → content) in place of the source's own.
+
+    ``lists`` is called while the files are copied; ``epoch``: of the term that is copied;
+    ``known``: files of the copy before, of which most must still be there; 0: however few.
+    """
+    most = known // 2 + _FEW if known else 1_000_000_000
+    clients = 0
+
+    def made() -> bytes:
+        nonlocal clients
+        found = lists()
+        clients = count_clients(found)
+        return bundle(found, {"epoch": epoch, "source": source.uri, "clients": clients})
+
+    argv = pull_argv(source, datastore, elapsed=int(time.monotonic() - began) + 1, most=most)
+    with Beside(made) as beside:
+        ended = reader.run(argv, stdin=beside.stream, timeout=_HOURS, check=False)
+    if beside.failed:
+        raise beside.failed
     if ended.returncode:
         raise failure(ended.returncode, ended.error_text, reader.uri)
-    pulled = parse_pulled(ended.stdout)
+    pulled = replace(parse_pulled(ended.stdout), clients=clients)
     say(
         f"sync: {pulled.files} files, {pulled.bytes / 1e6:.0f} MB there · {pulled.sent} new or "
         f"changed, {pulled.deleted} deleted, {pulled.moved / 1e6:.1f} MB moved"
@@ -127,8 +128,6 @@ def _stand_down(vault: ShelfVault, pair: Pair, lease: Lease, reader: Target) -> 
     A promotion takes the lease before it starts anything, so whoever runs while the lease is
     still the other's has no right to.
     """
-    if reader.run(["systemctl", "is-active", SERVICE], check=False).text != "active":
-        return
     if who_serves(vault, pair)[0] != lease:
         raise RecoveryError(
             "it was promoted just now",
@@ -147,18 +146,31 @@ def _stand_down(vault: ShelfVault, pair: Pair, lease: Lease, reader: Target) -> 
 
 
 def memory_or_disk(
-    source: Target, config: ServerConfig, vault: ShelfVault, done: Synced
+    source: Target,
+    config: ServerConfig,
+    vault: ShelfVault,
+    done: Synced,
+    last: LastSync | None,
 ) -> dict[str, bytes]:
-    """The client lists as they are in the server's memory; from its disk if it doesn't answer."""
+    """The client lists as they are in the server's memory.
+
+    Those that it doesn't give come from its disk, where that is newer than the spare's.
+    """
+    found: dict[str, bytes] = {}
+    gaps: list[str] = []
     try:
         with open_api(source, config) as api:
-            return memory_lists(source, api, config, vault, done.findings)
+            found = memory_lists(source, api, config, vault, gaps)
     except RecoveryError as silent:
-        done.findings.append(
-            f"the client list is the one on disk, up to {config.write_time:.0f} s old: "
-            f"{silent.message}"
-        )
-        return disk_lists(source, config.datastore)
+        gaps.append(silent.message)
+    if not gaps:
+        return found
+    done.findings += gaps
+    done.findings.append(
+        f"the client list is the one on disk, up to {config.write_time:.0f} s old, or the one "
+        "of the last sync, whichever is newer"
+    )
+    return disk_lists(source, config.datastore, last.age if last else None) | found
 
 
 def count_clients(lists: dict[str, bytes]) -> int:
@@ -166,43 +178,6 @@ def count_clients(lists: dict[str, bytes]) -> int:
     files = [content for path, content in lists.items() if not path.endswith(".index")]
     rows = [line for content in files for line in content.splitlines()]
     return sum(not line.startswith(b'{"client_id":"server"') for line in rows)
-
-
-def check_source(source: Target, pair: Pair) -> ServerConfig:
-    """Its config, once it is the pair's deployment and its datastore is there.
-
-    Raises :class:`BadInputError` or :class:`TargetError`; nothing was changed.
-    """
-    config = ServerConfig.parse(source.get(CONFIG_PATH), source=f"{CONFIG_PATH} of {source.uri}")
-    if config.deployment != pair.deployment or config.datastore != pair.datastore:
-        raise BadInputError(
-            "it is not the server that this pair was made for",
-            target=source.uri,
-            hint="another CA or datastore: `recovery standby init` anew, if that is wanted",
-        )
-    marker = f"{config.datastore}/{_MARKER}"
-    if source.run(["test", "-e", marker], check=False).returncode:
-        raise TargetError(
-            f"there is no datastore at {config.datastore} ({_MARKER} is missing)",
-            step="sync the spare",
-            target=source.uri,
-            hint="is its disk mounted? The spare's copy was not touched",
-        )
-    return config
-
-
-def carry_config(source: Target, reader: Target, config: ServerConfig, done: Synced) -> None:
-    """The newest configuration to the spare, and a finding where the packages differ."""
-    there = reader.run(["sha256sum", CONFIG_PATH], check=False).text.partition(" ")[0]
-    if there != config.fingerprint:
-        reader.put(config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
-        reader.run(fit_argv())
-    versions = [one.run(["sh", "-c", _VERSION, "v", PACKAGE]).text for one in (source, reader)]
-    if versions[0] != versions[1]:
-        done.findings.append(
-            f"the spare has {PACKAGE} {versions[1] or 'not at all'}, the server {versions[0]}: "
-            "install the same there"
-        )
 
 
 def opened(stack: ExitStack, machine: Machine) -> Target:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from recovery.errors import RecoveryError
+from recovery.standby import guard
 from recovery.standby.fence import reaches
 from recovery.standby.pair import Pair, who_serves
 from recovery.standby.promote import Promotion, promote
@@ -52,9 +53,12 @@ def ill(vault: ShelfVault, pair: Pair) -> str:
     return ""
 
 
-def may_promote(reached: bool, guard_seconds: int) -> bool:
-    """Whether the old server can be made certain not to serve, without a person. Pure."""
-    return reached or guard_seconds > 0
+def may_promote(reached: bool, guard_seconds: int, noted: int | None) -> bool:
+    """Whether the old server can be made certain not to serve, without a person. Pure.
+
+    ``noted``: the spare's note of the guard's deadline; None: it was never armed.
+    """
+    return reached or (guard_seconds > 0 and noted is not None)
 
 
 def watch(
@@ -69,7 +73,8 @@ def watch(
 ) -> Promotion | None:
     """Runs until it has promoted (or for ``turns`` looks; 0: for ever).
 
-    ``looked`` gets the status after each sync. No error ends it: each is said, and counted.
+    ``looked`` gets the status after each sync, and as often while none is possible. No error
+    ends it: each is said.
     """
     next_sync = next_check = ill_since = 0.0
     turn = 0
@@ -93,6 +98,9 @@ def watch(
             ill_since = ill_since or now
             away = now - ill_since
             say(f"the server is ill for {away:.0f} s: {trouble}")
+            if now >= next_sync:
+                _look(vault, pair, say, looked)
+                next_sync = now + rhythm.sync
             if rhythm.promote_after and away >= rhythm.promote_after:
                 promotion = _promote(vault, pair, switch, say)
                 if promotion is not None:
@@ -106,9 +114,17 @@ def _sync(vault: ShelfVault, pair: Pair, say: Say, looked: Callable[[Status], No
         done = sync(vault, pair, say)
         for finding in done.findings:
             say(f"sync: {finding}")
-        looked(look(vault, pair))
     except RecoveryError as refused:
         say(f"sync: {refused}")
+    _look(vault, pair, say, looked)
+
+
+def _look(vault: ShelfVault, pair: Pair, say: Say, looked: Callable[[Status], None]) -> None:
+    """The lag goes on while nothing is copied: whoever watches it has to see that."""
+    try:
+        looked(look(vault, pair))
+    except RecoveryError as refused:
+        say(f"look: {refused}")
 
 
 def _check(vault: ShelfVault, pair: Pair, say: Say) -> None:
@@ -120,9 +136,14 @@ def _check(vault: ShelfVault, pair: Pair, say: Say) -> None:
 
 def _promote(vault: ShelfVault, pair: Pair, switch: Switch | None, say: Say) -> Promotion | None:
     _, active = who_serves(vault, pair)
-    with ExitStack() as stack:
-        reached = not reaches(opened(stack, active))
-    if not may_promote(reached, pair.guard_seconds):
+    try:
+        with ExitStack() as stack:
+            reached = not reaches(opened(stack, active))
+            noted = guard.seconds_left(opened(stack, pair.other(active)))
+    except RecoveryError as refused:
+        say(f"it is not promoted: the spare can't be reached either: {refused.message}")
+        return None
+    if not may_promote(reached, pair.guard_seconds, noted):
         say(
             "it is not promoted: the old server can't be reached to be stopped, and has no guard "
             "(`recovery standby init --guard 3m`); `recovery standby promote --old-server-is-dead` "

@@ -52,6 +52,13 @@ def current(vault: ShelfVault, deployment: str) -> Lease | None:
     return _read(vault, max(epochs), deployment) if epochs else None
 
 
+def terms(vault: ShelfVault, deployment: str) -> list[Lease]:
+    """Every lease there ever was, the oldest first; raises as :func:`current` does."""
+    names = [entry.name for entry in vault.shelf.entries(_folder(deployment))]
+    epochs = sorted(name for name in names if PurePosixPath(name).suffix == ".json")
+    return [_read(vault, name, deployment) for name in epochs]
+
+
 def take(vault: ShelfVault, held: Lease | None, deployment: str, holder: str, why: str) -> Lease:
     """The next term, for ``holder``, after ``held`` (None: the first one ever).
 

@@ -12,18 +12,16 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.integration.target.machines import need_engine
+
 CLONE = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from recovery.cli import app; app()"]
 
 
 def engine():
     """The Docker engine, or a skip that says why."""
-    try:
-        client = docker.from_env(timeout=60)
-        client.ping()
-    except docker.errors.DockerException as absent:
-        pytest.skip(f"no Docker engine: {absent}")
-    return client
+    need_engine()
+    return docker.from_env(timeout=60)
 
 
 @dataclass

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from recovery.capture.schedule_units import NAME, UNITS
+from recovery.capture.schedule_units import NAME
+from recovery.capture.systemd_units import UNITS
 from recovery.target import open_target
 from recovery.vault.open import open_vault
 from recovery.velociraptor.api import open_api

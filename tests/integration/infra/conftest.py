@@ -18,6 +18,7 @@ from recovery.infra import docker_engine
 from recovery.infra.dns_update import Door
 from recovery.infra.workspace import CLONE, StackRequest, pulumi_folder
 from recovery.settings import base_image
+from tests.integration.target.machines import need_engine
 
 ZONE = "example.test"
 KNOT = """
@@ -48,11 +49,8 @@ velociraptor 60 AAAA 2001:db8::1
 @pytest.fixture(scope="session")
 def engine():
     """The Docker engine with the base image."""
-    try:
-        client = docker.from_env(timeout=30)
-        client.images.get(base_image(""))
-    except docker.errors.DockerException as missing:
-        pytest.skip(f"no Docker engine with {base_image('')}: {missing}")
+    need_engine()
+    client = docker.from_env(timeout=30)
     yield client
     client.close()
 

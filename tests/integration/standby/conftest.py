@@ -31,9 +31,12 @@ from recovery.velociraptor.api import open_api
 from recovery.velociraptor.config import SERVICE, ServerConfig
 from server_deb.build import BuildRequest, build_package
 from setup import reference_server
-from tests.integration.target.machines import IMAGE
+from tests.integration.target.machines import IMAGE, Machine, need_engine, open_ssh
 from tests.integration.verify.conftest import MERGE
 
+LONG = pytest.mark.skipif(
+    not os.environ.get("RECOVERY_STANDBY"), reason="waits for deadlines: `make standby` runs it"
+)
 NAME = "velo.test"
 CLONE = Path(__file__).parents[3]
 RUN = "import sys; sys.path[:0] = ['.', 'packaging']; from recovery.cli import app; app()"
@@ -81,6 +84,8 @@ class Scene:
     network: str
     client: str
     addresses: dict[str, str]
+    uris: dict[str, str]
+    """How the operator reaches each: by the engine, or by SSH (a cut is then one for him, too)."""
     said: list[str] = field(default_factory=list)
 
     def say(self, line: str) -> None:
@@ -158,11 +163,8 @@ def server_binary() -> Path:
 
 @pytest.fixture(scope="session")
 def network() -> Iterator[str]:
-    try:
-        client = docker.from_env(timeout=60)
-        client.images.get(IMAGE)
-    except docker.errors.DockerException as missing:
-        pytest.skip(f"no Docker engine with {IMAGE}: {missing}")
+    need_engine()
+    client = docker.from_env(timeout=60)
     pool = docker.types.IPAMPool(
         subnet=f"10.{secrets.randbelow(60) + 130}.{secrets.randbelow(250)}.0/24"
     )
@@ -175,7 +177,8 @@ def network() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def scene(server_binary, network, tmp_path_factory) -> Iterator[Scene]:
+def scene(request, server_binary, network, tmp_path_factory) -> Iterator[Scene]:
+    """With ``BY_SSH = True`` in the module, the pair is reached by SSH."""
     folder = tmp_path_factory.mktemp("standby")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name in ("RECOVERY_KEYS", "RECOVERY_PASSPHRASE_FILE", "RECOVERY_VAULT"):
@@ -215,8 +218,15 @@ def scene(server_binary, network, tmp_path_factory) -> Iterator[Scene]:
             client = until(lambda: api.query(KNOWN))[0]["client_id"]
         options = CaptureOptions(strategy=["redeploy", "state"], package=str(package.path))
         capture(server, vault, options, lambda _line: None)
-        pair = init_pair(vault, server.uri, spare.uri, lambda _line: None)
-        yield Scene(names[0], names[1], vault, config, pair, switch, network, client, addresses)
+        uris = {name: target.uri for name, target in zip(names, targets, strict=True)}
+        if getattr(request.module, "BY_SSH", False):
+            for name in names[:2]:
+                own = folder / name
+                own.mkdir()
+                uris[name] = open_ssh(Machine(name, addresses[name]), own).uri
+        pair = init_pair(vault, uris[names[0]], uris[names[1]], lambda _line: None)
+        found = (config, pair, switch, network, client, addresses, uris)
+        yield Scene(names[0], names[1], vault, *found)
 
 
 def _endpoint(server, endpoint, binary) -> None:
@@ -234,7 +244,7 @@ def back_to_one(scene):
     from recovery.standby.failback import failback
     from recovery.standby.pair import who_serves
 
-    if who_serves(scene.vault, scene.pair)[1].uri != f"docker://{scene.one}":
+    if who_serves(scene.vault, scene.pair)[1].uri != scene.uris[scene.one]:
         failback(scene.vault, scene.pair, scene.switch, scene.say)
     elif scene.serves() != [scene.one]:
         open_target(f"docker://{scene.one}").run(release_argv())

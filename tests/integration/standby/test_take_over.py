@@ -6,6 +6,7 @@ from recovery.standby.failback import failback
 from recovery.standby.pair import who_serves
 from recovery.standby.promote import promote
 from recovery.standby.sync import sync
+from recovery.velociraptor.config import SERVICE
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -67,3 +68,17 @@ def test_a_planned_promotion_loses_nothing_and_brings_the_clients(scene, back_to
     done = promote(scene.vault, scene.pair, scene.switch, scene.say)
     assert (done.rpo, done.back, done.clients) == (0, 1, 1)
     assert done.served is not None
+
+
+def test_a_server_that_crashed_has_an_older_list_than_its_spare(scene, back_to_one):
+    """The label is in memory, and by the last sync on the spare; on the disk it is not yet."""
+    label = "SELECT label(client_id=C, labels='seen', op='set') AS A FROM scope()"
+    scene.query(scene.one, label, C=scene.client)
+    sync(scene.vault, scene.pair, scene.say)
+    scene.run(scene.one, f"systemctl kill --kill-who=all -s KILL {SERVICE}")
+    done = promote(scene.vault, scene.pair, scene.switch, scene.say)
+    assert scene.serves() == [scene.two]
+    asked = "SELECT labels FROM clients(client_id=C)"
+    assert "seen" in scene.query(scene.two, asked, C=scene.client)[0]["labels"]
+    assert any("did not end cleanly" in line for line in done.findings)
+    assert done.clients == 1

@@ -29,9 +29,11 @@ class Machine:
         return f"docker://{self.name}"
 
 
-@contextmanager
-def machine(prefix: str) -> Iterator[Machine]:
-    """A fresh machine, removed at the end; the test is skipped where no engine answers."""
+def need_engine() -> None:
+    """Skips where no engine answers with the base image.
+
+    Asked by the command line: the library leaves a socket open where nothing answers.
+    """
     if (
         not shutil.which("docker")
         or subprocess.run(
@@ -39,6 +41,12 @@ def machine(prefix: str) -> Iterator[Machine]:
         ).returncode
     ):
         pytest.skip(f"no Docker engine with the image {IMAGE}")
+
+
+@contextmanager
+def machine(prefix: str) -> Iterator[Machine]:
+    """A fresh machine, removed at the end; the test is skipped where no engine answers."""
+    need_engine()
     found = create(Wanted(image=IMAGE, prefix=prefix))
     try:
         yield Machine(found.name, expect(found.name).address)

@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 from typer.testing import CliRunner
 
-from recovery.capture.schedule_units import Schedule, calendar, quoted, rights, service, timer
+from recovery.capture.schedule_units import Schedule, calendar, rights, service, timer
+from recovery.capture.systemd_units import quoted
 from recovery.cli import app
 from recovery.errors import BadInputError
 from recovery.vault.keys import new_keys, write_keys

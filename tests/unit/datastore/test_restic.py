@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from recovery.datastore.copy import FRESH, copy_datastore
+from recovery.datastore.copy import FRESH, copy_datastore, unread
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import open_restic
-from recovery.datastore.snapshots import snapshots
+from recovery.datastore.snapshots import snapshots, whole_ident
 from recovery.errors import CommandError
 from recovery.target import open_target
 
@@ -41,7 +41,7 @@ def copied(made, point, lists):
 def test_a_copy_holds_the_files_and_the_fresh_lists_and_leaves_nothing_behind(made, tmp_path):
     restic, datastore = made
     first = copied(made, "P1", {"client_info/snapshot.json": b"fresh"})
-    assert (first.files, first.incomplete) == (2, False)
+    assert (first.files, first.unread) == (2, ())
     assert not (datastore / FRESH).exists()
     held = snapshots(restic, DEPLOYMENT)
     assert [(one.point, one.folder) for one in held] == [("P1", str(datastore))]
@@ -85,3 +85,21 @@ def test_no_secret_is_in_any_argument(made, monkeypatch):
     restic.run(["snapshots"])
     assert seen
     assert PASSWORD not in repr(seen)
+
+
+def test_what_could_not_be_read_is_named_and_what_vanished_is_not():
+    """As restic 0.14 and 0.17 say it, on standard error."""
+    said = b"""{"message_type":"error","error":{"Op":"open","Path":"a","Err":13},"item":"/ds/a"}
+{"message_type":"error","error":{"Op":"lstat","Path":"b","Err":2},"item":"/ds/b"}
+{"message_type":"error","error":{"message":"open c: permission denied"},"item":"/ds/c"}
+{"message_type":"error","error":{"message":"lstat d: no such file or directory"},"item":"/ds/d"}
+Warning: at least one source file could not be read
+"""
+    assert unread(said) == ("/ds/a", "/ds/c")
+
+
+def test_a_snapshots_whole_id_is_found_by_its_beginning(made):
+    restic, _ = made
+    first = copied(made, "P1", {})
+    assert whole_ident(restic, first.snapshot) == snapshots(restic)[0].ident
+    assert whole_ident(restic, "f" * 8) == ""

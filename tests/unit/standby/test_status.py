@@ -98,9 +98,10 @@ def test_a_failed_sync_says_what_to_do(code, words, hint):
 
 
 def test_nobody_is_promoted_beside_a_server_that_may_serve():
-    assert may_promote(reached=True, guard_seconds=0)
-    assert may_promote(reached=False, guard_seconds=180)
-    assert not may_promote(reached=False, guard_seconds=0)
+    assert may_promote(reached=True, guard_seconds=0, noted=None)
+    assert may_promote(reached=False, guard_seconds=180, noted=170)
+    assert not may_promote(reached=False, guard_seconds=180, noted=None)
+    assert not may_promote(reached=False, guard_seconds=0, noted=None)
 
 
 def test_a_trial_reaches_nobody():

@@ -5,7 +5,7 @@ import pytest
 from recovery.errors import VaultError
 from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.keys import new_keys
-from recovery.vault.lease import LeaseTakenError, current, finish, is_finished, take
+from recovery.vault.lease import LeaseTakenError, current, finish, is_finished, take, terms
 from recovery.vault.shelf_vault import ShelfVault
 
 DEPLOYMENT = "cd" * 32
@@ -23,6 +23,7 @@ def test_each_term_follows_the_one_before(vault):
     second = take(vault, first, DEPLOYMENT, "ssh://b", "promote")
     assert (first.epoch, second.epoch) == (1, 2)
     assert current(vault, DEPLOYMENT) == second
+    assert terms(vault, DEPLOYMENT) == [first, second]
 
 
 def test_a_term_counts_as_served_once_it_is_said(vault):

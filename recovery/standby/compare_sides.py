@@ -1,0 +1,89 @@
+"""Both machines before a sync: one question to each, so that a short sync stays short."""
+
+import json
+from dataclasses import dataclass
+
+from recovery.errors import BadInputError, TargetError
+from recovery.restore.install_package import fit_argv
+from recovery.standby.pair import Pair
+from recovery.standby.places import LAST_SYNC
+from recovery.standby.status import LastSync, parse_last
+from recovery.target import Target
+from recovery.velociraptor.config import CONFIG_PATH, OWNER, PACKAGE, SERVICE, ServerConfig
+
+_MARKER = "config/install_time.json.db"
+_VERSION = '"$(dpkg-query --show --showformat=\'${Version}\' "$1" 2>/dev/null)"'
+_SOURCE = f"""printf '%s\\n' {_VERSION}
+if [ -e "$2" ]; then echo there; else echo missing; fi
+cat -- "$3"
+"""
+_READER = f"""printf '%s\\n' {_VERSION}
+printf '%s\\n' "$(systemctl is-active "$2" 2>/dev/null)"
+date +%s
+printf '%s\\n' "$(sha256sum -- "$3" 2>/dev/null | cut -d' ' -f1)"
+cat -- "$4" 2>/dev/null || :
+"""
+
+
+@dataclass(frozen=True)
+class ServerSide:
+    """The machine that serves: its configuration and package's version."""
+
+    config: ServerConfig
+    version: str
+
+
+@dataclass(frozen=True)
+class SpareSide:
+    """The machine that follows. ``serves``: its service runs; ``last``: its last sync."""
+
+    version: str
+    serves: bool
+    fingerprint: str
+    last: LastSync | None
+
+
+def look_at_server(target: Target, pair: Pair) -> ServerSide:
+    """The server, once it is the pair's deployment and its datastore is there.
+
+    Raises :class:`BadInputError` or :class:`TargetError`; nothing was changed.
+    """
+    asked = [PACKAGE, f"{pair.datastore}/{_MARKER}", CONFIG_PATH]
+    told = target.run(["sh", "-c", _SOURCE, "look", *asked]).stdout
+    version, there, raw = told.split(b"\n", 2)
+    config = ServerConfig.parse(raw, source=f"{CONFIG_PATH} of {target.uri}")
+    if config.deployment != pair.deployment or config.datastore != pair.datastore:
+        raise BadInputError(
+            "it is not the server that this pair was made for",
+            target=target.uri,
+            hint="another CA or datastore: `recovery standby init` anew, if that is wanted",
+        )
+    if there != b"there":
+        raise TargetError(
+            f"there is no datastore at {config.datastore} ({_MARKER} is missing)",
+            step="sync the spare",
+            target=target.uri,
+            hint="is its disk mounted? The spare's copy was not touched",
+        )
+    return ServerSide(config, version.decode())
+
+
+def look_at_spare(target: Target) -> SpareSide:
+    """What a sync has to know of it."""
+    asked = [PACKAGE, SERVICE, CONFIG_PATH, LAST_SYNC]
+    told = target.run(["sh", "-c", _READER, "look", *asked]).stdout.decode()
+    version, state, now, fingerprint, last = told.split("\n", 4)
+    known = parse_last(json.loads(last), float(now)) if last.strip() else None
+    return SpareSide(version, state == "active", fingerprint, known)
+
+
+def carry_config(server: ServerSide, spare: SpareSide, reader: Target) -> list[str]:
+    """The newest configuration to the spare; a finding where the packages differ."""
+    if spare.fingerprint != server.config.fingerprint:
+        reader.put(server.config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
+        reader.run(fit_argv())
+    if spare.version == server.version:
+        return []
+    there = spare.version or "not at all"
+    words = f"the spare has {PACKAGE} {there}, the server {server.version}: install the same there"
+    return [words]
