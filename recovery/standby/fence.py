@@ -1,7 +1,8 @@
 """The old server out of service, for certain: stopped, held over reboots, and seen to be so.
 
-A clean stop makes the server write its client list (read in its source: a last, synchronous
-snapshot), so a sync after it has everything.
+A clean stop makes the server write its client list where that has changed since it was written
+last (read in its source: a last, synchronous snapshot), so a sync after it has everything, however
+old the list is.
 """
 
 from recovery.errors import CommandError, RecoveryError, TargetError
@@ -10,6 +11,7 @@ from recovery.target import Target
 from recovery.velociraptor.config import SERVICE
 
 _STOP_SECONDS = 60
+_SHOW = ["systemctl", "show", SERVICE, "-p", "ActiveState,Result,ExecMainExitTimestampMonotonic"]
 _GONE = """s=$(systemctl is-active "$1" 2>/dev/null)
 [ "$s" != active ] && [ "$s" != deactivating ] && [ "$s" != activating ] && [ "$s" != reloading ]
 """
@@ -27,17 +29,18 @@ def reaches(target: Target) -> str:
 def fence(target: Target) -> bool:
     """Stops the service and holds it: no start takes effect, not at a reboot either.
 
-    True when it ran and ended cleanly: its client list is then on its disk.
+    True when it ended cleanly, now or earlier since the machine booted: its client list is then
+    on its disk. A service that crashed, or whose end nobody saw, gives False.
 
     A service that doesn't stop is killed. Raises :class:`TargetError` when it goes on running:
     then nothing may be started elsewhere.
     """
-    ran = target.run(["systemctl", "is-active", SERVICE], check=False).text == "active"
+    known = may_end_cleanly(target.run(_SHOW, check=False).text)
     try:
         target.run(hold_argv(), timeout=_STOP_SECONDS)
     except CommandError:
         # The hold is in place by now, or nothing is: asked again, it costs nothing.
-        ran = False
+        known = False
         kill = ["systemctl", "kill", "--kill-who=all", "--signal=SIGKILL", SERVICE]
         target.run(kill, check=False)
         target.run(hold_argv(), timeout=_STOP_SECONDS)
@@ -50,4 +53,16 @@ def fence(target: Target) -> bool:
             "promote with --old-server-is-dead. Nothing else was changed",
         )
     show = ["systemctl", "show", SERVICE, "-p", "Result", "--value"]
-    return ran and target.run(show, check=False).text == "success"
+    return known and target.run(show, check=False).text == "success"
+
+
+def may_end_cleanly(shown: str) -> bool:
+    """Whether the service runs, or came to its end by itself since the machine booted. Pure.
+
+    ``shown``: what systemd says of it, ``Name=value`` by line.
+    """
+    facts = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    if facts.get("ActiveState") == "active":
+        return True
+    ended = facts.get("ExecMainExitTimestampMonotonic", "") not in ("", "0")
+    return facts.get("ActiveState") == "inactive" and facts.get("Result") == "success" and ended

@@ -223,8 +223,8 @@ class _Run:
         self._wanted = pulled.clients if self._clean else max(pulled.clients, self._wanted)
         if self._wanted and not pulled.clients:
             self.done.rpo = age
-            words = "the old server did not end cleanly: labels and clients are those of the last "
-            return f"{pulled.sent} files", [f"{words}sync, {age:.0f} s old"]
+            words = "no sign that the old server ended cleanly: labels and clients are of the "
+            return f"{pulled.sent} files", [f"{words}last sync, {age:.0f} s old"]
         return f"{pulled.sent} files, {pulled.moved / 1e6:.1f} MB; nothing is missing", []
 
     def start(self) -> tuple[str, list[str]]:

@@ -80,5 +80,5 @@ def test_a_server_that_crashed_has_an_older_list_than_its_spare(scene, back_to_o
     assert scene.serves() == [scene.two]
     asked = "SELECT labels FROM clients(client_id=C)"
     assert "seen" in scene.query(scene.two, asked, C=scene.client)[0]["labels"]
-    assert any("did not end cleanly" in line for line in done.findings)
+    assert any("no sign that the old server ended cleanly" in line for line in done.findings)
     assert done.clients == 1
