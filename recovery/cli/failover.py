@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from recovery.switch.open import FORMS
+from recovery.switch.forms import FORMS
 
 
 def failover(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.show import result_json, show_result
-from recovery.switch.open import FORMS
+from recovery.switch.forms import FORMS
 
 
 def restore(

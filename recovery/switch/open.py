@@ -7,14 +7,9 @@ from urllib.parse import parse_qs
 
 from recovery.errors import BadInputError
 from recovery.infra.dns_update import Door, endpoint, zone_of
+from recovery.switch.forms import FORMS
 from recovery.switch.protocol import Switch
 
-FORMS = """\
-dns://NAMESERVER/NAME?key=FILE[&zone=ZONE][&ttl=60]     RFC 2136 with TSIG
-route53://NAME[?zone=ID-OR-DOMAIN][&ttl=60]             Route 53
-targetgroup://ARN[?port=8000]                           AWS target group
-haproxy://HOST:PORT/BACKEND[?port=8000][&via=ssh://root@lb]
-haproxy:///run/haproxy/admin.sock?backend=BACKEND"""
 _PARTS = (2, 3)
 
 
