@@ -71,7 +71,7 @@ def test_results_arrive_and_no_credential_is_seen(server, receiver, credentials,
     server.query("SELECT artifact_set(definition=D).name AS A FROM scope()", D=WORDS)
     for org in ("root", "OACME"):
         server.query(COLLECT, org=org)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while receiver.messages().count("words") < 2:
         assert time.monotonic() < until, receiver.documents
         time.sleep(0.2)
