@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from recovery.cli.options import VaultUri
+
 app = typer.Typer(
     help="Users and rights in a recovery point, before they come back.", no_args_is_help=True
 )
-_Vault = Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")]
 _Point = Annotated[str, typer.Option(help="recovery point; default: the newest")]
 
 
@@ -20,7 +21,7 @@ def accounts() -> None:
 
 @app.command()
 def review(
-    vault: _Vault,
+    vault: VaultUri,
     point: _Point = "",
     everything: Annotated[bool, typer.Option("--all", help="also those that are the same")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
@@ -51,7 +52,7 @@ def review(
 
 @app.command()
 def approve(
-    vault: _Vault,
+    vault: VaultUri,
     out: Annotated[Path, typer.Option(help="the approval file to write (0600)")],
     point: _Point = "",
     policy: Annotated[

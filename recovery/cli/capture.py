@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import BINARY, CONFIG, AsJson, BinaryThere, ConfigThere, Source, VaultUri
+
 
 def capture(
-    source: Annotated[
-        str, typer.Option("--from", help="docker://NAME, ssh://HOST or local://: the server")
-    ],
-    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    source: Source,
+    vault: VaultUri,
     strategy: Annotated[
         str, typer.Option(help="any of redeploy, backup, state, collections, datastore; by commas")
     ] = "backup,state,collections",
@@ -30,13 +30,9 @@ def capture(
     package: Annotated[
         str, typer.Option(help="the server package's file; default: found, kept or rebuilt")
     ] = "",
-    config: Annotated[
-        str, typer.Option(help="the server's config, there")
-    ] = "/etc/velociraptor/server.config.yaml",
-    binary: Annotated[
-        str, typer.Option(help="the server's binary, there")
-    ] = "/usr/local/bin/velociraptor",
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    config: ConfigThere = CONFIG,
+    binary: BinaryThere = BINARY,
+    as_json: AsJson = False,
 ) -> None:
     """Captures a recovery point from a running server, which is neither restarted nor paused.
 

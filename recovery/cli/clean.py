@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import AsJson
+
 
 def clean(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say what would be removed; touch nothing")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Removes containers, networks, volumes and keys of drills that are over.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recovery.cli.options import BINARY, CONFIG, AsJson, BinaryThere, ConfigThere, Source
 from recovery.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -12,9 +13,7 @@ if TYPE_CHECKING:
 
 
 def configure(
-    source: Annotated[
-        str, typer.Option("--from", help="docker://NAME, ssh://HOST or local://: the server")
-    ],
+    source: Source,
     backup_period: Annotated[
         str, typer.Option(help="how often the server backs itself up (24h, 6h), or off")
     ] = "",
@@ -28,13 +27,9 @@ def configure(
     restart: Annotated[
         bool, typer.Option("--restart", help="restart the server, so that it counts at once")
     ] = False,
-    config: Annotated[
-        str, typer.Option(help="the server's config, there")
-    ] = "/etc/velociraptor/server.config.yaml",
-    binary: Annotated[
-        str, typer.Option(help="the server's binary, there")
-    ] = "/usr/local/bin/velociraptor",
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    config: ConfigThere = CONFIG,
+    binary: BinaryThere = BINARY,
+    as_json: AsJson = False,
     forward: Annotated[
         str, typer.Option(help="send results on: elastic, splunk; off takes it away")
     ] = "",

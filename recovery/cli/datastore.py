@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.points import AsJson, VaultUri
+from recovery.cli.options import BINARY, CONFIG, AsJson, BinaryThere, ConfigThere, Source, VaultUri
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 app = typer.Typer(
@@ -31,17 +31,11 @@ On = Annotated[
 
 @app.command()
 def backup(
-    source: Annotated[
-        str, typer.Option("--from", help="docker://NAME, ssh://HOST or local://: the server")
-    ],
+    source: Source,
     vault: VaultUri,
     repository: RepositoryUri,
-    config: Annotated[
-        str, typer.Option(help="the server's config, there")
-    ] = "/etc/velociraptor/server.config.yaml",
-    binary: Annotated[
-        str, typer.Option(help="the server's binary, there")
-    ] = "/usr/local/bin/velociraptor",
+    config: ConfigThere = CONFIG,
+    binary: BinaryThere = BINARY,
     as_json: AsJson = False,
 ) -> None:
     """Copies the whole datastore of a running server, and makes the recovery point for it.

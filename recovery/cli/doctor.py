@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import AsJson
 from recovery.errors import EXIT_FAILED
 
 _STYLES = {"ok": "green", "note": "yellow", "missing": "red"}
@@ -15,7 +16,7 @@ def doctor(
     server_binary: Annotated[
         Path | None, typer.Option(help="look at this Velociraptor, not at the reference server")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Looks whether a drill can run here; changes nothing. Each line names its remedy.
 

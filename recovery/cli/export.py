@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import CONFIG, AsJson, ConfigThere, Source
 from recovery.errors import EXIT_FINDINGS
 
 
 def export(
-    source: Annotated[str, typer.Option("--from", help="docker://NAME, ssh://HOST, local://")],
+    source: Source,
     to: Annotated[str, typer.Option(help="a folder, or s3://BUCKET/PREFIX")],
     hunts: Annotated[str, typer.Option(help="all, none, or hunt ids by commas")] = "all",
     flows_since: Annotated[
@@ -21,10 +22,8 @@ def export(
     server_side_s3: Annotated[
         str, typer.Option(help="have the server upload, by this secret of its own (AWS S3 Creds)")
     ] = "",
-    config: Annotated[
-        str, typer.Option(help="the server's config, there")
-    ] = "/etc/velociraptor/server.config.yaml",
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    config: ConfigThere = CONFIG,
+    as_json: AsJson = False,
 ) -> None:
     """Exports hunts and the last week's flows, of every org, with an index (JSON and CSV).
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import AsJson
 from recovery.switch.forms import FORMS
 
 
@@ -27,7 +28,7 @@ def failover(
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="switch without asking the new server")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Sends the clients to another server: by DNS or by a load balancer.
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import VaultUri
+
 app = typer.Typer(help="Hunts that a recovery brought back paused.", no_args_is_help=True)
 
 
@@ -15,7 +17,7 @@ def hunts() -> None:
 @app.command()
 def release(
     target: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://")],
-    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    vault: VaultUri,
     point: Annotated[str, typer.Option(help="the point recovered from; default: newest")] = "",
     hunt: Annotated[list[str] | None, typer.Option(help="only this hunt; repeatable")] = None,
 ) -> None:

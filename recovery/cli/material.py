@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import VaultUri
+
 
 def material(
-    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    vault: VaultUri,
     point: Annotated[str, typer.Option(help="recovery point; default: the newest")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recovery.cli.options import CONFIG, ConfigThere
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -31,9 +33,7 @@ def plan(
     read_price: Annotated[
         float | None, typer.Option(help="dollars a GB that a recovery reads")
     ] = None,
-    config: Annotated[
-        str, typer.Option(help="the server's config, there")
-    ] = "/etc/velociraptor/server.config.yaml",
+    config: ConfigThere = CONFIG,
     write: Annotated[
         Path | None, typer.Option(help="write the recommended one as Pulumi.STACK.yaml")
     ] = None,

@@ -4,14 +4,10 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import AsJson, VaultUri
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 points = typer.Typer(help="List, show, verify and compare recovery points.", no_args_is_help=True)
-
-VaultUri = Annotated[
-    str, typer.Option("--vault", help="the vault's folder or URI", envvar="RECOVERY_VAULT")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="the result as JSON")]
 
 
 @points.command("list")

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.show import result_json, show_result
 from recovery.switch.forms import FORMS
 
 
 def restore(
     to: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://")],
-    vault: Annotated[str, typer.Option(help="the vault's folder or URI", envvar="RECOVERY_VAULT")],
+    vault: VaultUri,
     point: Annotated[str, typer.Option(help="recovery point; default: the newest")] = "",
     strategy: Annotated[
         str, typer.Option(help="any of redeploy, backup, state, collections, datastore; by commas")
@@ -75,7 +76,7 @@ def restore(
         Path | None, typer.Option(help="file with the TSIG key: [ALGORITHM:]NAME:SECRET")
     ] = None,
     dns_ttl: Annotated[int, typer.Option(help="seconds")] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rebuilds the server on a machine that exists already.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recovery.cli.points import AsJson, VaultUri
+from recovery.cli.options import AsJson, Source, VaultUri
 
 if TYPE_CHECKING:
     from recovery.capture.schedule_units import Schedule
@@ -18,9 +18,7 @@ On = Annotated[str, typer.Option(help="the machine that captures: local://, ssh:
 
 @schedule.command()
 def install(
-    source: Annotated[
-        str, typer.Option("--from", help="ssh://HOST, docker://NAME or local://: the server")
-    ],
+    source: Source,
     vault: VaultUri,
     every: Annotated[str, typer.Option(help="15m, 1h, 6h, 1d, 7d …")] = "6h",
     on_calendar: Annotated[

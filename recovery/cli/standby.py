@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recovery.cli.points import AsJson, VaultUri
+from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.show_standby import end, tell_lag, tell_status
 from recovery.cli.standby_schedule import schedule
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recovery.cli.points import AsJson, VaultUri
+from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.schedule import On, absolute, refuse_private_tmp, written_folders
 
 schedule = typer.Typer(help="Syncs without anyone remembering them.", no_args_is_help=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.points import AsJson, VaultUri
+from recovery.cli.options import CONFIG, AsJson, ConfigThere, VaultUri
 
 
 def status(
@@ -14,9 +14,7 @@ def status(
         str, typer.Option("--from", help="the running server, to look at it as well")
     ] = "",
     rpo: Annotated[str, typer.Option(help="how old the newest point may be (24h, 15m)")] = "24h",
-    config: Annotated[
-        str, typer.Option(help="the server's config, there")
-    ] = "/etc/velociraptor/server.config.yaml",
+    config: ConfigThere = CONFIG,
     dns: Annotated[bool, typer.Option("--dns/--no-dns", help="look up the clients' names")] = True,
     prometheus: Annotated[
         Path | None, typer.Option(help="write a text file for the node exporter")

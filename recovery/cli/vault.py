@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.points import AsJson, VaultUri
+from recovery.cli.options import AsJson, VaultUri
 from recovery.errors import EXIT_FINDINGS
 
 vault = typer.Typer(help="Keys, retention and old material of a vault.", no_args_is_help=True)

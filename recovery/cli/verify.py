@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.options import AsJson
+
 
 def verify(
     target: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://")],
@@ -26,7 +28,7 @@ def verify(
         float, typer.Option(help="seconds to wait for clients; default: a full poll", min=-1)
     ] = -1,
     junit: Annotated[Path | None, typer.Option(help="write the checks as JUnit XML")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Holds a server to a recovery point: checks and comparison. Changes nothing.
 

@@ -1,0 +1,18 @@
+"""Options that several commands have: each said once, with one help text."""
+
+from typing import Annotated
+
+import typer
+
+CONFIG = "/etc/velociraptor/server.config.yaml"
+BINARY = "/usr/local/bin/velociraptor"
+
+VaultUri = Annotated[
+    str, typer.Option("--vault", help="the vault's folder or URI", envvar="RECOVERY_VAULT")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="the result as JSON")]
+Source = Annotated[
+    str, typer.Option("--from", help="docker://NAME, ssh://HOST or local://: the server")
+]
+ConfigThere = Annotated[str, typer.Option("--config", help="the server's config, there")]
+BinaryThere = Annotated[str, typer.Option("--binary", help="the server's binary, there")]
