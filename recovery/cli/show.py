@@ -1,12 +1,16 @@
 """How results of a recovery look on a terminal, and as JSON."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from recovery.restore.request import GroupResult
+if TYPE_CHECKING:
+    from recovery.restore.request import GroupResult
 
 
 def result_json(results: Sequence[GroupResult]) -> str:
