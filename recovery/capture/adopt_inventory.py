@@ -1,10 +1,11 @@
 """What old backups and exports hold, counted: what a recovery from them is held to."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt, org_of_client
+from recovery.capture.check_zip import ZipContent
 from recovery.velociraptor import inventory_entries as entries
 from recovery.velociraptor.backup_entries import backup_entries, hunt_as_asked
 from recovery.velociraptor.backup_file import read_rows
@@ -14,6 +15,7 @@ from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
 Row = Mapping[str, Any]
 _ROOT = "root"
 _STATES = {2: "FINISHED", 3: "ERROR"}
+_ENDED = (*_STATES, *_STATES.values())
 
 
 def adopted_inventory(
@@ -62,6 +64,21 @@ def hunts_in(backups: Mapping[str, FoundBackup]) -> list[tuple[str, str]]:
             rows = read_rows(archive, f"orgs/{org}/hunts.json")
         listed += [(org, str(row["hunt_id"])) for row in rows if row.get("hunt_id")]
     return listed
+
+
+def lacking_inside(content: ZipContent, contexts: Sequence[Row]) -> str:
+    """What an export lacks of what its own records and lists say; empty when it has all. Pure.
+
+    A flow that was still running when it was exported says nothing of its rows.
+    """
+    ended = all(context.get("state") in _ENDED for context in contexts)
+    said = [context.get("total_collected_rows") for context in contexts]
+    rows = sum(int(number) for number in said if str(number or "").isdecimal()) if ended else 0
+    if content.rows < rows:
+        return f"{content.rows} of {rows} rows"
+    if content.upload_bytes < content.listed_bytes:
+        return f"{content.upload_bytes} of {content.listed_bytes} bytes of uploads"
+    return ""
 
 
 def _add_flow(items: dict[str, Entries], flow: FoundFlow) -> None:

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt, sort_files
-from recovery.capture.adopt_inventory import adopted_inventory, hunt_org, hunts_in
+from recovery.capture.adopt_inventory import (
+    adopted_inventory,
+    hunt_org,
+    hunts_in,
+    lacking_inside,
+)
 from recovery.capture.find_package import Inside, config_inside_here
 from recovery.errors import BadInputError
 from recovery.vault.manifest import (
@@ -99,7 +104,7 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
         archives=archives,
         inventory=adopted_inventory(found, backups, config, nonces, found.names),
         org_names={_ROOT: "<root>", **{org: found.names.get(org, org) for org in nonces}},
-        gaps=_gaps(found, backups, unknown),
+        gaps=_gaps(found, backups, unknown, archives),
     )
     vault.commit(manifest)
     for gap in manifest.gaps:
@@ -180,6 +185,7 @@ def _flow(vault: Vault, flow: FoundFlow) -> Archive:
         rows=flow.content.rows,
         upload_bytes=flow.content.upload_bytes,
         active_at=active_time(flow.context),
+        lacks=lacking_inside(flow.content, [flow.context]),
     )
 
 
@@ -195,6 +201,7 @@ def _hunt(vault: Vault, hunt: FoundHunt, org: str) -> Archive:
         ],
         rows=hunt.content.rows,
         upload_bytes=hunt.content.upload_bytes,
+        lacks=lacking_inside(hunt.content, hunt.members),
     )
 
 
@@ -221,7 +228,12 @@ def _file(vault: Vault, path: Path, name: str) -> StoredObject:
         return vault.put(source, name)
 
 
-def _gaps(found: Found, backups: Mapping[str, FoundBackup], unknown: Sequence[str]) -> list[str]:
+def _gaps(
+    found: Found,
+    backups: Mapping[str, FoundBackup],
+    unknown: Sequence[str],
+    archives: Sequence[Archive],
+) -> list[str]:
     archived = {hunt.info.get("hunt_id") for hunt in found.hunts}
     gaps = list(_ALWAYS)
     if not backups:
@@ -231,5 +243,11 @@ def _gaps(found: Found, backups: Mapping[str, FoundBackup], unknown: Sequence[st
         f"{org}: parameters and limits of {hunt}: there is no export of it"
         for org, hunt in hunts_in(backups)
         if hunt not in archived
+    ]
+    gaps += [
+        f"{archive.org}: {archive.hunt_id or f'{archive.client_id} {archive.flow_id}'}: the export "
+        f"has {archive.lacks}"
+        for archive in archives
+        if archive.lacks
     ]
     return [*gaps, *(f"{name}: {why}" for name, why in sorted(found.left.items()))]

@@ -21,6 +21,13 @@ def verify(
     strategy: Annotated[
         str, typer.Option(help="what was brought back; losses beyond it are findings")
     ] = "state,collections",
+    accounts: Annotated[
+        str,
+        typer.Option(
+            help="who was to come back: all, known, unchanged, or a file; default: whom the "
+            "recovery on this machine let in, or else all"
+        ),
+    ] = "",
     dns: Annotated[
         str, typer.Option(help="NAME=ADDRESS or NAME=ADDRESS@NAMESERVER[:PORT] to check")
     ] = "",
@@ -32,7 +39,8 @@ def verify(
 ) -> None:
     """Holds a server to a recovery point: checks and comparison. Changes nothing.
 
-    Also for the server in production: it tells what has changed since the capture.
+    Also for the server in production: it tells what has changed since the capture. Accounts that
+    a recovery held back are shown as held back, and are no loss; if one is there, it is a finding.
     Exit code 0: nothing falls short; 1: findings; 2: the server can't be reached at all.
 
     Examples:
@@ -42,11 +50,12 @@ def verify(
       recovery verify --target docker://velociraptor --vault /vault --json --junit checks.xml
     """
     from recovery.cli.show_proof import proof_json, show_proof
+    from recovery.restore.context import Context
+    from recovery.restore.promise import promised_to
     from recovery.restore.request import parse_request
-    from recovery.target import open_target
     from recovery.vault.store import open_vault
     from recovery.verify.facts import parse_dns
-    from recovery.verify.point_config import captured_config, config_on
+    from recovery.verify.point_config import config_on
     from recovery.verify.prove import prove
 
     request = parse_request(
@@ -54,26 +63,30 @@ def verify(
         vault=vault,
         point=point,
         strategy=[part.strip() for part in strategy.split(",") if part.strip()],
+        accounts=accounts or "all",
     )
     record = parse_dns(dns) if dns else None
-    store = open_vault(vault) if vault else None
-    manifest = store.point(point) if store else None
-    machine = open_target(target)
-    try:
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    if vault and not point:
+        request = request.model_copy(update={"point": open_vault(vault).point().point})
+    with Context(request, say) as context:
+        machine = context.target
         machine.run(["true"])  # a target that isn't there is one error, not one a check
-        config = captured_config(store, manifest) if store and manifest else config_on(machine)
+        manifest, held = promised_to(context, accounts) if vault else (None, [])
         proof = prove(
             machine,
-            config,
+            context.config if vault else config_on(machine),
             manifest,
             request.strategy,
-            lambda line: typer.echo(line, err=True),
+            say,
             wait=None if wait < 0 else wait,
             dns=record,
             junit=junit,
+            held_back=held,
         )
-    finally:
-        machine.close()
     if as_json:
         typer.echo(proof_json(proof, target, manifest))
     else:

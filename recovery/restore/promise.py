@@ -2,15 +2,40 @@
 
 from recovery.restore.choice import narrowed
 from recovery.restore.context import Context
-from recovery.restore.review_accounts import allowed_accounts
+from recovery.restore.review_accounts import accounts_of, allowed_accounts, name_of
+from recovery.vault.manifest import Manifest
 from recovery.velociraptor.inventory import Entries, Inventory
 
 
-def promised(context: Context) -> Inventory:
-    """The inventory for the comparison; accounts held back are named by their own step."""
+def promised(context: Context) -> tuple[Manifest, list[str]]:
+    """The recovery point with the inventory for the comparison, and the accounts held back."""
     inventory, _ = narrowed(context.manifest, context.choice)
-    allowed = allowed_accounts(context)
-    return inventory if allowed is None else without_held(inventory, allowed)
+    return _without(context, inventory, allowed_accounts(context))
+
+
+def promised_to(context: Context, policy: str) -> tuple[Manifest, list[str]]:
+    """The same for a server that serves: with ``policy`` of accounts, or that of its recovery.
+
+    Without a policy the machine's journal says who was let in; a machine that was recovered
+    from no point, or from another one, is held to everybody that was captured.
+    """
+    allowed = allowed_accounts(context) if policy else context.journal.accounts
+    return _without(context, context.manifest.inventory, allowed)
+
+
+def _without(
+    context: Context, inventory: Inventory, allowed: set[tuple[str, str]] | None
+) -> tuple[Manifest, list[str]]:
+    manifest = context.manifest
+    if allowed is None:
+        return manifest.model_copy(update={"inventory": inventory}), []
+    held = [
+        f"{name_of(account)}: {account.words}"
+        for account in accounts_of(context, manifest)
+        if account.key not in allowed
+    ]
+    kept = without_held(inventory, allowed)
+    return manifest.model_copy(update={"inventory": kept}), sorted(held)
 
 
 def without_held(inventory: Inventory, allowed: set[tuple[str, str]]) -> Inventory:

@@ -12,9 +12,7 @@ def prove_recovery(context: Context) -> Report:
     """Runs the proof of :mod:`recovery.verify`; what falls short is a finding, not an error."""
     from recovery.verify.prove import prove  # noqa: PLC0415 - brings pytest with it
 
-    manifest = None
-    if context.has_point:
-        manifest = context.manifest.model_copy(update={"inventory": promised(context)})
+    manifest, held = promised(context) if context.has_point else (None, [])
     request = context.request
     proof = prove(
         context.target,
@@ -24,6 +22,7 @@ def prove_recovery(context: Context) -> Report:
         context.say,
         wait=request.client_wait,
         dns=request.dns,
+        held_back=held,
     )
     context.facts["proof"] = proof.model_dump_json()
     if context.has_point:

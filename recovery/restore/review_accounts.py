@@ -35,18 +35,18 @@ def review_accounts(context: Context) -> Report:
     new = sum(item.change == "new" for item in differences)
     changed = sum(item.change == "changed" for item in differences)
     removed = sum(item.change == "removed" for item in everybody)
-    context.facts["accounts_held"] = json.dumps([_name(item.account) for item in held])
+    context.facts["accounts_held"] = json.dumps([name_of(item.account) for item in held])
     detail = f"{len(allowed)} accounts allowed ({context.request.accounts}), {len(held)} held back"
     if has_earlier:
         detail += f"; since the point before: {new} new, {changed} changed, {removed} removed"
         if gained:
-            detail += f", new administrators: {', '.join(map(_name, gained[:_NAMED]))}"
+            detail += f", new administrators: {', '.join(map(name_of, gained[:_NAMED]))}"
     elif context.request.accounts == KNOWN:
         detail += "; there is no point before, so nobody is known"
     elif context.request.accounts != ALL:
         detail += "; there is no point before to compare with"
     findings = [
-        f"account held back: {_name(item.account)} ({item.change}; {item.account.words})"
+        f"account held back: {name_of(item.account)} ({item.change}; {item.account.words})"
         for item in held
     ]
     if held:
@@ -85,7 +85,7 @@ def _say_changes(context: Context, differences: list[Difference]) -> None:
         mark = "ADMIN gained, " if item.gains_admin else ""
         before = f", before: {item.before.words}" if item.before and item.now else ""
         words = item.account.words
-        context.say(f"account {mark}{item.change}: {_name(item.account)}: {words}{before}")
+        context.say(f"account {mark}{item.change}: {name_of(item.account)}: {words}{before}")
 
 
 def differences_of(context: Context, manifest: Manifest) -> list[Difference]:
@@ -121,5 +121,6 @@ def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
     ]
 
 
-def _name(account: Account) -> str:
+def name_of(account: Account) -> str:
+    """An account as an operator reads it."""
     return account.name if account.org == ROOT else f"{account.name} in {account.org}"

@@ -16,7 +16,8 @@ class FidelityLine(BaseModel):
 
     ``restored`` came back equal; ``changed`` is there with another content; ``added`` is
     there though the recovery point doesn't know it. ``missing`` names the first
-    :data:`NAMES_SHOWN` of the lost, then of the changed. ``expected`` says that the strategy
+    :data:`NAMES_SHOWN` of the lost, then of the changed, ``unknown`` those of the added.
+    ``expected`` says that the strategy
     told this loss beforehand, ``note`` why.
     """
 
@@ -30,6 +31,7 @@ class FidelityLine(BaseModel):
     changed: int
     added: int
     missing: list[str] = []
+    unknown: list[str] = []
     note: str = ""
     expected: bool = False
 
@@ -68,6 +70,7 @@ def _line(
         key for key in captured.keys() & restored.keys() if _differs(key, captured, restored)
     )
     names = [*lost, *(f"{key} (changed)" for key in changed)]
+    added = sorted(restored.keys() - captured.keys())
     reason = expected_loss(item, strategy)
     return FidelityLine(
         item=item,
@@ -76,8 +79,9 @@ def _line(
         restored=len(captured) - len(names),
         lost=len(lost),
         changed=len(changed),
-        added=len(restored.keys() - captured.keys()),
+        added=len(added),
         missing=names[:NAMES_SHOWN],
+        unknown=added[:NAMES_SHOWN],
         note=_note(reason, bool(captured), bool(names)),
         expected=reason is not None and bool(names),
     )

@@ -26,13 +26,18 @@ _GRACE = 10.0
 
 
 class Proof(BaseModel):
-    """What was checked, what came back, and every ``finding``: no finding, no shortfall."""
+    """What was checked, what came back, and every ``finding``: no finding, no shortfall.
+
+    ``held_back``: accounts (with their rights) that were not to come back, in an operator's words;
+    they are no part of the comparison.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     checks: list[Check]
     fidelity: list[FidelityLine]
     findings: list[str]
+    held_back: list[str] = []
 
 
 def prove(
@@ -46,6 +51,7 @@ def prove(
     wait: float | None = None,
     dns: DnsFacts | None = None,
     junit: Path | None = None,
+    held_back: Sequence[str] = (),
 ) -> Proof:
     """Checks and compares; changes nothing. ``config`` is the captured configuration.
 
@@ -72,7 +78,8 @@ def prove(
         checks = run_checks(target, facts, junit, say)
     findings += [_check_finding(check) for check in checks if check.outcome in ("failed", "error")]
     findings += [finding for line in fidelity if (finding := line_finding(line))]
-    return Proof(checks=checks, fidelity=fidelity, findings=findings)
+    held = list(held_back)
+    return Proof(checks=checks, fidelity=fidelity, findings=findings, held_back=held)
 
 
 def server_facts(
@@ -121,11 +128,18 @@ def line_finding(line: FidelityLine) -> str:
     if line.falls_short:
         what = [f"{line.lost} lost"] if line.lost else []
         what += [f"{line.changed} changed"] if line.changed else []
-        names = ", ".join(line.missing[:5]) + (" …" if line.missing[5:] else "")
+        names = _first(line.missing)
         return f"{line.org}: {line.item}: {' and '.join(what)} of {line.captured}: {names}"
     if line.added and line.item in _ACCOUNTS:
-        return f"{line.org}: {line.item}: {line.added} that the recovery point doesn't have"
+        return (
+            f"{line.org}: {line.item}: {line.added} held back or not in the recovery point: "
+            f"{_first(line.unknown)}"
+        )
     return ""
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if names[5:] else "")
 
 
 def _check_finding(check: Check) -> str:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,7 @@ def test_what_is_missing_is_named(old, tmp_path):
     assert "OACME: its nonce" not in gaps
     assert "H.DC1TTKF82N3M2: there is no export" in gaps
     assert "H.DC1TTKB0VNFA8" not in gaps
+    assert "the export has" not in gaps
 
 
 def test_the_nonce_of_a_client_config_lets_the_orgs_clients_in(old, tmp_path):
@@ -151,3 +153,19 @@ def config_of_another(server_binary):
     return subprocess.run(
         [server_binary, "config", "generate"], capture_output=True, check=True
     ).stdout
+
+
+def test_an_export_that_lacks_an_upload_is_a_gap_beforehand(old, tmp_path):
+    whole = old / "flow_with_upload.zip"
+    with (
+        zipfile.ZipFile(REAL / "flow_with_upload.zip") as source,
+        zipfile.ZipFile(whole, "w") as spoilt,
+    ):
+        for name in source.namelist():
+            if not name.startswith("uploads/"):
+                spoilt.writestr(name, source.read(name))
+    manifest, _ = adopted(old, tmp_path)
+    (gap,) = [gap for gap in manifest.gaps if "bytes of uploads" in gap]
+    assert "F.DC1TUJNPLMDPK: the export has 0 of " in gap
+    (lacking,) = [archive for archive in manifest.archives if archive.lacks]
+    assert lacking.flow_id == "F.DC1TUJNPLMDPK"

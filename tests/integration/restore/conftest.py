@@ -25,7 +25,7 @@ from recovery.velociraptor.inventory import Inventory
 from recovery.velociraptor.take_inventory import take_inventory
 from server_deb.build import BuildRequest, build_package
 from setup import reference_server
-from tests.integration.target.machines import Machine, machine
+from tests.integration.target.machines import Machine, machine, not_here
 from tests.integration.verify.conftest import MERGE
 
 CLONE = Path(__file__).parents[3]
@@ -82,7 +82,7 @@ def server_binary() -> Path:
     given = os.environ.get("RECOVERY_SERVER_BINARY") or os.environ.get(reference_server.VARIABLE)
     found = Path(given) if given else reference_server.recorded()
     if found is None or not found.is_file():
-        pytest.skip("no server: set RECOVERY_SERVER_BINARY, or `make setup` for the reference one")
+        not_here("no server: set RECOVERY_SERVER_BINARY, or `make setup` for the reference one")
     return found
 
 

@@ -1,5 +1,6 @@
 """After a recovery: accounts that were held back are let in, hunts are released, clients sent."""
 
+import json
 import shutil
 import subprocess
 import tarfile
@@ -55,6 +56,11 @@ def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(cap
         short = fresh.inventory()
         assert set(short.orgs["root"]["users"]) == {"alice"}
         assert set(short.orgs["root"]["acls"]) == {"alice"}
+        verify = ["verify", "--target", fresh.uri, *vault, "--wait", "0", "--json"]
+        verified = json.loads(recovery(fresh, *verify).stdout)
+        assert verified["held_back"] == ["boss: administrator"]
+        about = [line for line in verified["findings"] if "users" in line or "acls" in line]
+        assert about == []
 
         recovery(fresh, "accounts", "approve", *vault, "--user", "boss", "--out", str(approval))
         second = fresh.restore(accounts=str(approval))

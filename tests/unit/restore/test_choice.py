@@ -1,13 +1,16 @@
 """What an operator wants back: files, archives and expectations agree with each other."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
+from recovery.accounts.read_accounts import Account
+from recovery.restore import promise
 from recovery.restore.choice import Choice, narrowed
 from recovery.restore.promise import without_held
 from recovery.restore.request import parse_request
-from recovery.vault.manifest import Archive
+from recovery.vault.manifest import Archive, Manifest
 from recovery.velociraptor.inventory import Inventory
 from tests.unit.restore.points import Point
 
@@ -142,6 +145,36 @@ def test_held_back_accounts_are_not_promised():
         },
         "O1": {"acls": {}},
     }
+
+
+@pytest.mark.parametrize(
+    ("policy", "journal", "held"),
+    [
+        ("", None, []),
+        ("", {("root", "ann")}, ["eve in O1: reader", "eve: administrator"]),
+        ("all", {("root", "ann")}, []),
+        ("known", None, ["ann: reader", "eve in O1: reader", "eve: administrator"]),
+    ],
+)
+def test_a_server_is_held_to_whom_its_recovery_let_in_or_to_a_policy(
+    monkeypatch, policy, journal, held
+):
+    accounts = [
+        Account("root", "ann", {"roles": ["reader"]}),
+        Account("root", "eve", {"roles": ["administrator"]}),
+        Account("O1", "eve", {"roles": ["reader"]}),
+    ]
+    everybody = {account.key for account in accounts}
+    by_policy = {"all": everybody, "known": set(), "": everybody}
+    monkeypatch.setattr(promise, "accounts_of", lambda *_: accounts)
+    monkeypatch.setattr(promise, "allowed_accounts", lambda _: by_policy[policy])
+    inventory = Inventory(orgs={"root": {"acls": {"ann": "1", "eve": "2"}}, "O1": {}})
+    manifest = Manifest.model_construct(inventory=inventory)
+    context = SimpleNamespace(manifest=manifest, journal=SimpleNamespace(accounts=journal))
+    held_to, shown = promise.promised_to(context, policy)
+    assert shown == held
+    rights = held_to.inventory.orgs["root"]["acls"]
+    assert set(rights) == {"ann", "eve"} - {name.split(":")[0] for name in held}
 
 
 def test_velociraptors_own_names_and_times_without_a_zone_are_understood():

@@ -29,6 +29,7 @@ def test_lost_changed_and_added_are_told_apart():
     (line,) = compare(captured, restored, ["state"])
     assert (line.captured, line.restored, line.lost, line.changed, line.added) == (3, 1, 1, 1, 1)
     assert line.missing == ["H.3", "H.2 (changed)"]
+    assert line.unknown == ["H.4"]
     assert line.falls_short
 
 
