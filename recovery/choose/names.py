@@ -24,6 +24,7 @@ _SAME = {
     "hunt_parameters": "hunts",
     "hunt_results": "hunts",
     "passwords": "users",
+    "user_options": "users",
     "acls": "users",
 }
 

@@ -10,7 +10,7 @@ WISHES: Mapping[str, tuple[str, ...]] = {
     "clients": ("clients",),
     "labels": ("labels",),
     "orgs": ("orgs",),
-    "users": ("users", "passwords", "acls"),
+    "users": ("users", "passwords", "user_options", "acls"),
     "artifacts": ("artifacts", "artifact_tags"),
     "hunts": ("hunts", "hunt_parameters"),
     "notebooks": ("notebooks",),

@@ -41,6 +41,7 @@ VELOCIRAPTORS_NAMES: dict[str, Provider] = {
 _PROVIDER_OF: dict[str, Provider] = {
     "users": "users",
     "passwords": "users",
+    "user_options": "users",
     "acls": "users",
     "clients": "clients",
     "labels": "clients",
@@ -194,6 +195,7 @@ def _keeper(
     by_name: dict[str, Callable[[str], bool]] = {
         "users": choice.user,
         "passwords": choice.user,
+        "user_options": choice.user,
         "acls": choice.user,
         "artifacts": choice.artifact,
         "artifact_tags": choice.artifact,

@@ -54,7 +54,7 @@ def without_held(inventory: Inventory, allowed: set[tuple[str, str]]) -> Invento
     def kept(org: str, item: str, entries: Entries) -> Entries:
         if item == "acls":
             return {name: value for name, value in entries.items() if (org, name) in allowed}
-        if item in ("users", "passwords"):
+        if item in ("users", "passwords", "user_options"):
             return {name: value for name, value in entries.items() if name in names}
         return entries
 

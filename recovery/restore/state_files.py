@@ -19,6 +19,8 @@ _HUNT = re.compile(r"^(?:orgs/[^/]+/)?hunts/H\.[^/]+\.json\.db$")
 _HUNT_INDEX = re.compile(r"^(?:orgs/[^/]+/)?hunts/index\.json(?:\.index)?$")
 _ORG_RECORD = re.compile(r"^orgs/[^/]+\.json\.db$")
 _USERS_FOLDER = re.compile(r"^users/([^/]+)/")
+# What people set in their pages lies beside their records, all in one folder.
+_USERS_OPTIONS = re.compile(r"^users/gui/([^/]+)\.json\.db$")
 _RUNNING = (2, "RUNNING")
 _PAUSED: dict[object, object] = {2: 1, "RUNNING": "PAUSED"}
 
@@ -91,7 +93,7 @@ def held_files(source: Path, allowed: Collection[tuple[str, str]] | None) -> lis
 
 def account_of(path: str) -> tuple[str, str, str] | None:
     """(kind, org, user) of a person's file in a datastore; None for any other file."""
-    if folder := _USERS_FOLDER.match(path):
+    if folder := _USERS_OPTIONS.match(path) or _USERS_FOLDER.match(path):
         return "settings", ROOT, unquote(folder[1])
     account = account_path(path)
     return None if account is None or account[2] == SERVER_ITSELF else account

@@ -38,6 +38,7 @@ class AccountFiles:
 
     users: Entries = field(default_factory=dict)
     passwords: Entries = field(default_factory=dict)
+    options: Entries = field(default_factory=dict)
     acls: dict[str, Entries] = field(default_factory=dict)
     secrets: dict[str, Entries] = field(default_factory=dict)
 
@@ -75,6 +76,11 @@ def digest_account_files(files: Iterator[tuple[str, bytes]], source: str = "") -
             match parts:
                 case ["users", _] if org == ROOT:
                     _add_user(found, content)
+                case ["users", "gui", name] if org == ROOT and name.endswith(".json.db"):
+                    options = cleaned(json.loads(content))
+                    if options:
+                        user = unquote(name.removesuffix(".json.db"))
+                        found.options[user] = digest(options)
                 case ["acl", name]:
                     user = unquote(name.removesuffix(".json.db"))
                     policy = cleaned(json.loads(content))

@@ -15,6 +15,7 @@ ITEMS = (
     "orgs",
     "users",
     "passwords",
+    "user_options",
     "acls",
     "clients",
     "labels",

@@ -151,6 +151,7 @@ _PARTS: tuple[Callable[[Api, str], Items], ...] = (
 def _add_files(found: dict[str, Items], files: AccountFiles) -> None:
     found[ROOT]["users"] = files.users
     found[ROOT]["passwords"] = files.passwords
+    found[ROOT]["user_options"] = files.options
     for org, items in found.items():
         items["acls"] = files.acls.get(org, {})
         stored = files.secrets.get(org, {})

@@ -35,6 +35,8 @@ _REASONS = {
     "orgs": "a package knows the root org only; other orgs' clients are refused (403) meanwhile",
     "users": _ONLY_STATE_OR_BACKUP,
     "passwords": "no backup holds password hashes; state does. Give these users new passwords",
+    "user_options": "no backup holds what users set for themselves (language, time zone, links); "
+    "state does",
     "acls": _ONLY_STATE_OR_BACKUP,
     "clients": "a package holds no client list; connected clients of the root org enrol again "
     "by themselves, under their old ids",

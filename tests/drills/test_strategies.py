@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.pulumi, pytest.mark.slow, pytest.m
 SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 ONLY_STATE = {
     "passwords",
+    "user_options",
     "client_metadata",
     "server_metadata",
     "client_monitoring",

@@ -28,6 +28,7 @@ def test_a_backup_alone_survives_a_crash(fresh):
     assert [finding for o in done.values() for finding in o.findings] == []
     only_state = {
         "passwords",
+        "user_options",
         "client_metadata",
         "server_metadata",
         "client_monitoring",
@@ -66,7 +67,8 @@ def test_only_what_was_chosen_comes_back(fresh):
 
 LISTING = (
     "cd /var/lib/velociraptor && find . -type f -not -path './server_artifact*' "
-    "-not -path './logs/*' -not -path '*/client_info/*' -not -name 'index.json*' "
+    "-not -path './orgs/*/server_artifact*' -not -path './logs/*' "
+    "-not -path '*/client_info/*' -not -name 'index.json*' "
     "-print0 | sort -z | xargs -0 sha256sum; "
     "systemctl show velociraptor_server -p ActiveEnterTimestamp; dpkg -l | md5sum; "
     "find /etc /var/lib/velociraptor-recovery -type f -print0 | sort -z | xargs -0 sha256sum"

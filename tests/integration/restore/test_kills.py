@@ -112,6 +112,7 @@ def test_killed_at_every_step(captured, strategy):
 
 ONLY_STATE = {
     "passwords",
+    "user_options",
     "client_metadata",
     "server_metadata",
     "client_monitoring",

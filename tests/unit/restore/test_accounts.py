@@ -16,7 +16,7 @@ from recovery.accounts.read_accounts import (
 )
 from recovery.accounts.review import review
 from recovery.errors import BadInputError
-from recovery.restore.state_files import Keep, copy_state, held_files
+from recovery.restore.state_files import Keep, account_of, copy_state, held_files
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
 
@@ -74,6 +74,19 @@ def test_gained_admin_rights_come_first() -> None:
         ("ann", "same"),
     ]
     assert [item.gains_admin for item in found] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("path", "whose"),
+    [
+        ("users/gui/ann.json.db", "ann"),
+        ("users/gui/o%27neil.json.db", "o'neil"),
+        ("users/ann/Favorites/CLIENT/fav.json.db", "ann"),
+        ("users/gui/Favorites/CLIENT/fav.json.db", "gui"),
+    ],
+)
+def test_what_users_set_for_themselves_belongs_to_them(path: str, whose: str) -> None:
+    assert account_of(path) == ("settings", "root", whose)
 
 
 def test_known_lets_no_new_name_and_no_new_right_in() -> None:

@@ -51,6 +51,17 @@ def test_users_options_in_sub_folders_are_passed_by():
     assert found.users == {}
 
 
+def test_what_users_set_for_themselves_is_theirs():
+    files = [
+        ("users/gui/alice.json.db", b'{"timezone":"Europe/Berlin","links":[]}'),
+        ("users/gui/o%27neil.json.db", b'{"theme":"dark"}'),
+        ("users/gui/bob.json.db", b"{}"),
+    ]
+    found = digest_account_files(iter(files))
+    assert set(found.options) == {"alice", "o'neil"}
+    assert found.users == {}
+
+
 def test_acls_are_per_org_equal_in_content_and_without_the_server_itself():
     files = [
         ("acl/alice.json.db", b'{"readResults":true,"roles":["b","a"]}'),

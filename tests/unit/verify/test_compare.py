@@ -92,6 +92,7 @@ def test_backup_promises_what_the_facts_grant_it():
     lost = {item for item in ITEMS if expected_loss(item, ["backup"])}
     assert lost == {
         "passwords",
+        "user_options",
         "client_metadata",
         "server_metadata",
         "hunt_parameters",
