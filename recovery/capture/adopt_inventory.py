@@ -72,8 +72,8 @@ def lacking_inside(content: ZipContent, contexts: Sequence[Row]) -> str:
     A flow that was still running when it was exported says nothing of its rows.
     """
     ended = all(context.get("state") in _ENDED for context in contexts)
-    said = [context.get("total_collected_rows") for context in contexts]
-    rows = sum(int(number) for number in said if str(number or "").isdecimal()) if ended else 0
+    said = [str(context.get("total_collected_rows") or "") for context in contexts]
+    rows = sum(int(number) for number in said if number.isdecimal()) if ended else 0
     if content.rows < rows:
         return f"{content.rows} of {rows} rows"
     if content.upload_bytes < content.listed_bytes:
