@@ -13,6 +13,7 @@ from server_app.cli.main import CommandError, UsageError
 from server_app.config import BUILD, client_config, dump_yaml, load_config
 from server_app.config.document import require
 from server_app.config.merge import apply_merge, apply_patch
+from server_app.services.directory import RESERVED
 
 Flags = argparse.Namespace
 
@@ -54,6 +55,8 @@ def api_client(flags: Flags) -> None:
     from server_app.services import Server
 
     config = require(load_config(flags.config), ("CA", "Client"))
+    if flags.name in RESERVED:
+        raise CommandError(f"Username is reserved: {flags.name}")
     certificate, key = new_certificate(config, flags.name)
     document = {
         "ca_certificate": config["Client"]["ca_certificate"],

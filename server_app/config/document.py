@@ -7,22 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from server_app.config.check import faults
+
 CONFIG_VARIABLE = "VELOCIRAPTOR_CONFIG"
 LITERAL_VARIABLE = "VELOCIRAPTOR_LITERAL_CONFIG"
 API_VARIABLE = "VELOCIRAPTOR_API_CONFIG"
-
-SECTIONS = (
-    "version", "Client", "API", "GUI", "CA", "Frontend", "ExtraFrontends", "Datastore",
-    "Writeback", "Mail", "Logging", "Minion", "verbose", "autocert_cert_cache", "Monitoring",
-    "api_config", "autoexec", "server_type", "obfuscation_nonce", "defaults", "Defaults",
-    "services", "remappings", "security", "Security", "debug_mode", "Certs", "ApiConfig", "org_id",
-    "org_name", "analysis_target",
-)  # fmt: skip
-"""Keys a config may have at its top; anything else is refused, as by the real server."""
-
-
-LONGEST_SHOWN = 10
-"""Characters of a text where a config was expected that a message shows in full."""
 
 
 class ConfigError(Exception):
@@ -37,10 +26,11 @@ def load_config(path: str | None, environment: Mapping[str, str] = os.environ) -
     """
     if path:
         return parse_config(_read(path), path)
-    if environment.get(CONFIG_VARIABLE):
-        return parse_config(_read(environment[CONFIG_VARIABLE]), environment[CONFIG_VARIABLE])
+    if named := environment.get(CONFIG_VARIABLE):
+        return parse_config(_read(named), named, "EnvLoader")
     if environment.get(LITERAL_VARIABLE):
-        return parse_config(environment[LITERAL_VARIABLE], f"${LITERAL_VARIABLE}")
+        name = f"${LITERAL_VARIABLE}"
+        return parse_config(environment[LITERAL_VARIABLE], name, "EnvLiteralLoader")
     raise ConfigError("Unable to load config from any source.")
 
 
@@ -51,7 +41,7 @@ def load_api_config(
     name = path or environment.get(API_VARIABLE)
     if not name:
         return None
-    document = parse_yaml(_read(name, "ApiLoader"), name)
+    document = parse_yaml(_read(name, "ApiLoader"), name, "ApiClientConfig", "ApiLoader")
     wanted = ("ca_certificate", "client_cert", "client_private_key", "api_connection_string")
     missing = [key for key in wanted if not document.get(key)]
     if missing:
@@ -59,35 +49,31 @@ def load_api_config(
     return document
 
 
-def parse_config(text: str, name: str) -> dict[str, Any]:
-    """Parses a server or client config; ConfigError for anything that isn't one."""
-    document = parse_yaml(text, name)
-    unknown = [str(key) for key in document if key not in SECTIONS]
-    if unknown:
-        raise ConfigError(f"{name}: unknown section {', '.join(sorted(unknown))}")
-    for key in ("Client", "API", "GUI", "CA", "Frontend", "Datastore"):
-        if key in document and document[key] is not None and not isinstance(document[key], dict):
-            raise ConfigError(f"{name}: section {key} is not a mapping")
-    return document
+def parse_config(text: str, name: str, loader: str = "FileLoader") -> dict[str, Any]:
+    """Parses a server or client config; ConfigError for anything that isn't one.
+
+    Unknown settings and values of a wrong kind are refused, as by the real server.
+    """
+    return parse_yaml(text, name, "Config", loader)
 
 
-def parse_yaml(text: str, name: str) -> dict[str, Any]:
-    """Parses a YAML mapping; ConfigError for anything else."""
+def parse_yaml(text: str, name: str, section: str, loader: str) -> dict[str, Any]:
+    """Parses a YAML mapping with the settings of that section; ConfigError for anything else."""
     import yaml
 
     # The C parser is ten times as fast; both of them only make plain values.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    reader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        document = yaml.load(text, Loader=loader)  # noqa: S506
+        parser = reader(text)
+        node = parser.get_single_node()
+        document = parser.construct_document(node) if node is not None else None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A constructor's ValueError (an impossible date, say) is malformed input too.
         raise ConfigError(f"{name} is not valid YAML: {_first_line(error)}") from error
-    if isinstance(document, str):
-        shown = f"{document[:7]}..." if len(document) > LONGEST_SHOWN else document
-        raise ConfigError(
-            "FileLoader: yaml: unmarshal errors:\n"
-            f"  line 1: cannot unmarshal !!str `{shown}` into proto.Config"
-        )
+    if node is None:
+        raise ConfigError(f"{name} is not a config: it is empty")
+    if found := faults(node, section):
+        raise ConfigError("\n  ".join([f"{loader}: yaml: unmarshal errors:", *found]))
     if not isinstance(document, dict):
         raise ConfigError(f"{name} is not a config: a mapping is expected at its top")
     return document

@@ -209,7 +209,12 @@ def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
-        return x509.DNSName(name)
+        pass
+    if not name.isascii():
+        raise ConfigError(
+            f'Unable to generate certificate: x509: "{name}" cannot be encoded as an IA5String'
+        )
+    return x509.DNSName(name)
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from server_app.datastore import records
 from server_app.services.errors import ServiceError
-from server_app.services.secret_types import TYPES
+from server_app.services.secret_types import TYPES, is_complete
 
 if TYPE_CHECKING:
     from server_app.services.org import OrgServices
@@ -55,7 +55,7 @@ class Secrets:
         """secret_add(): fields that the type doesn't have are dropped. Raises ServiceError."""
         kind = self._type(type)
         fields = {field: str(secret.get(field) or "") for field in kind["fields"]}
-        if not any(fields[field] for field in kind["one_of"]):
+        if not is_complete(type, fields):
             raise ServiceError(f"Unable to verify secret for type {type}")
         sealed = self._seal(json.dumps(fields).encode())
         self._save({"name": name, "type_name": type, "encrypted_secret": sealed})
