@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import yaml
 
 from server_app.config.fields import FIELDS
-
-if TYPE_CHECKING:
-    import yaml
 
 LONGEST_SHOWN = 10
 """Characters of a value that a message shows in full."""
@@ -47,7 +45,7 @@ def _check(node: yaml.Node, kind: str) -> Iterator[str]:
     if kind.startswith("[]"):
         yield from _check_list(node, kind)
     elif kind.startswith("map["):
-        if node.id != "mapping":
+        if not isinstance(node, yaml.MappingNode):
             yield _mismatch(node, kind)
     elif kind in SECTIONS:
         yield from _check_section(node, kind)
@@ -56,7 +54,7 @@ def _check(node: yaml.Node, kind: str) -> Iterator[str]:
 
 
 def _check_list(node: yaml.Node, kind: str) -> Iterator[str]:
-    if node.id != "sequence":
+    if not isinstance(node, yaml.SequenceNode):
         yield _mismatch(node, kind)
         return
     for member in node.value:
@@ -64,7 +62,7 @@ def _check_list(node: yaml.Node, kind: str) -> Iterator[str]:
 
 
 def _check_section(node: yaml.Node, kind: str) -> Iterator[str]:
-    if node.id != "mapping":
+    if not isinstance(node, yaml.MappingNode):
         yield _mismatch(node, kind)
         return
     seen = set()
@@ -81,7 +79,7 @@ def _check_section(node: yaml.Node, kind: str) -> Iterator[str]:
 
 
 def _fits(node: yaml.Node, kind: str) -> bool:
-    if node.id != "scalar":
+    if not isinstance(node, yaml.ScalarNode):
         return False
     if kind == "string":
         return True
@@ -95,7 +93,7 @@ def _mismatch(node: yaml.Node, kind: str) -> str:
     tag = node.tag.replace("tag:yaml.org,2002:", "!!")
     value = str(node.value)
     shown = f"{value[:7]}..." if len(value) > LONGEST_SHOWN else value
-    given = f"{tag} `{shown}`" if node.id == "scalar" else tag
+    given = f"{tag} `{shown}`" if isinstance(node, yaml.ScalarNode) else tag
     prefix = kind[: kind.rfind("]") + 1]
     base = kind.removeprefix(prefix)
     wanted = f"{prefix}*proto.{base}" if prefix and base in SECTIONS else kind

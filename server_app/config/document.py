@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from server_app.config.check import faults
-
 CONFIG_VARIABLE = "VELOCIRAPTOR_CONFIG"
 LITERAL_VARIABLE = "VELOCIRAPTOR_LITERAL_CONFIG"
 API_VARIABLE = "VELOCIRAPTOR_API_CONFIG"
@@ -60,6 +58,8 @@ def parse_config(text: str, name: str, loader: str = "FileLoader") -> dict[str, 
 def parse_yaml(text: str, name: str, section: str, loader: str) -> dict[str, Any]:
     """Parses a YAML mapping with the settings of that section; ConfigError for anything else."""
     import yaml
+
+    from server_app.config.check import faults
 
     # The C parser is ten times as fast; both of them only make plain values.
     reader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -78,7 +78,8 @@ def test_not_in_it_are_hashes_nonces_requests_metadata_monitoring_secrets_flows(
         description="h", artifacts=["Custom.A"], max_rows=77, principal="admin", pause=True
     )
     root.clients.set_server_metadata({"secret_note": "meta"})
-    root.secrets.add("Mine", "AWS S3 Creds", {"credentials_key": "keytext"}, "admin")
+    secret = {"credentials_key": "keytext", "credentials_secret": "secrettext"}
+    root.secrets.add("Mine", "AWS S3 Creds", secret, "admin")
     list(root.backups.create("b"))
     with zipfile.ZipFile(root.backups.path("b")) as archive:
         content = b"".join(archive.read(name) for name in archive.namelist())

@@ -26,7 +26,9 @@ def living(root):
         artifacts=["Custom.Server.Marker"], spec=spec, include_labels=["prod"], principal="alice"
     )
     root.notebooks.create(name="DR", principal="alice")
-    root.secrets.add("S3", "AWS S3 Creds", {"credentials_key": "k"}, "alice")
+    root.secrets.add(
+        "S3", "AWS S3 Creds", {"credentials_key": "k", "credentials_secret": "s"}, "alice"
+    )
     root.monitoring.add_server("Server.Monitor.Health", {})
     return root
 
