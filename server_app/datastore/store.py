@@ -28,7 +28,8 @@ class Store:
     def __init__(self, root: Path, *, minimum_free_megabytes: int = 50) -> None:
         self.root = root
         self.minimum_free_megabytes = minimum_free_megabytes
-        self._full = False
+        self.full = False
+        """Did the last measurement find too little space?"""
 
     def path(self, *components: str, suffix: str = "") -> Path:
         """Where these components lie on disk."""
@@ -45,12 +46,12 @@ class Store:
         """
         existing = next(p for p in (self.root, *self.root.parents) if p.exists())
         free = shutil.disk_usage(existing).free // _MEGABYTE
-        self._full = free < self.minimum_free_megabytes
+        self.full = free < self.minimum_free_megabytes
         return free
 
     def require_space(self) -> None:
         """Raises DiskFullError if the last measurement found too little space."""
-        if self._full:
+        if self.full:
             raise DiskFullError("Insufficient disk space!")
 
     def write(self, path: Path, data: bytes) -> None:

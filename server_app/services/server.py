@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from server_app.datastore.store import Store
-from server_app.services.background import Background
+from server_app.datastore.store import DiskFullError, Store
+from server_app.services.background import Background, log
 from server_app.services.directory import Directory
 from server_app.services.errors import OrgNotFound, ServiceError
 from server_app.services.first_start import first_start
@@ -17,6 +17,11 @@ from server_app.services.orgs import ROOT, ROOT_NAME, Orgs
 _MINIMUM_FREE_MEGABYTES = 50
 _DISK_CHECK_SECONDS = 20.0
 _ORG_SCAN_SECONDS = 10.0
+_DISK_FULL = (
+    "FileBaseDataStore: Insufficient free disk space! We need at least %d Mb but we have %d!. "
+    "Disabling write operations to avoid file corruption. Free some disk space or grow the "
+    "partition."
+)
 
 
 class Server:
@@ -64,12 +69,11 @@ class Server:
 
     def start(self) -> None:
         """Loads everything and starts the jobs. Raises ServiceError: disk too full, no access."""
-        free = self.store.check_space()
-        if free < self.store.minimum_free_megabytes:
-            raise ServiceError(
-                f"only {free} MB are free on the datastore's disk, "
-                f"{self.store.minimum_free_megabytes} MB are needed: free some space first"
-            )
+        self._check_disk()
+        try:
+            self.store.require_space()
+        except DiskFullError as error:
+            raise ServiceError(f"starting frontend: {error}") from error
         self.started = True
         try:
             self.directory.load()
@@ -79,9 +83,16 @@ class Server:
         except OSError as error:
             raise ServiceError(f"the datastore cannot be read or written: {error}") from error
         self.background.every("org scan", _ORG_SCAN_SECONDS, self.orgs.scan)
-        self.background.every("disk check", _DISK_CHECK_SECONDS, self._check_disk)
+        datastore = self.config.get("Datastore") or {}
+        pause = float(datastore.get("disk_check_frequency_sec") or _DISK_CHECK_SECONDS)
+        if pause > 0:
+            self.background.every("disk check", pause, self._check_disk)
 
     def _check_disk(self) -> None:
+        was_full = self.store.full
+        free = self.store.check_space()
+        if self.store.full and not was_full:
+            log.error(_DISK_FULL, self.store.minimum_free_megabytes, free)
         for org in self.loaded():
             org.store.check_space()
 

@@ -12,10 +12,6 @@ ANY_ORDER = {
 NOT_REPEATED = {
     63: "the moment between a client's first poll and its interrogation",
     211: "the call found the server still starting",
-    227: "the disk was full: needs a file system of its own",
-    228: "the disk was full: needs a file system of its own",
-    239: "the disk was full: needs a file system of its own",
-    240: "the disk was full: needs a file system of its own",
     247: "the moment between a client's return and its interrogation",
 }
 

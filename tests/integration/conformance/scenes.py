@@ -9,6 +9,7 @@ import time
 import zipfile
 from pathlib import Path
 
+from tests.integration.conformance.full_disk import disk_full
 from tests.integration.conformance.stage import (
     ACME_CLIENT,
     CLIENT,
@@ -377,4 +378,5 @@ SCENES = (
     hunts_imported,
     imports_in_another_org,
     foreign,
+    disk_full,
 )

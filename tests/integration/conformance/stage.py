@@ -31,6 +31,8 @@ class Stage:
     broken: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     outcomes: dict[int, list[str]] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    """Calls that this machine doesn't let be repeated, and why."""
     now: dict[str, str] = field(default_factory=dict)
     """recorded id -> id of this run"""
     config: Path = Path()

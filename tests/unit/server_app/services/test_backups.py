@@ -112,7 +112,7 @@ def test_disk_known_to_be_full_is_refused(root):
 
 def test_the_server_does_not_start_with_too_little_space(make_server):
     crowded = make_server(start=False, Datastore={"min_allowed_file_space_mb": 1 << 40})
-    with pytest.raises(ServiceError, match="MB are needed"):
+    with pytest.raises(ServiceError, match="Insufficient disk space!"):
         crowded.start()
 
 
