@@ -51,6 +51,7 @@ def install(
     from recovery.cli.lengths import parse_age
     from recovery.errors import BadInputError
     from recovery.standby.pair import read_pair
+    from recovery.standby.reach import is_here, read_mark
     from recovery.standby.watch_unit import WatchUnit, service
     from recovery.standby.watch_unit import install as put_in_place
     from recovery.vault.store import open_vault
@@ -60,6 +61,7 @@ def install(
         parse_age(value)
         command += [name, value]
     pair = read_pair(open_vault(vault))
+    mark = _there(on, read_mark)
     if promote_after:
         parse_age(promote_after)
         if not pair.switch and not no_switch:
@@ -76,7 +78,7 @@ def install(
         vault=vault,
         writes=written_folders(vault, prometheus),
         keys=str(keys.expanduser().absolute()) if keys else "",
-        local=any(machine.uri.startswith("local:") for machine in pair.machines),
+        local=any(is_here(machine, mark) for machine in pair.machines),
     )
     refuse_private_tmp(made.writes)
     if dry_run:

@@ -14,8 +14,9 @@ from recovery.standby.link import lay_link, try_link
 from recovery.standby.pair import Pair, who_serves
 from recovery.standby.promote import Promotion, promote
 from recovery.standby.pull import SPARE
+from recovery.standby.reach import opened
 from recovery.standby.role import take_role_argv
-from recovery.standby.sync import opened, sync
+from recovery.standby.sync import sync
 from recovery.switch.protocol import Switch
 from recovery.vault.lease import is_finished
 from recovery.vault.shelf_vault import ShelfVault

@@ -62,7 +62,8 @@ def may_end_cleanly(shown: str) -> bool:
     ``shown``: what systemd says of it, ``Name=value`` by line.
     """
     facts = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-    if facts.get("ActiveState") == "active":
+    # Also one whose stop was begun before, by a promotion that was cut off.
+    if facts.get("ActiveState") in ("active", "deactivating"):
         return True
     ended = facts.get("ExecMainExitTimestampMonotonic", "") not in ("", "0")
     return facts.get("ActiveState") == "inactive" and facts.get("Result") == "success" and ended

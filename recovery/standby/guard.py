@@ -16,11 +16,12 @@ from recovery.target import Target
 from recovery.velociraptor.config import SERVICE
 
 UNIT = "velociraptor-recovery-guard.service"
-MARGIN = 10
+MARGIN = 15
 LEAST = 60
 """Seconds; a shorter guard would stop a server at each hiccup of the network."""
 _SHORT = 5
 _LOOK = 2
+_STOP = 6
 _UP = "$(cut -d. -f1 /proc/uptime)"
 _BOOT = "$(cat /proc/sys/kernel/random/boot_id)"
 SCRIPT = f"""#!/bin/sh
@@ -29,7 +30,10 @@ while :; do
   if [ -s {DEADLINE} ]; then
     read -r boot limit < {DEADLINE}
     if [ "$boot" != "{_BOOT}" ] || [ "{_UP}" -ge "$limit" ]; then
+      # A stop may take as long as its unit allows; whoever promotes waits {MARGIN} s at most.
+      {{ sleep {_STOP}; systemctl kill --kill-who=all -s KILL {SERVICE}; }} & killer=$!
       {GUARD}.hold && rm -f {DEADLINE} && logger -t velociraptor-recovery 'no sign of life: held'
+      kill "$killer" 2>/dev/null
     fi
   fi
   sleep {_LOOK}
@@ -57,9 +61,10 @@ systemctl daemon-reload
 _NOTE = (
     'umask 077; mkdir -p "${1%/*}"; echo "$(( $(date +%s) + $2 ))" > "$1.new"; mv -f "$1.new" "$1"'
 )
-_RENEW = f"""set -e
+_CLOCK = f'echo "{_BOOT} {_UP}"'
+_RENEW = """set -e
 umask 077
-echo "{_BOOT} $(( {_UP} + $2 ))" > "$1.new"
+echo "$2 $3" > "$1.new"
 mv -f "$1.new" "$1"
 """
 _LEFT = '[ ! -s "$1" ] || echo "$(( $(cat "$1") - $(date +%s) ))"'
@@ -86,15 +91,30 @@ def remove(target: Target) -> None:
 
 
 def renew(active: Target, spare: Target, seconds: int) -> None:
-    """Lets the serving machine go on for ``seconds``; the spare has noted it before that."""
+    """Lets the serving machine go on for ``seconds``; the spare has noted it before that.
+
+    Its clock is read before the spare's: whatever is slow in between, its end comes first.
+    """
+    now = _clock(active)
     note = ["sh", "-c", _NOTE, "note", GUARD_UNTIL, str(seconds + MARGIN)]
     spare.run(note, timeout=max(_SHORT, seconds / 4))  # a spare that hangs must not use it up
-    renew_alone(active, seconds)
+    _set(active, now, seconds)
 
 
 def renew_alone(active: Target, seconds: int) -> None:
     """The same where the spare can't note it: whoever promotes has to know by other means."""
-    active.run(["sh", "-c", _RENEW, "renew", DEADLINE, str(seconds)])
+    _set(active, _clock(active), seconds)
+
+
+def _clock(target: Target) -> tuple[str, int]:
+    """Its boot's id, and seconds since then."""
+    boot, up = target.run(["sh", "-c", _CLOCK]).text.split()
+    return boot, int(up)
+
+
+def _set(active: Target, now: tuple[str, int], seconds: int) -> None:
+    boot, up = now
+    active.run(["sh", "-c", _RENEW, "renew", DEADLINE, boot, str(up + seconds)])
 
 
 def release(target: Target) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from recovery.errors import RecoveryError
 from recovery.standby import guard
 from recovery.standby.pair import Machine, Pair, who_serves
-from recovery.target import open_target
+from recovery.standby.reach import opened
 from recovery.vault.lease import Lease
 from recovery.vault.shelf_vault import ShelfVault
 
@@ -52,12 +52,10 @@ def beat(vault: ShelfVault, pair: Pair, lease: Lease) -> bool:
         if who_serves(vault, pair)[0] != lease:
             return False
         with ExitStack() as stack:
-            server = open_target(active.uri)
-            stack.callback(server.close)
+            server = opened(stack, active)
             server.run(["true"], timeout=15)
             try:
-                spare = open_target(pair.other(active).uri)
-                stack.callback(spare.close)
+                spare = opened(stack, pair.other(active))
                 guard.renew(server, spare, pair.guard_seconds)
             except RecoveryError:
                 _note(vault, pair, active)

@@ -16,7 +16,7 @@ from recovery.standby.link import lay_link, try_link
 from recovery.standby.pair import Machine, Pair, write_pair
 from recovery.standby.places import ROLE
 from recovery.standby.pull import ACTIVE, SPARE
-from recovery.standby.sync import opened
+from recovery.standby.reach import named_for_all, opened
 from recovery.target import Target
 from recovery.vault.lease import current, finish, take
 from recovery.vault.shelf_vault import ShelfVault
@@ -64,6 +64,7 @@ def init_pair(
         active, spare = opened(stack, one), opened(stack, two)
         one = one.model_copy(update={"address": one.address or _ask(active)})
         two = two.model_copy(update={"address": two.address or _ask(spare)})
+        one, two = named_for_all(one, active), named_for_all(two, spare)
         config = ServerConfig.parse(
             active.get(CONFIG_PATH), source=f"{CONFIG_PATH} of {active_uri}"
         )
@@ -75,7 +76,7 @@ def init_pair(
                 hint="--active is the machine that serves now",
             )
         lease = current(vault, config.deployment)
-        if lease is not None and lease.holder != active_uri and not claim:
+        if lease is not None and lease.holder != one.uri and not claim:
             raise BadInputError(
                 f"by the lease {lease.holder} serves, since {lease.taken_at:%Y-%m-%d %H:%M} UTC "
                 f"({lease.reason})",
@@ -104,11 +105,11 @@ def init_pair(
                 f"guard: from the first sync on the server stops itself after {guard_seconds} s "
                 "without a sign of life: keep `recovery standby watch` running"
             )
-        if lease is None or lease.holder != active_uri:
-            lease = take(vault, lease, config.deployment, active_uri, "init")
+        if lease is None or lease.holder != one.uri:
+            lease = take(vault, lease, config.deployment, one.uri, "init")
         finish(vault, lease)  # it was seen to serve just now
         write_pair(vault, pair)
-        say(f"pair: {active_uri} serves (epoch {lease.epoch}), {spare_uri} is its spare")
+        say(f"pair: {one.uri} serves (epoch {lease.epoch}), {two.uri} is its spare")
     return pair
 
 

@@ -33,6 +33,8 @@ class Machine(_Frozen):
     uri: str
     address: str
     port: int = 22
+    mark: str = ""
+    """On the machine that was named as ``local://``, for it to know itself (:mod:`.reach`)."""
 
 
 class Pair(_Frozen):

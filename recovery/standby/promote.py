@@ -21,11 +21,12 @@ from recovery.standby.heartbeat import seconds_unknown
 from recovery.standby.pair import Machine, Pair, who_serves
 from recovery.standby.places import ROLE
 from recovery.standby.pull import ACTIVE, SPARE
+from recovery.standby.reach import opened
 from recovery.standby.role import take_role_argv
 from recovery.standby.served import count_known, wait_for_clients
 from recovery.standby.standing import Standing, advice, since, standing
 from recovery.standby.status import last_sync
-from recovery.standby.sync import opened, pull
+from recovery.standby.sync import pull
 from recovery.switch.protocol import Switch
 from recovery.target import Target
 from recovery.vault.lease import Lease, finish, is_finished, take, terms

@@ -6,7 +6,7 @@ Ages are told by the spare's own clock alone: a skewed clock elsewhere changes n
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from recovery.errors import RecoveryError
 from recovery.standby.pair import Machine, Pair, who_serves
 from recovery.standby.places import CHECKED, LAST_SYNC, ROLE
-from recovery.target import Target, open_target
+from recovery.standby.reach import opened
+from recovery.target import Target
 from recovery.vault.lease import is_finished
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.config import SERVICE
@@ -130,10 +131,9 @@ def last_sync(target: Target) -> LastSync | None:
 
 
 def _side(stack: ExitStack, machine: Machine, pair: Pair) -> Side:
-    target = open_target(machine.uri)
-    stack.callback(target.close)
+    target = opened(stack, machine)
     try:
-        return _facts(target, pair.datastore)
+        return replace(_facts(target, pair.datastore), uri=machine.uri)
     except RecoveryError as refused:
         return Side(machine.uri, reached=False, trouble=refused.message)
 

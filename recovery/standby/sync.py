@@ -16,8 +16,9 @@ from recovery.standby.fence import fence
 from recovery.standby.heartbeat import heartbeat
 from recovery.standby.pair import Machine, Pair, who_serves
 from recovery.standby.pull import Pulled, bundle, failure, parse_pulled, pull_argv
+from recovery.standby.reach import opened
 from recovery.standby.status import LastSync
-from recovery.target import Target, open_target
+from recovery.target import Target
 from recovery.vault.lease import Lease, is_finished
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.api import open_api
@@ -178,10 +179,3 @@ def count_clients(lists: dict[str, bytes]) -> int:
     files = [content for path, content in lists.items() if not path.endswith(".index")]
     rows = [line for content in files for line in content.splitlines()]
     return sum(not line.startswith(b'{"client_id":"server"') for line in rows)
-
-
-def opened(stack: ExitStack, machine: Machine) -> Target:
-    """The machine's target, closed with ``stack``."""
-    target = open_target(machine.uri)
-    stack.callback(target.close)
-    return target

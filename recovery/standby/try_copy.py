@@ -16,8 +16,8 @@ import yaml
 from recovery.errors import RecoveryError, TargetError
 from recovery.standby.pair import Pair, who_serves
 from recovery.standby.places import CHECKED, LAST_SYNC, LOCK, ROOM
+from recovery.standby.reach import opened
 from recovery.standby.status import last_sync
-from recovery.standby.sync import opened
 from recovery.target import Target
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, OWNER, ServerConfig

@@ -15,8 +15,9 @@ from recovery.standby import guard
 from recovery.standby.fence import reaches
 from recovery.standby.pair import Pair, who_serves
 from recovery.standby.promote import Promotion, promote
+from recovery.standby.reach import opened
 from recovery.standby.status import Status, look
-from recovery.standby.sync import opened, sync
+from recovery.standby.sync import sync
 from recovery.standby.try_copy import try_copy
 from recovery.switch.protocol import Switch
 from recovery.vault.shelf_vault import ShelfVault

@@ -25,7 +25,7 @@ _LOCAL_WRITES = ("/etc/velociraptor", "/etc/systemd/system")
 
 @dataclass(frozen=True)
 class WatchUnit:
-    """``command``: argv of the watch; ``local``: it runs on one of the two machines.
+    """``command``: argv of the watch; ``local``: it runs on one of the two machines itself.
 
     ``writes``: folders of the vault and of a Prometheus file; ``keys``: the folder of the
     vault's keys, empty: none.

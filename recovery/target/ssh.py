@@ -33,7 +33,7 @@ class SshTarget:
     ) -> None:
         self._host, self._user, self._port = host, user, port
         self._identity, self._known_hosts = identity, known_hosts
-        self.uri = f"ssh://{user}@{host}:{port}"
+        self.uri = f"ssh://{user}@{f'[{host}]' if ':' in host else host}:{port}"
         self._folder = Path(tempfile.mkdtemp(prefix="recovery-ssh-"))
 
     @property

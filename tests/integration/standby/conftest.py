@@ -184,7 +184,12 @@ def scene(request, server_binary, network, tmp_path_factory) -> Iterator[Scene]:
         for name in ("RECOVERY_KEYS", "RECOVERY_PASSPHRASE_FILE", "RECOVERY_VAULT"):
             patch.delenv(name, raising=False)
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        merge = {**MERGE, "Client": {**MERGE["Client"], "server_urls": [f"https://{NAME}:8000/"]}}
+        merge = {
+            **MERGE,
+            "Client": {**MERGE["Client"], "server_urls": [f"https://{NAME}:8000/"]},
+            # Tests tell memory from disk: the list is not written in between, however long it is.
+            "Frontend": {**MERGE["Frontend"], "resources": {"client_info_write_time": 7200}},
+        }
         made = subprocess.run(
             [server_binary, "config", "generate", "--merge", json.dumps(merge)],
             capture_output=True,
@@ -248,3 +253,4 @@ def back_to_one(scene):
         failback(scene.vault, scene.pair, scene.switch, scene.say)
     elif scene.serves() != [scene.one]:
         open_target(f"docker://{scene.one}").run(release_argv())
+        scene.query(scene.one, "SELECT 1 AS Ready FROM scope()")

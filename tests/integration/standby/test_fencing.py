@@ -41,24 +41,42 @@ def test_two_promotions_at_once_make_one(scene, back_to_one):
 def test_a_killed_command_is_gone_on_with(scene, back_to_one):
     sync(scene.vault, scene.pair, scene.say)
     for seconds in (1.0, 1.8, 2.6):
-        running = scene.command("promote", "--no-switch")
+        # By name: one that ended before it could be killed is not to be turned round.
+        running = scene.command("promote", "--no-switch", "--to", scene.uris[scene.two])
         time.sleep(seconds)
         running.kill()
         running.communicate()
         assert len(scene.serves()) <= 1
-    promote(scene.vault, scene.pair, scene.switch, scene.say)
+    promote(scene.vault, scene.pair, scene.switch, scene.say, to=scene.uris[scene.two])
     assert scene.serves() == [scene.two]
 
 
 def test_a_server_that_hears_nothing_stops_itself(scene, back_to_one):
     one, two = (open_target(f"docker://{name}") for name in (scene.one, scene.two))
     guard.install(one)
-    guard.renew(one, two, 4)
+    guard.renew(one, two, 600)
     assert scene.serves() == [scene.one]
+    guard.renew(one, two, 1)
     guard.wait_until_fenced(two, scene.say)
     assert scene.serves() == []
     guard.remove(one)
     one.run(release_argv())
+    scene.query(scene.one, "SELECT 1 AS Ready FROM scope()")
+
+
+def test_a_server_that_does_not_stop_is_killed_in_time(scene, back_to_one):
+    """Its unit would give it a minute; the spare waits for the guard's margin, and no longer."""
+    one, two = (open_target(f"docker://{name}") for name in (scene.one, scene.two))
+    main = scene.run(scene.one, f"systemctl show {SERVICE} -p MainPID --value")
+    guard.install(one)
+    one.run(["kill", "-STOP", main])
+    guard.renew(one, two, 1)
+    guard.wait_until_fenced(two, scene.say)
+    assert scene.serves() == []
+    assert scene.run(scene.one, f"kill -0 {main} 2>/dev/null || echo gone") == "gone"
+    guard.remove(one)
+    one.run(release_argv())
+    scene.query(scene.one, "SELECT 1 AS Ready FROM scope()")
 
 
 def test_unattended_it_takes_over_from_one_whose_service_stays_away(scene, back_to_one):

@@ -1,5 +1,6 @@
 """The spare follows: whole, current, and honest about it."""
 
+import re
 import time
 
 import pytest
@@ -156,7 +157,9 @@ def test_a_skewed_clock_changes_no_age_and_is_said(scene):
         found = look(scene.vault, scene.pair)
         assert found.lag is not None
         assert found.lag < 60
-        assert any("clock of" in line and "+3600 s" in line for line in found.findings)
+        told = [re.search(r"clock of .* is \+(\d+) s off", line) for line in found.findings]
+        # To the second only on a machine that answers at once.
+        assert [abs(int(one[1]) - 3600) < 30 for one in told if one] == [True]
     finally:
         scene.run(scene.two, "rm /usr/local/bin/date")
 

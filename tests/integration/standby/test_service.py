@@ -106,6 +106,29 @@ def test_it_is_taken_away_again(scene, keeper):
     assert scene.serves() == [scene.two]
 
 
+def test_it_may_be_kept_by_one_of_the_two_itself(scene, keeper):
+    """Named `local://` there; the pair has a name that the other machine can use as well."""
+    two, vault = f"ssh://root@{scene.addresses[scene.two]}", ("--vault", VAULT)
+    recovery(keeper, "standby", "init", "--active", two, "--spare", "local://", *vault)
+    options = ("--promote-after", "5s", "--no-switch")
+    recovery(keeper, "standby", "schedule", "install", *vault, *options)
+    assert "ProtectSystem=full" in keeper.run(["systemctl", "cat", UNIT]).text
+
+    def status():
+        told = recovery(keeper, "standby", "status", *vault, "--json", check=False)
+        return json.loads(told.text)
+
+    until(lambda: (status()["lag"] or 99) < 60)
+    scene.run(scene.two, f"systemctl stop {SERVICE}")
+    active = ["systemctl", "is-active", SERVICE]
+    until(lambda: keeper.run(active, check=False).text == "active")
+    assert scene.serves() == []
+    until(lambda: status()["serves"]["service"] == "active")
+    address = keeper.run(["hostname", "-I"]).text.split()[0]
+    assert status()["serves"]["uri"] == f"ssh://root@{address}"
+    recovery(keeper, "standby", "schedule", "remove")
+
+
 def metrics(keeper) -> dict[str, float]:
     found = keeper.run(["sh", "-c", f"cat {METRICS} 2>/dev/null || :"]).text.splitlines()
     pairs = (line.rpartition(" ") for line in found if not line.startswith("#"))

@@ -9,6 +9,7 @@ from recovery.standby.fence import may_end_cleanly
     ("state", "result", "ended", "clean"),
     [
         ("active", "success", "0", True),
+        ("deactivating", "success", "0", True),
         ("inactive", "success", "81234567", True),
         # Never ran since the machine booted: how it ended before is not known.
         ("inactive", "success", "0", False),
