@@ -150,8 +150,11 @@ class _Bench:
 
     def backup(self) -> None:
         restic = self.repositories["ours"]
-        with open_api(self.one, self.config) as api:
-            lists = memory_lists(self.one, api, self.config, self.vault, [])
+
+        def lists() -> dict[str, bytes]:
+            with open_api(self.one, self.config) as api:
+                return memory_lists(self.one, api, self.config, self.vault, [])
+
         copied = copy_datastore(restic, DATASTORE, self.config.deployment, "bench", lists)
         whole_ident(restic, copied.snapshot)
 

@@ -1,5 +1,7 @@
 """A complete copy as part of a recovery point: the datastore into a restic repository."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from recovery.capture.client_record import client_list
@@ -23,7 +25,7 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
     """
     repository = parse_repository(needed(scene.options.repository))
     with open_restic(scene.target, repository) as restic:
-        copied = _copy(scene, restic, fresh_lists(scene, clients))
+        copied = _copy(scene, restic, cache(lambda: fresh_lists(scene, clients)))
         ident = whole_ident(restic, copied.snapshot)
     if not ident:
         raise BadInputError(
@@ -43,7 +45,7 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
     )
 
 
-def _copy(scene: CaptureScene, restic: Restic, lists: dict[str, bytes]) -> Copied:
+def _copy(scene: CaptureScene, restic: Restic, lists: Callable[[], dict[str, bytes]]) -> Copied:
     """The copy; a repository not there is made. Asking first would cost each copy a second."""
 
     def copy() -> Copied:

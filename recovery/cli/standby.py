@@ -32,7 +32,7 @@ def _say(line: str) -> None:
 
 @app.command()
 def init(
-    active: Annotated[str, typer.Option(help="the server that runs: ssh://HOST or docker://NAME")],
+    active: Annotated[str, typer.Option(help="the server that runs: ssh://HOST, docker://NAME, or local://")],
     spare: Annotated[str, typer.Option(help="the machine that is to be its spare")],
     vault: VaultUri,
     active_address: Annotated[
@@ -53,6 +53,8 @@ def init(
     The package is installed there with its service held (or `pulumi up` did it: standby: true).
     Each machine gets a key that may read the other's datastore by rsync, and nothing else. The
     pair and the lease (who serves) are written into the vault, and what `promote` is to switch.
+    The machine on which this runs may be one of the two (local://): elsewhere it is then known by
+    its address, and reached by SSH.
 
     Example:
 

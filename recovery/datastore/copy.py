@@ -9,20 +9,43 @@ copy and is taken away again.
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recovery.datastore.restic import Restic
 from recovery.datastore.snapshots import host_of, tags_of
+from recovery.target.beside import Beside
 
 FRESH = ".velociraptor-recovery"
 """Folder in the datastore, root's own, that holds the fresh client lists by their usual paths."""
-_PLACE = (
-    'set -e; umask 077; rm -rf -- "$1/$2"; mkdir -- "$1/$2"; tar -x -f - -C "$1/$2" --no-same-owner'
-)
+# Restic takes half a second to derive its key. It does so while the lists are made, and then waits
+# at the gate, a list of what to leave out that is read before any file is looked at. Its end takes
+# lists and gate away.
+_COPY = r"""set -u
+umask 077
+while IFS= read -r -d "" pair && [ -n "$pair" ]; do export "$pair"; done
+ds=$1 fresh=$1/$2; shift 2
+room=$(mktemp -d) || exit 77
+trap 'rm -rf -- "$fresh" "$room"' EXIT
+mkfifo -- "$room/gate" || exit 77
+cd -- "$ds" && rm -rf -- "$fresh" && mkdir -- "$fresh" || exit 77
+"$@" --exclude-file "$room/gate" < /dev/null & restic=$!
+if tar -x -f - -C "$fresh" --no-same-owner; then
+  : > "$room/gate" & gate=$!
+  wait "$restic"; code=$?
+  kill "$gate" 2>/dev/null
+else
+  # Again and again: at an interruption it takes its lock back, but it hears none at first.
+  for _ in $(seq 50); do kill -INT "$restic" 2>/dev/null || break; sleep 0.2; done
+  kill -KILL "$restic" 2>/dev/null
+  wait "$restic"; code=77
+fi
+exit "$code"
+"""
 _INCOMPLETE = 3
 """Restic's exit code where something could not be read, or vanished; the rest is copied."""
+_HOURS = 86400.0
 _GONE = 2
 """ENOENT."""
 
@@ -42,34 +65,33 @@ class Copied:
 
 
 def copy_datastore(
-    restic: Restic, datastore: str, deployment: str, point: str, lists: Mapping[str, bytes]
+    restic: Restic,
+    datastore: str,
+    deployment: str,
+    point: str,
+    lists: Callable[[], Mapping[str, bytes]],
 ) -> Copied:
-    """Copies ``datastore`` incrementally. ``lists``: path in the datastore → fresh content.
+    """Copies ``datastore`` incrementally. ``lists`` gives path in the datastore → fresh content.
 
-    Raises :class:`recovery.errors.CommandError`; earlier copies are as they were.
+    It is called while restic opens the repository; files are read once it has returned. Raises
+    :class:`recovery.errors.CommandError`, and what ``lists`` raises; earlier copies are as they
+    were.
     """
-    target = restic.target
-    bundle = io.BytesIO()
-    with tarfile.open(fileobj=bundle, mode="w") as tar:
-        for path, content in lists.items():
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(content), 0o600
-            tar.addfile(entry, io.BytesIO(content))
-    try:
-        target.run(["sh", "-c", _PLACE, "place", datastore, FRESH], stdin=bundle.getvalue())
-        words = ["backup", ".", "--host", host_of(deployment)]
-        words += [word for tag in tags_of(deployment, point) for word in ("--tag", tag)]
-        words += [
-            "--exclude",
-            f"{datastore}/temp",
-            "--exclude",
-            f"{datastore}/backups/recovery-*.zip",
-        ]
-        words += ["--exclude", f"{datastore}/orgs/*/backups/recovery-*.zip"]
-        # Quiet: sixty lines of progress a second have to be carried here otherwise.
-        done = restic.run(["--json", "--quiet", *words], folder=datastore, check=False)
-    finally:
-        target.run(["rm", "-rf", "--", f"{datastore}/{FRESH}"], check=False)
+    words = ["backup", ".", "--host", host_of(deployment)]
+    words += [word for tag in tags_of(deployment, point) for word in ("--tag", tag)]
+    for left_out in ("temp", "backups/recovery-*.zip", "orgs/*/backups/recovery-*.zip"):
+        words += ["--exclude", f"{datastore}/{left_out}"]
+    # Quiet: sixty lines of progress a second have to be carried here otherwise.
+    argv = restic.argv(["--json", "--quiet", *words])
+    with Beside(lambda: _bundle(lists()), restic.secret_input + b"\0") as beside:
+        done = restic.target.run(
+            ["bash", "-c", _COPY, "copy", datastore, FRESH, *argv],
+            stdin=beside.stream,
+            timeout=_HOURS,
+            check=False,
+        )
+    if beside.failed:
+        raise beside.failed
     if done.returncode not in (0, _INCOMPLETE):
         raise restic.failure("backup", done)
     summary = next(line for line in messages(done.stdout) if line["message_type"] == "summary")
@@ -82,6 +104,16 @@ def copy_datastore(
         seconds=float(summary["total_duration"]),
         unread=unread(done.stderr) if done.returncode else (),
     )
+
+
+def _bundle(lists: Mapping[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for path, content in lists.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(content), 0o600
+            tar.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
 
 
 def messages(output: bytes) -> Iterator[dict[str, Any]]:

@@ -112,17 +112,24 @@ class Restic:
         check: bool = True,
     ) -> Result:
         """``restic WORDS`` in ``folder`` of the target; :class:`CommandError` with a hint."""
-        argv = [self._binary, "--cache-dir", _CACHE, *self.repository.argv(self._folder), *words]
-        secrets = "".join(f"{name}={value}\0" for name, value in self._secrets.items()).encode()
         done = self.target.run(
-            ["bash", "-c", _RUN, "restic", folder, *argv],
-            stdin=secrets,
+            ["bash", "-c", _RUN, "restic", folder, *self.argv(words)],
+            stdin=self.secret_input,
             timeout=timeout,
             check=False,
         )
         if check and done.returncode:
             raise self.failure(words[0], done)
         return done
+
+    def argv(self, words: Sequence[str]) -> list[str]:
+        """``restic WORDS`` for this repository, without its secrets."""
+        return [self._binary, "--cache-dir", _CACHE, *self.repository.argv(self._folder), *words]
+
+    @property
+    def secret_input(self) -> bytes:
+        """NAME=VALUE of each secret, each ended by NUL: for a standard input, and nothing else."""
+        return "".join(f"{name}={value}\0" for name, value in self._secrets.items()).encode()
 
     def lines(self, words: Sequence[str]) -> Iterator[Any]:
         """The JSON lines of ``restic --json``."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from recovery.capture.memory_lists import disk_lists, memory_lists
 from recovery.errors import RecoveryError, TargetError
-from recovery.standby.beside import Beside
 from recovery.standby.compare_sides import carry_config, look_at_server, look_at_spare
 from recovery.standby.fence import fence
 from recovery.standby.heartbeat import heartbeat
@@ -19,6 +18,7 @@ from recovery.standby.pull import Pulled, bundle, failure, parse_pulled, pull_ar
 from recovery.standby.reach import opened
 from recovery.standby.status import LastSync
 from recovery.target import Target
+from recovery.target.beside import Beside
 from recovery.vault.lease import Lease, is_finished
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.api import open_api

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 import pytest
 
@@ -9,7 +10,7 @@ from recovery.datastore.copy import FRESH, copy_datastore, unread
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import open_restic
 from recovery.datastore.snapshots import snapshots, whole_ident
-from recovery.errors import CommandError
+from recovery.errors import CommandError, ServerError
 from recovery.target import open_target
 
 pytestmark = [
@@ -35,7 +36,7 @@ def made(tmp_path):
 
 def copied(made, point, lists):
     restic, datastore = made
-    return copy_datastore(restic, str(datastore), DEPLOYMENT, point, lists)
+    return copy_datastore(restic, str(datastore), DEPLOYMENT, point, lambda: lists)
 
 
 def test_a_copy_holds_the_files_and_the_fresh_lists_and_leaves_nothing_behind(made, tmp_path):
@@ -49,6 +50,44 @@ def test_a_copy_holds_the_files_and_the_fresh_lists_and_leaves_nothing_behind(ma
     assert (tmp_path / "out" / "clients" / "C.1.json.db").read_text() == "{}"
     assert (tmp_path / "out" / FRESH / "client_info" / "snapshot.json").read_bytes() == b"fresh"
     assert not (tmp_path / "out" / "temp").exists()
+
+
+def test_lists_that_could_not_be_made_end_the_copy_and_leave_nothing(made):
+    restic, datastore = made
+
+    def refused():
+        raise ServerError("no list")
+
+    with pytest.raises(ServerError, match="no list"):
+        copy_datastore(restic, str(datastore), DEPLOYMENT, "P1", refused)
+    assert snapshots(restic) == []
+    assert not (datastore / FRESH).exists()
+    assert restic.run(["list", "locks"]).text == ""
+    assert copied(made, "P2", {}).files == 1
+
+
+def test_lists_may_take_longer_than_restic_itself(made):
+    """It waits for them: the copy has what was made late."""
+    restic, datastore = made
+
+    def late():
+        time.sleep(3)
+        (datastore / "clients" / "C.late.json.db").write_text("{}")
+        return {"client_info/snapshot.json": b"late"}
+
+    assert copy_datastore(restic, str(datastore), DEPLOYMENT, "P1", late).files == 3
+
+
+def test_a_copy_into_a_repository_with_another_password_ends_in_words(made):
+    restic, datastore = made
+    environment = {"RESTIC_PASSWORD": "another-secret"}
+    with (
+        open_restic(restic.target, restic.repository, environment) as stranger,
+        pytest.raises(CommandError) as refused,
+    ):
+        copy_datastore(stranger, str(datastore), DEPLOYMENT, "P1", dict)
+    assert "RESTIC_PASSWORD_FILE holds another" in refused.value.hint
+    assert not (datastore / FRESH).exists()
 
 
 def test_the_second_copy_sends_only_what_is_new(made):

@@ -9,13 +9,14 @@ from recovery.errors import RecoveryError
 
 
 class Beside:
-    """``stream`` gives what ``make`` returns, once it has; nothing where that failed.
+    """``stream`` gives ``first``, then what ``make`` returns, once it has; no more where it failed.
 
     A context manager around the command; ``failed`` is what ``make`` raised.
     """
 
-    def __init__(self, make: Callable[[], bytes]) -> None:
+    def __init__(self, make: Callable[[], bytes], first: bytes = b"") -> None:
         self._make = make
+        self._first = first
         self.failed: RecoveryError | None = None
         reading, self._writing = os.pipe()
         self.stream = cast("BinaryIO", os.fdopen(reading, "rb"))
@@ -35,6 +36,8 @@ class Beside:
     def _fill(self) -> None:
         with os.fdopen(self._writing, "wb") as out:
             try:
+                out.write(self._first)
+                out.flush()
                 out.write(self._make())
             except RecoveryError as error:
                 self.failed = error

@@ -2,7 +2,7 @@ import pytest
 
 from recovery import commands
 from recovery.errors import RecoveryError
-from recovery.standby.beside import Beside
+from recovery.target.beside import Beside
 
 LARGE = b"x" * 3_000_000
 
