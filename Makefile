@@ -37,7 +37,7 @@ kills: setup ## 50 recoveries killed at random moments, and at every step of two
 
 aws-failures: setup ## every AWS call of a stack fails once, and the next `up` goes on (3 minutes)
 	@$(SETUP) test
-	@RECOVERY_AWS_FAILURES=1 $(RUN) pytest tests/integration/infra/aws -k each_call_fails_once $(ARGS)
+	@RECOVERY_AWS_FAILURES=1 $(RUN) pytest tests/integration/infra/aws -k "each_call_fails_once or runbook" $(ARGS)
 
 fuzz: venv ## ten minutes of random input to the reference server's parsers and readers
 	@RECOVERY_FUZZ=200 $(RUN) pytest -n 2 --dist load --timeout 1200 tests/unit/server_app/vql/test_fuzz.py tests/unit/server_app/services/test_damaged_archives.py $(ARGS)

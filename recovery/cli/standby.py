@@ -32,7 +32,9 @@ def _say(line: str) -> None:
 
 @app.command()
 def init(
-    active: Annotated[str, typer.Option(help="the server that runs: ssh://HOST, docker://NAME, or local://")],
+    active: Annotated[
+        str, typer.Option(help="the server that runs: ssh://HOST, docker://NAME, or local://")
+    ],
     spare: Annotated[str, typer.Option(help="the machine that is to be its spare")],
     vault: VaultUri,
     active_address: Annotated[
