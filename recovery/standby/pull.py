@@ -49,12 +49,10 @@ while :; do
   # The client lists are made while the files are copied.
   [ "$try" != 0 ] || tar -x -f - -C "$room/lists" --no-same-owner 2> /dev/null ||
     { kill "$pid" 2>/dev/null || :; wait "$pid" || :; echo "no client lists came" >&2; exit 77; }
-  i=0
-  while kill -0 "$pid" 2>/dev/null; do
-    sleep 0.1; i=$((i + 1))
-    [ $((i % 50)) != 0 ] || echo "progress $(wc -l < "$room/out")"
-  done
+  # Lines now and then keep the connection alive; neither lock nor output may hang on a sleep.
+  while sleep 5 > /dev/null 2>&1; do echo "progress $(wc -l < "$room/out")"; done 9>&- & ticker=$!
   code=0; wait "$pid" || code=$?
+  kill "$ticker" 2>/dev/null || :
   [ "$code" = 0 ] || [ "$code" = 24 ] || { tail -n 5 "$room/err" >&2; exit "$code"; }
   grep -a '\.json\.db$' "$room/out" | (cd "$ds" && xargs -d '\n' -r grep -L -s '[]}]$') \
     > "$room/torn" || :

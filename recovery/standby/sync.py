@@ -5,6 +5,7 @@ Everything that the server had acknowledged when the sync began is on the spare 
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -59,10 +60,12 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
         source, reader = (opened(stack, machine) for machine in (active, spare))
         done = Synced(active.uri, spare.uri)
         began = time.monotonic()
-        spare_side = look_at_spare(reader)
-        if spare_side.serves:
-            _stand_down(vault, pair, lease, reader)
-        server = look_at_server(source, pair)
+        with ThreadPoolExecutor(1) as beside:
+            asked = beside.submit(look_at_server, source, pair)
+            spare_side = look_at_spare(reader)
+            if spare_side.serves:
+                _stand_down(vault, pair, lease, reader)
+            server = asked.result()
         done.findings += carry_config(server, spare_side, reader)
         done.pulled = pull(
             reader,
