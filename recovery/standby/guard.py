@@ -32,7 +32,11 @@ while :; do
     if [ "$boot" != "{_BOOT}" ] || [ "{_UP}" -ge "$limit" ]; then
       # A stop may take as long as its unit allows; whoever promotes waits {MARGIN} s at most.
       {{ sleep {_STOP}; systemctl kill --kill-who=all -s KILL {SERVICE}; }} & killer=$!
-      {GUARD}.hold && rm -f {DEADLINE} && logger -t velociraptor-recovery 'no sign of life: held'
+      if {GUARD}.hold; then
+        rm -f {DEADLINE}; logger -t velociraptor-recovery 'no sign of life: held'
+      else # a full disk takes no hold: it is stopped again and again then
+        systemctl stop {SERVICE}
+      fi
       kill "$killer" 2>/dev/null
     fi
   fi
