@@ -21,7 +21,7 @@ from recovery.standby.heartbeat import seconds_unknown
 from recovery.standby.pair import Machine, Pair, who_serves
 from recovery.standby.places import ROLE
 from recovery.standby.pull import ACTIVE, SPARE
-from recovery.standby.reach import opened
+from recovery.standby.reach import machine_named, opened
 from recovery.standby.role import take_role_argv
 from recovery.standby.served import count_known, wait_for_clients
 from recovery.standby.standing import Standing, advice, since, standing
@@ -76,7 +76,7 @@ def promote(
     lease, holder = who_serves(vault, pair)
     # A term that never came to serve: its promotion was cut off, and is gone on with.
     unfinished = not is_finished(vault, lease)
-    new = pair.machine(to) if to else holder if unfinished else pair.other(holder)
+    new = machine_named(pair, to) if to else holder if unfinished else pair.other(holder)
     old = pair.other(new)
     with ExitStack() as stack:
         targets = opened(stack, old), opened(stack, new)

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from recovery.errors import BadInputError
-from recovery.standby.pair import Machine
+from recovery.standby.pair import Machine, Pair
 from recovery.standby.places import MARK
 from recovery.target import Target, open_target
 
@@ -35,6 +35,18 @@ def opened(stack: ExitStack, machine: Machine) -> Target:
 def is_here(machine: Machine, mark: str | None = None) -> bool:
     """Whether it is the machine that bears ``mark``; None: the one this runs on."""
     return bool(machine.mark) and machine.mark == (_own_mark() if mark is None else mark)
+
+
+def machine_named(pair: Pair, uri: str) -> Machine:
+    """The machine of the pair that the operator means; ``local://`` where it is this one.
+
+    Raises :class:`BadInputError` when it is neither.
+    """
+    if urlsplit(uri).scheme == "local":
+        for machine in pair.machines:
+            if is_here(machine):
+                return machine
+    return pair.machine(uri)
 
 
 def read_mark(target: Target) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from recovery.errors import BadInputError
 from recovery.standby import reach
-from recovery.standby.pair import Machine
+from recovery.standby.pair import Machine, Pair
 from recovery.target import open_target
 
 
@@ -49,6 +49,20 @@ def test_port_and_ipv6_go_into_the_uri(mark):
     made = named("local://", "2001:db8::7", port=2222)
     assert made.uri == "ssh://root@[2001:db8::7]:2222"
     assert open_target(made.uri).uri == made.uri
+
+
+def test_the_operator_may_say_local_of_the_machine_he_is_on(mark):
+    here = named("local://", "192.0.2.7")
+    pair = Pair(
+        deployment="d",
+        datastore="/ds",
+        machines=(Machine(uri="ssh://root@192.0.2.8", address="192.0.2.8"), here),
+    )
+    assert reach.machine_named(pair, "local://") == here
+    assert reach.machine_named(pair, here.uri) == here
+    mark.write_text("another machine's")
+    with pytest.raises(BadInputError, match="local:// is not one of this pair"):
+        reach.machine_named(pair, "local://")
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.1", "localhost", "::1"])
