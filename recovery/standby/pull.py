@@ -42,6 +42,12 @@ flock -n 9 || { echo "another sync is at work" >&2; exit 75; }
 [ "$(cat "$role" 2>/dev/null)" = spare ] || { echo "this machine is no spare" >&2; exit 76; }
 began=$(( $(date +%s) - elapsed ))
 rm -rf "$room/lists"; mkdir "$room/lists"
+# What came of a large file is kept after an interruption, but not from the first: rsync then asks
+# for a part of every file there is, which takes as long again as all the rest of a sync.
+if [ -e "$room/unfinished" ] || [ ! -s "$last" ]; then
+  rsync=$1; shift; set -- "$rsync" --partial-dir=.rsync-partial "$@"
+fi
+: > "$room/unfinished"
 try=0
 while :; do
   "$@" > "$room/out" 2> "$room/err" < /dev/null & pid=$!
@@ -71,6 +77,7 @@ files=$(sed -n 's/^Number of files: \([0-9,]*\).*/\1/p' "$room/out" | tail -n 1 
 printf '{"began":%s,"ended":%s,"files":%s,"facts":%s}\n' \
   "$began" "$(date +%s)" "${files:-0}" "$facts" > "$last.new"
 mv -f "$last.new" "$last"
+rm -f "$room/unfinished"
 echo "torn $(wc -l < "$room/torn")"
 tail -n 40 "$room/out"
 """
@@ -116,7 +123,6 @@ def rsync_argv(source: Machine, datastore: str, most: int) -> list[str]:
         "--sparse",
         "--delete",
         f"--max-delete={most}",
-        "--partial-dir=.rsync-partial",
         "--timeout=60",
         "--stats",
         "--out-format=%n",
