@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server_deb.build import BuildRequest, build_package
+from server_deb.build import BuildRequest, BuiltPackage, build_package
 from server_deb.check import utc_now
 from server_deb.contents import read_package
 from server_deb.describe import describe
@@ -88,8 +88,8 @@ def build(  # noqa: PLR0917  typer gives them by name
         ),
     ] = False,
     as_json: AsJson = False,
-) -> None:
-    """See BUILD_EXAMPLES."""
+) -> BuiltPackage:
+    """See BUILD_EXAMPLES. Returns what was built, for whoever mounts this verb elsewhere."""
     with _reported(as_json=as_json):
         content, name = config_content(config, os.environ)
         built = build_package(
@@ -108,14 +108,15 @@ def build(  # noqa: PLR0917  typer gives them by name
         )
         for warning in built.warnings:
             typer.echo(f"warning: {warning}", err=True)
-        if as_json:
-            _print_json({**asdict(built), "path": str(built.path)})
-            return
+    if as_json:
+        _print_json({**asdict(built), "path": str(built.path)})
+    else:
         typer.echo(f"package     {built.path}")
         typer.echo(f"sha256      {built.sha256}")
         typer.echo(f"version     {built.version} for {built.architecture}, {built.size} bytes")
         typer.echo(f"config      {built.config_fingerprint}")
         typer.echo(f"deployment  {built.deployment_fingerprint}")
+    return built
 
 
 @app.command(help=INSPECT_EXAMPLES)

@@ -1,4 +1,4 @@
-"""The server package last installed: given, found on the server, kept in the vault, or rebuilt.
+"""The server package last installed: given, found on the server, built here, kept, or rebuilt.
 
 A package counts only if its version is the installed one and its config has the same CA: a
 recovery installs it before anything else.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recovery import commands
+from recovery.capture.built_packages import find_built
 from recovery.capture.scene import CaptureScene
 from recovery.errors import BadInputError, CommandError, RecoveryError
 from recovery.target import Target
@@ -55,11 +56,14 @@ def find_package(scene: CaptureScene, points: Sequence[Manifest]) -> Package:
     :class:`RecoveryError` when there is no package and none can be built.
     """
     if scene.options.package:
-        return _given(scene)
+        return _given(scene, Path(scene.options.package))
     installed = scene.target.run(["sh", "-c", _INSTALLED, "installed", PACKAGE]).text
     found = _found(scene, installed)
     if found:
         return _from_server(scene, found, points)
+    built = find_built(scene.config.deployment, installed) if installed else None
+    if built:
+        return _given(scene, built)
     for point in reversed(points):
         fits = installed and point.package.version == installed
         if fits and scene.vault.holds(point.package.file):
@@ -105,8 +109,7 @@ def _server_deb(*words: str) -> str:
     ).text
 
 
-def _given(scene: CaptureScene) -> Package:
-    path = Path(scene.options.package)
+def _given(scene: CaptureScene, path: Path) -> Package:
     if not path.is_file():
         raise BadInputError(f"no server package at {path}", target="--package")
     try:

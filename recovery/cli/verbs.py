@@ -10,6 +10,7 @@ from recovery.cli.export import export
 from recovery.cli.failover import failover
 from recovery.cli.hunts import app as hunts
 from recovery.cli.material import material
+from recovery.cli.package import remember
 from recovery.cli.plan import plan
 from recovery.cli.points import points
 from recovery.cli.restore import restore
@@ -36,5 +37,10 @@ app.add_typer(datastore, name="datastore")
 app.add_typer(standby, name="standby")
 app.add_typer(accounts, name="accounts")
 app.add_typer(hunts, name="hunts")
-app.add_typer(package, name="package", help="Server packages: build, inspect.")
+app.add_typer(
+    package,
+    name="package",
+    help="Server packages: build, inspect.",
+    result_callback=remember,
+)
 app.add_typer(aws, name="aws")
