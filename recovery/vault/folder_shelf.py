@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from recovery.errors import VaultError
+from recovery.vault.age_file import Piece
 from recovery.vault.shelf import Entry, NotOnShelfError
 
 _AT_ONCE = 8
@@ -27,10 +28,10 @@ class FolderShelf:
         self.uri = uri or f"file://{folder}"
         self._unsettled: set[Path] = set()
 
-    def write(self, name: str, pieces: Iterable[bytes]) -> int:
+    def write(self, name: str, pieces: Iterable[Piece]) -> int:
         return self.write_as(lambda: name, pieces)
 
-    def write_as(self, choose: Callable[[], str], pieces: Iterable[bytes]) -> int:
+    def write_as(self, choose: Callable[[], str], pieces: Iterable[Piece]) -> int:
         part = None
         try:
             self._make_folder(self._folder)
@@ -138,7 +139,7 @@ class FolderShelf:
         )
 
 
-def _write_whole(out: IO[bytes], piece: bytes) -> None:
+def _write_whole(out: IO[bytes], piece: Piece) -> None:
     """An unbuffered file may take less than it was given."""
     left = memoryview(piece)
     while left:

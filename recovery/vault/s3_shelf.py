@@ -22,6 +22,7 @@ from obstore.exceptions import (
 from obstore.store import S3Store
 
 from recovery.errors import BadInputError, VaultError
+from recovery.vault.age_file import Piece
 from recovery.vault.object_lock import ObjectLock
 from recovery.vault.shelf import Entry, LockedError, NotOnShelfError
 
@@ -84,11 +85,11 @@ class S3Shelf:
         self._lock = lock
         self.uri = uri
 
-    def write_as(self, choose: Callable[[], str], pieces: Iterable[bytes]) -> int:
+    def write_as(self, choose: Callable[[], str], pieces: Iterable[Piece]) -> int:
         """S3 doesn't rename: the name must be known before."""
         return self.write(choose(), pieces)
 
-    def write(self, name: str, pieces: Iterable[bytes]) -> int:
+    def write(self, name: str, pieces: Iterable[Piece]) -> int:
         counted = _Counted(pieces)
         try:
             obstore.put(
@@ -167,11 +168,11 @@ class S3Shelf:
 class _Counted:
     """Hands pieces on, and counts their bytes."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
+    def __init__(self, pieces: Iterable[Piece]) -> None:
         self._pieces = pieces
         self.size = 0
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[Piece]:
         """One empty piece at least: empty content is an object as well."""
         yield b""
         for piece in self._pieces:

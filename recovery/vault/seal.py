@@ -9,7 +9,7 @@ from typing import IO
 import pyrage  # type: ignore[import-untyped]
 
 from recovery.errors import BadInputError
-from recovery.vault.age_file import CHUNK, TAG, BrokenError, open_pieces, seal_pieces
+from recovery.vault.age_file import CHUNK, TAG, BrokenError, Piece, open_pieces, seal_pieces
 
 _BLOCK = 16 * CHUNK
 _SMALLEST_HEADER = 168
@@ -62,7 +62,7 @@ def open_bytes(content: bytes, identities: Sequence[str]) -> bytes:
         raise NotOpenedError(str(refused)) from refused
 
 
-def sealed(source: IO[bytes], recipients: Sequence[str]) -> Iterator[bytes]:
+def sealed(source: IO[bytes], recipients: Sequence[str]) -> Iterator[Piece]:
     """The rest of ``source``, sealed, in pieces of about a MB."""
     return seal_pieces(blocks(source), recipients)
 

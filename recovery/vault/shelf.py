@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Protocol
 
+from recovery.vault.age_file import Piece
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -35,10 +37,10 @@ class Shelf(Protocol):
     names_late: bool
     """Whether a name can be chosen after the content was written (:meth:`write_as`)."""
 
-    def write(self, name: str, pieces: Iterable[bytes]) -> int:
+    def write(self, name: str, pieces: Iterable[Piece]) -> int:
         """Puts ``pieces`` under ``name``; bytes written. Readers see all of it or nothing."""
 
-    def write_as(self, choose: Callable[[], str], pieces: Iterable[bytes]) -> int:
+    def write_as(self, choose: Callable[[], str], pieces: Iterable[Piece]) -> int:
         """The same; ``choose`` is asked for the name when the last piece was written."""
 
     def create(self, name: str, content: bytes) -> bool:

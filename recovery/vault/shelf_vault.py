@@ -10,7 +10,7 @@ from typing import IO
 
 from recovery.errors import BadInputError, NoPointError, UntrustedError, VaultError
 from recovery.vault import point_file
-from recovery.vault.age_file import seal_pieces
+from recovery.vault.age_file import Piece, seal_pieces
 from recovery.vault.identity import Identity
 from recovery.vault.keys import VaultKeys, object_name
 from recovery.vault.manifest import Archive, Manifest, StoredObject
@@ -247,7 +247,7 @@ class ShelfVault:
                 return
         raise self._refused(item, "it is not there")
 
-    def _as_stored(self, content: Iterator[bytes]) -> Iterator[bytes]:
+    def _as_stored(self, content: Iterator[bytes]) -> Iterator[Piece]:
         """What lies on the shelf for some content."""
         return content if self.keys is None else seal_pieces(content, self.keys.recipients)
 
