@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -21,7 +22,6 @@ from recovery.errors import BadInputError, ServerError
 from recovery.target import Target
 from recovery.vault.identity import Identity
 from recovery.vault.manifest import Archive, StoredObject
-from recovery.vault.seal import blocks
 from recovery.vault.shelf import NotOnShelfError, Shelf
 from recovery.velociraptor.api import open_api
 from recovery.velociraptor.config import ServerConfig
@@ -92,7 +92,8 @@ class ExportFolder:
         identity = Identity()
         name = file_name(item)
         zipped.seek(0)
-        self._shelf.write(name, identity.watched(blocks(zipped)))
+        with closing(identity.passed(zipped)) as content:
+            self._shelf.write(name, content)
         return identity.of(name)
 
     def note(self, archives: Sequence[Archive]) -> None:

@@ -1,12 +1,11 @@
 """What a stream is: its hash and its size, found while it goes by."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable
 from typing import IO
 
 from recovery.vault.manifest import StoredObject
+from recovery.vault.read_ahead import read_ahead
 from recovery.vault.seal import blocks
 
 _WORTH_A_THREAD = 256 << 10
@@ -19,29 +18,26 @@ class Identity:
         self._hash = hashlib.sha256()
         self._size = 0
 
-    def watched(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Hands ``pieces`` on; each is hashed while the taker works with it."""
-        last: Future[None] | None = None
-        with ExitStack() as stack:
-            pool: ThreadPoolExecutor | None = None
-            for piece in pieces:
-                self._size += len(piece)
-                if last:
-                    last.result()
-                if len(piece) < _WORTH_A_THREAD:
-                    self._hash.update(piece)
-                    last = None
-                else:
-                    pool = pool or stack.enter_context(ThreadPoolExecutor(1))
-                    last = pool.submit(self._hash.update, piece)
-                yield piece
-            if last:
-                last.result()
+    def watched(self, pieces: Iterable[bytes]) -> Generator[bytes]:
+        """Hands ``pieces`` on; they are read and hashed while the taker works with earlier ones.
 
-    def passed(self, source: IO[bytes]) -> Iterator[bytes]:
-        """The rest of ``source``, watched, in blocks of a MB."""
+        Who may stop before the end closes it: a thread reads ahead until then.
+        """
+        rest = iter(pieces)
+        for piece in rest:
+            yield self._noted(piece)
+            if len(piece) >= _WORTH_A_THREAD:
+                yield from read_ahead(map(self._noted, rest))
+
+    def passed(self, source: IO[bytes]) -> Generator[bytes]:
+        """The rest of ``source``, watched, in blocks."""
         return self.watched(blocks(source))
 
     def of(self, name: str) -> StoredObject:
         """The identity of what passed, under a name for people."""
         return StoredObject(sha256=self._hash.hexdigest(), size=self._size, name=name)
+
+    def _noted(self, piece: bytes) -> bytes:
+        self._hash.update(piece)
+        self._size += len(piece)
+        return piece

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -62,10 +62,10 @@ class ShelfVault:
         identity = Identity()
         if self.shelf.names_late and big:
             # Hashed while it is written: big content is read once.
-            size = self.shelf.write_as(
-                lambda: self.object_names(identity.of(name))[0],
-                self._as_stored(identity.passed(source)),
-            )
+            with closing(identity.passed(source)) as content:
+                size = self.shelf.write_as(
+                    lambda: self.object_names(identity.of(name))[0], self._as_stored(content)
+                )
             item = identity.of(name)
         else:
             for _ in identity.passed(source):
@@ -98,8 +98,9 @@ class ShelfVault:
             with (
                 self._opened(item) as pieces,
                 os.fdopen(os.open(into, flags, 0o600), "wb") as out,
+                closing(identity.watched(pieces)) as watched,
             ):
-                for piece in identity.watched(pieces):
+                for piece in watched:
                     out.write(piece)
         except NotOpenedError as refused:
             into.unlink(missing_ok=True)
