@@ -91,12 +91,15 @@ def configure(
     try:
         plan = server.plan_change(target, config, edits)
         changed = bool(plan.diff) and not dry_run
-        if changed:
-            _agree(plan.diff, target.uri, yes=yes, quiet=as_json)
-            server.carry_out(target, plan, binary)
-        elif not as_json:
+        # Also without a change: what was written before counts from a restart on.
+        restarts = restart and not dry_run
+        if not as_json:
             typer.echo("\n".join(plan.diff or ["nothing to change"]))
-        waited = server.restart(target, config) if changed and restart else None
+        if changed or restarts:
+            _agree(target.uri, changed=changed, restart=restarts, yes=yes, quiet=as_json)
+        if changed:
+            server.carry_out(target, plan, binary)
+        waited = server.restart(target, config) if restarts else None
     finally:
         target.close()
     now = server.current(ServerConfig.parse(plan.after if changed else plan.before))
@@ -164,11 +167,14 @@ def _setting_edits(backup_period: str, write_time: str) -> "list[Edit]":
     return edits
 
 
-def _agree(diff: "list[str]", uri: str, *, yes: bool, quiet: bool) -> None:
-    """Shows the diff and asks; with ``quiet`` (``--json``) nobody can be asked."""
+def _agree(uri: str, *, changed: bool, restart: bool, yes: bool, quiet: bool) -> None:
+    """Asks, once the diff was shown; with ``quiet`` (``--json``) nobody can be asked."""
     if quiet and not yes:
         raise BadInputError("nobody can be asked", target="--json", hint="add --yes")
-    if not quiet:
-        typer.echo("\n".join(diff))
-    if not yes:
-        typer.confirm(f"Write this to {uri}?", abort=True)
+    if yes:
+        return
+    if changed:
+        question = "Write this and restart the server" if restart else "Write this"
+    else:
+        question = "Restart the server"
+    typer.confirm(f"{question}: {uri}?", abort=True)

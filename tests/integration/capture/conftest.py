@@ -15,11 +15,17 @@ import pytest
 
 from recovery.capture.capture_point import capture
 from recovery.capture.options import CaptureOptions
+from recovery.infra.docker_engine import expect
 from recovery.target import open_target
 from recovery.vault.open import open_vault
 from recovery.velociraptor.api import open_api
 from recovery.velociraptor.config import ServerConfig
 from setup import reference_server
+from tests.integration.target.machines import Machine, open_ssh
+
+from .served_machine import served_machine
+
+MOUNTED = "/srv/mounted"
 
 UPLOAD = """name: Custom.Test.Upload
 parameters:
@@ -235,3 +241,26 @@ def live(running):
         assert all(row.values()), (vql, row)
     # The interrogation, two collections, and the hunt's.
     until(lambda: ask(running, FINISHED, C=running.client)[3:])
+
+
+@pytest.fixture(scope="session")
+def mounted(tmp_path_factory):
+    """A folder of this machine that ``host`` sees at :data:`MOUNTED`."""
+    folder = tmp_path_factory.mktemp("mounted")
+    (folder / "vault").mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def host(server_binary, tmp_path_factory, mounted):
+    """A machine with systemd, a running server and this toolkit."""
+    folder = tmp_path_factory.mktemp("package")
+    with served_machine(server_binary, folder, {mounted: MOUNTED}) as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def ssh_way(host, tmp_path_factory):
+    """The way to the same machine by SSH; its host key is known."""
+    name = host.uri.removeprefix("docker://")
+    return open_ssh(Machine(name, expect(name).address), tmp_path_factory.mktemp("ssh"))

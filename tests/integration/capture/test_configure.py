@@ -10,7 +10,8 @@ from recovery.capture import configure_server
 from recovery.cli import app
 from recovery.errors import BadInputError, TargetError
 from recovery.target import open_target
-from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.api import open_api
+from recovery.velociraptor.config import CONFIG_PATH, SERVICE, ServerConfig
 
 pytestmark = pytest.mark.slow
 
@@ -86,3 +87,33 @@ def test_what_the_binary_refuses_or_another_changed_stays(server, config):
         configure_server.carry_out(target, plan, str(server.binary))
     assert config.read_bytes() == before + b"# meanwhile\n"
     assert [path.name for path in config.parent.iterdir()] == [config.name]
+
+
+def started(host):
+    argv = ["systemctl", "show", SERVICE, "--property=ActiveEnterTimestampMonotonic", "--value"]
+    return int(host.run(argv).text)
+
+
+@pytest.mark.docker
+def test_restart_makes_it_count_at_once_and_waits_until_the_server_answers(host):
+    before = started(host)
+    argv = ["configure", "--from", host.uri, "--yes", "--json"]
+    wanted = ["--backup-period", "6h", "--client-info-write-time", "15s"]
+    written = CliRunner().invoke(app, [*argv, *wanted], standalone_mode=False)
+    assert json.loads(written.output)["restarted"] is None
+    assert started(host) == before
+    # Nothing is left to write, but what was written does not count yet.
+    done = CliRunner().invoke(app, [*argv, *wanted, "--restart"], standalone_mode=False)
+    said = json.loads(done.output)
+    assert said["changed"] is False
+    assert 0 < said["restarted"] < 120
+    assert said["settings"] == {"backup_period_seconds": 21600, "client_info_write_time": 15}
+    again = started(host)
+    assert again > before
+    raw = host.get(CONFIG_PATH)
+    with open_api(host, ServerConfig.parse(raw)) as api:
+        assert api.query("SELECT 1 AS A FROM scope()")[0]["A"] == 1
+    both = CliRunner().invoke(app, [*argv, "--backup-period", "12h", "--restart"])
+    assert json.loads(both.output)["changed"] is True
+    assert started(host) > again
+    assert host.run(["stat", "-c", "%a %U:%G", CONFIG_PATH]).text == "600 velociraptor:velociraptor"
