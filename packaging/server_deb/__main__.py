@@ -15,12 +15,14 @@ UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 def main() -> int:
     """Run a verb; a wrong command line ends with 64, as all bad input does."""
     try:
-        return app(standalone_mode=False) or 0
+        said = app(standalone_mode=False)
     except UsageError as wrong:
         wrong.show()
         return BAD_INPUT
     except typer.Abort:
         return 130
+    # A verb returns what it made, for whoever mounts it elsewhere; an exit code is a number.
+    return said if isinstance(said, int) else 0
 
 
 if __name__ == "__main__":

@@ -13,11 +13,10 @@ from recovery.capture.copy_datastore import take_copy
 from recovery.capture.export_archives import Exporter
 from recovery.capture.find_package import find_package
 from recovery.capture.identify_server import identify_server
-from recovery.capture.list_collections import Collection, list_collections, list_orgs
+from recovery.capture.list_collections import Collection, list_everywhere, list_orgs
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
-from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.vault.manifest import Archive, Manifest, Server, StoredObject
 from recovery.vault.store import Vault
@@ -38,9 +37,10 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     """
     began = datetime.now(UTC)
     config = ServerConfig.parse(target.get(options.config_path), source=options.config_path)
-    kind, version = identify_server(target, options.binary_path)
-    earlier = [point for point in vault.points() if point.server.deployment == config.deployment]
-    with open_api(target, config) as api, ThreadPoolExecutor(1) as beside:
+    with open_api(target, config) as api, ThreadPoolExecutor(2) as beside:
+        identified = beside.submit(identify_server, target, options.binary_path)
+        points = vault.points()
+        earlier = [point for point in points if point.server.deployment == config.deployment]
         names = list_orgs(api)
         point = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         scene = CaptureScene(
@@ -54,12 +54,13 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             point=point,
             ahead=server_ahead(api),
         )
+        kind, version = identified.result()
         say(f"capture {point} from {target.uri} ({kind} {version}, {len(names)} orgs)")
+        # Reading or rebuilding a package keeps this machine busy, all else the server.
+        packing = beside.submit(find_package, scene, earlier)
         for text in clock_gaps(scene.ahead, point, earlier):
             scene.gap(text)
         inventory = take_inventory(api, target, config)
-        # Rebuilding a package keeps this machine busy, exports the server: both at once.
-        packing = beside.submit(find_package, scene, earlier)
         if options.package:
             packing.result()  # a wrong one is refused before anything is made on the server
         backups = take_backups(scene)
@@ -107,12 +108,7 @@ def _archives(scene: CaptureScene, earlier: list[Manifest]) -> list[Archive]:
         for archive in [*before, *scene.vault.remembered()]
         if archive.fingerprint and scene.vault.holds(archive.file)
     }
-    wanted = []
-    for org in scene.orgs:
-        try:
-            wanted += list_collections(scene, org)
-        except ServerError as refused:
-            scene.gap(f"{org}: its flows and hunts could not be listed: {refused.message}")
+    wanted = [item for found in list_everywhere(scene) for item in found]
     return Exporter(scene, _IntoVault(scene.vault), known).export(wanted)
 
 

@@ -15,10 +15,10 @@ from typing import IO, Any
 
 from recovery.capture.compare_clocks import server_ahead
 from recovery.capture.export_archives import Exporter
-from recovery.capture.list_collections import Collection, list_collections, list_orgs
+from recovery.capture.list_collections import Collection, list_everywhere, list_orgs
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import Scene
-from recovery.errors import BadInputError, ServerError
+from recovery.errors import BadInputError
 from recovery.target import Target
 from recovery.vault.identity import Identity
 from recovery.vault.manifest import Archive, StoredObject
@@ -66,12 +66,7 @@ def export_to(
 def choose(scene: Scene) -> list[Collection]:
     """Hunts first; then the flows that no exported hunt holds."""
     wanted: list[Collection] = []
-    for org in scene.orgs:
-        try:
-            found = list_collections(scene, org)
-        except ServerError as refused:
-            scene.gap(f"{org}: its flows and hunts could not be listed: {refused.message}")
-            continue
+    for found in list_everywhere(scene):
         hunts = [item for item in found if item.kind == "hunt"]
         held = {flow for hunt in hunts for flow in hunt.flows}
         flows = [item for item in found if item.kind == "flow"]

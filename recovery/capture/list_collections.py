@@ -4,11 +4,13 @@ A fingerprint is what the server says about a collection (state, last activity, 
 long as it stays the same, an archive that the vault has already is not made again.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from recovery.capture import compare_clocks
 from recovery.capture.scene import Scene
+from recovery.errors import ServerError
 from recovery.velociraptor.api import ROOT, Api, Row
 from recovery.velociraptor.inventory import digest
 
@@ -65,6 +67,28 @@ def list_orgs(api: Api) -> dict[str, str]:
     rows = api.query(_ORGS, min_rows=1)
     names = {row["OrgId"] or ROOT: row["Name"] for row in rows}
     return dict(sorted(names.items(), key=lambda pair: (pair[0] != ROOT, pair[0])))
+
+
+def list_everywhere(scene: Scene) -> Iterator[list[Collection]]:
+    """The chosen flows and hunts, an org at a time; what can't be listed is a gap.
+
+    So is a hunt asked for by its id that no org lists: deleted, or archived by an older
+    server, which 0.77.2 still keeps on its disk but lists no more (facts: hunts() leaves out
+    archived ones). An archived hunt's flows are listed as any other flow.
+    """
+    listed: set[str] = set()
+    for org in scene.orgs:
+        try:
+            found = list_collections(scene, org)
+        except ServerError as refused:
+            scene.gap(f"{org}: its flows and hunts could not be listed: {refused.message}")
+            continue
+        listed |= {item.ident for item in found if item.kind == "hunt"}
+        yield found
+    if scene.options.hunts != "all":
+        for ident in scene.options.hunts:
+            if ident not in listed:
+                scene.gap(f"{ident}: the server lists no such hunt: mistyped, deleted or archived")
 
 
 def list_collections(scene: Scene, org: str) -> list[Collection]:

@@ -142,9 +142,9 @@ def hunt_add(call: Call, arguments: Arguments) -> str:
     needs_server=True,
 )
 def hunt_delete(call: Call, arguments: Arguments) -> Rows:
-    yield from call.org.hunts.delete(
-        arguments["hunt_id"], arguments["really_do_it"], call.principal
-    )
+    gone = call.org.hunts.delete(arguments["hunt_id"], arguments["really_do_it"], call.principal)
+    if not arguments["archive"]:  # asks for something that is no longer done
+        yield from gone
 
 
 @plugin(

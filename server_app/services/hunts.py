@@ -28,7 +28,7 @@ Pairs = list[tuple[str, str]]
 Records = list[records.Record]
 Strings = list[str]
 
-PAUSED, RUNNING, STOPPED = 1, 2, 3
+PAUSED, RUNNING, STOPPED, ARCHIVED = 1, 2, 3, 4
 _WEEK_HOURS = 168
 
 
@@ -47,11 +47,14 @@ class Hunts(HuntMembers):
     # -- memory and disk
 
     def load(self) -> None:
-        """Reads the summaries; newer ones from the index where it has them."""
+        """Reads the summaries; newer ones from the index where it has them.
+
+        Hunts that an older server archived stay on the disk, and are seen no more.
+        """
         found: dict[str, records.Record] = {}
         for hunt_id in self._org.store.record_names("hunts"):
             hunt = self._org.store.load("Hunt", "hunts", hunt_id)
-            if hunt and hunt.get("hunt_id"):
+            if hunt and hunt.get("hunt_id") and hunt.get("state") != ARCHIVED:
                 found[hunt["hunt_id"]] = hunt
         for row in tables.read(self._org.store.path("hunts", "index", suffix=".json")):
             with contextlib.suppress(ValueError, TypeError, KeyError):

@@ -12,10 +12,7 @@ import pytest
 from recovery.vault.lease import LeaseTakenError, current, take
 from recovery.vault.open import open_vault
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("restic") is None, reason="no restic here; `make setup`"),
-]
+pytestmark = pytest.mark.slow
 CLONE = Path(__file__).parents[3]
 RUN = "import sys; sys.path[:0] = ['.', 'packaging']; from recovery.cli import app; app()"
 PASSWORD = "only-for-this-test"
@@ -48,6 +45,7 @@ def copying(s3, server, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.skipif(shutil.which("restic") is None, reason="no restic here; `make setup` gets it")
 def test_a_bucket_takes_copies_ties_verifies_and_forgets_them(copying, server):
     there = ["--from", "local://", "--config", str(server.folder / "server.config.yaml")]
     there += ["--binary", str(server.binary)]
