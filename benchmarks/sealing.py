@@ -79,12 +79,15 @@ def _compare(what: str, rounds: int, other: list[str], folder: Path, vault: str)
         sealed = folder / "big.age"
         if other[0] == "age":
             sealed.unlink(missing_ok=True)
+        # What one way wrote is on the disk before the next begins: else it slows that one down.
+        os.sync()
         begun = time.monotonic()
         # rclone of Debian 12 can't take a bundle of CAs, which plain HTTP doesn't need.
         plain = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}
         subprocess.run(other, check=True, env=plain)
         theirs.append(time.monotonic() - begun)
         fresh = vault.replace("/vault?", f"/vault{place}?") if "?" in vault else f"{vault}{place}"
+        os.sync()
         seconds, megabytes = _put(fresh, folder)
         ours.append(seconds)
         peak = max(peak, megabytes)

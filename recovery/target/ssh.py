@@ -35,7 +35,7 @@ def explain(said: str) -> tuple[str, str]:
             "add its host key to known_hosts, from a source you trust; nothing was sent to it",
         )
     shown = _FINGERPRINT.search(said)
-    key = f", {shown[0]}," if shown else ""
+    key = f", {shown[0]}" if shown else ""
     hint = (
         "a machine that was set up anew, or someone in between: compare the key on its own "
         "console (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), and only then replace "

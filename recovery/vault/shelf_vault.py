@@ -129,7 +129,7 @@ class ShelfVault:
                 hint="start the capture again; earlier recovery points are as they were",
             )
         self.shelf.settle()
-        newest = next((entry.file for entry in reversed(self.list_points()) if entry.file), None)
+        newest = next((entry.file for entry in self._newest_first() if entry.file), None)
         previous = f"{newest.manifest.point}:{newest.sha256}" if newest and self.keys else ""
         raw = point_file.encode(manifest, self._writing_keys(), previous)
         self.shelf.write(path_of(manifest.point), [raw])
@@ -143,13 +143,7 @@ class ShelfVault:
 
     def list_points(self) -> list[Listed]:
         """Every manifest on the shelf, the oldest first, good or not."""
-        listed = []
-        for name in self._point_names():
-            try:
-                listed.append(Listed(name, file=self.read_point(name)))
-            except VaultError as refused:
-                listed.append(Listed(name, trouble=refused))
-        return listed
+        return [*self._newest_first()][::-1]
 
     def point(self, name: str = "") -> Manifest:
         known = self._point_names()
@@ -191,6 +185,14 @@ class ShelfVault:
 
     def remembered(self) -> list[Archive]:
         return self._partial.read()
+
+    def _newest_first(self) -> Iterator[Listed]:
+        """One manifest after the other: opening one of many archives takes its time."""
+        for name in reversed(self._point_names()):
+            try:
+                yield Listed(name, file=self.read_point(name))
+            except VaultError as refused:
+                yield Listed(name, trouble=refused)
 
     def _point_names(self) -> list[str]:
         self._check_kind()
