@@ -4,7 +4,6 @@ The operator's own ssh configuration, agent and jump hosts work as they do by ha
 host key must be known beforehand: an unknown one is refused, never learned.
 """
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,30 +17,6 @@ from recovery.errors import CommandError, TargetError
 from recovery.target.files import get_file, put_file, remote_command
 
 _SSH_FAILED = 255
-_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]+")
-
-
-def explain(said: str) -> tuple[str, str]:
-    """What ssh said when there was no connection, in a sentence; and what to do, if it tells.
-
-    A host key that changed is a warning of many lines, of which its fingerprint counts.
-    """
-    refused = "Host key verification failed"
-    if refused not in said:
-        return f"no SSH connection: {said}", ""
-    if "IDENTIFICATION HAS CHANGED" not in said:
-        return (
-            f"no SSH connection: its host key is not known ({refused})",
-            "add its host key to known_hosts, from a source you trust; nothing was sent to it",
-        )
-    shown = _FINGERPRINT.search(said)
-    key = f", {shown[0]}" if shown else ""
-    hint = (
-        "a machine that was set up anew, or someone in between: compare the key on its own "
-        "console (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), and only then replace "
-        "it in known_hosts, from a source you trust; nothing was sent to it"
-    )
-    return f"no SSH connection: it shows a host key{key}, not the known one ({refused})", hint
 
 
 class SshTarget:
@@ -123,9 +98,14 @@ class SshTarget:
         return result.checked(target=self.uri) if check else result
 
     def _no_connection(self, said: str) -> TargetError:
-        message, hint = explain(said)
-        by_hand = f"try `ssh -p {self._port} {self._user}@{self._host}` by hand"
-        return TargetError(message, step="connect", target=self.uri, hint=hint or by_hand)
+        return TargetError(
+            f"no SSH connection: {said}",
+            step="connect",
+            target=self.uri,
+            hint=f"try `ssh -p {self._port} {self._user}@{self._host}` by hand; a host key that is "
+            "unknown, or not the known one, is compared on the machine's own console, and then "
+            "added to known_hosts from a source you trust",
+        )
 
     def _connected(self) -> bool:
         """Whether the connection still stands: then 255 is the command's own exit code."""
