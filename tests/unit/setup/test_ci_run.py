@@ -44,6 +44,8 @@ PHASES = [
     "drill ARGS=",
     "drill ARGS=--strategy backup,collections",
     "drill ARGS=--strategy redeploy",
+    "drill ARGS=--strategy datastore",
+    "drill ARGS=--standby",
     "drill-aws",
 ]
 
