@@ -95,7 +95,9 @@ def remove(account: Account, instance: str) -> None:
 def _find(account: Account, instance: str) -> Any:
     if not wanted(account) or not instance:
         return None
-    found = _engine().containers.list(all=True, filters={"label": f"{_INSTANCE}={instance}"})
+    found = _engine().containers.list(
+        ignore_removed=True, all=True, filters={"label": f"{_INSTANCE}={instance}"}
+    )
     return found[0] if found else None
 
 

@@ -102,7 +102,7 @@ class Drills:
 
     def left(self, run: str) -> list[str]:
         """Everything on the engine and in the state folder that bears the run's name."""
-        things = [one.name for one in self.client.containers.list(all=True)]
+        things = [one.name for one in self.client.containers.list(ignore_removed=True, all=True)]
         things += [one.name for one in self.client.networks.list()]
         things += [one.name for one in self.client.volumes.list()]
         things += [str(path) for path in (self.folder / "state").rglob("drills/*")]

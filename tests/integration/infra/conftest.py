@@ -61,7 +61,7 @@ def run_id(engine):
     name = f"test-{secrets.token_hex(4)}"
     yield name
     label = {"label": f"velociraptor-recovery.run={name}"}
-    for container in engine.containers.list(all=True, filters=label):
+    for container in engine.containers.list(ignore_removed=True, all=True, filters=label):
         container.remove(force=True, v=True)
     for volume in engine.volumes.list(filters=label):
         volume.remove(force=True)

@@ -62,4 +62,4 @@ def test_first_up_failure_repetition_and_end(pulumi, steps, package, run_id, eng
 
     assert "7 unchanged" in pulumi("up", "--yes", "--expect-no-changes")
     pulumi("destroy", "--yes")
-    assert not engine.containers.list(all=True, filters={"name": run_id})
+    assert not engine.containers.list(ignore_removed=True, all=True, filters={"name": run_id})

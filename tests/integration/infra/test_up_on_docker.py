@@ -33,7 +33,7 @@ def container_of(result):
 
 
 def exists(engine, name):
-    return bool(engine.containers.list(all=True, filters={"name": name}))
+    return bool(engine.containers.list(ignore_removed=True, all=True, filters={"name": name}))
 
 
 def test_the_life_of_a_machine(stack, steps, engine, said):
@@ -188,7 +188,9 @@ up(StackRequest({stack.name!r}, Path({str(stack.folder)!r}), {stack.settings!r})
         time.sleep(0.02)
     os.killpg(started.pid, signal.SIGKILL)
     started.wait()
-    (left,) = engine.containers.list(all=True, filters={"name": stack.settings["dockerRun"]})
+    (left,) = engine.containers.list(
+        ignore_removed=True, all=True, filters={"name": stack.settings["dockerRun"]}
+    )
 
     result = up(stack, said.append)
     assert container_of(result) != left.name

@@ -127,6 +127,7 @@ def served(server_binary, config, tmp_path_factory) -> Iterator[Served]:
             api.wait_ready(60)
             client = _client(target, config, api)
             _live(api, client)
+            _set_options(target, config)
             inventory = take_inventory(api, target, config)
         manifest = _manifest(config, package.version, inventory, server_binary)
         yield Served(found, target, config, manifest, client)
@@ -164,6 +165,15 @@ def _live(api, client) -> None:
             if row["state"] == "FINISHED"
         ][1:]
     )
+
+
+def _set_options(target, config) -> None:
+    """What alice set for herself in the server's pages, which no query writes."""
+    folder = f"{config.values['Datastore']['location']}/users/gui"
+    path = f"{folder}/alice.json.db"
+    target.run(["mkdir", "-p", folder])
+    target.put(b'{"timezone":"Europe/Berlin"}', path, mode=0o600)
+    target.run(["chown", "-R", "velociraptor:velociraptor", folder])
 
 
 def _until(look):
