@@ -112,7 +112,7 @@ def config(server_binary, tmp_path_factory) -> ServerConfig:
     return ServerConfig.parse(made.stdout)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a module changes what another one compares
 def served(server_binary, config, tmp_path_factory) -> Iterator[Served]:
     package = build_package(
         BuildRequest(
