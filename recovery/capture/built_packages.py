@@ -11,8 +11,6 @@ from pathlib import Path
 
 from recovery.state_folder import state_folder
 
-_CHUNK = 1 << 20
-
 
 def note_built(path: Path, *, deployment: str, version: str, sha256: str) -> None:
     """Remembers the newest package of a deployment and version. ``sha256``: of the file, hex."""
@@ -29,13 +27,11 @@ def find_built(deployment: str, version: str) -> Path | None:
     try:
         known = json.loads(_record(deployment, version).read_bytes())
         path = Path(known["path"])
-        digest = hashlib.sha256()
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return path if digest == known["sha256"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return path if digest.hexdigest() == known["sha256"] else None
 
 
 def _record(deployment: str, version: str) -> Path:

@@ -7,9 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recovery.errors import BadInputError
 from recovery.vault.manifest import Part
-from recovery.velociraptor.config import CONFIG_PATH
-
-BINARY_PATH = "/usr/local/bin/velociraptor"
+from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
 
 
 class CaptureOptions(BaseModel):

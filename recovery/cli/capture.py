@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.options import BINARY, CONFIG, AsJson, BinaryThere, ConfigThere, Source, VaultUri
+from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source, VaultUri
+from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
 
 
 def capture(
@@ -30,8 +31,8 @@ def capture(
     package: Annotated[
         str, typer.Option(help="the server package's file; default: found, kept or rebuilt")
     ] = "",
-    config: ConfigThere = CONFIG,
-    binary: BinaryThere = BINARY,
+    config: ConfigThere = CONFIG_PATH,
+    binary: BinaryThere = BINARY_PATH,
     as_json: AsJson = False,
 ) -> None:
     """Captures a recovery point from a running server, which is neither restarted nor paused.

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recovery.cli.options import BINARY, CONFIG, AsJson, BinaryThere, ConfigThere, Source
+from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source
 from recovery.errors import BadInputError
+from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
 
 if TYPE_CHECKING:
     from recovery.capture.configure_server import Edit
@@ -27,8 +28,8 @@ def configure(
     restart: Annotated[
         bool, typer.Option("--restart", help="restart the server, so that it counts at once")
     ] = False,
-    config: ConfigThere = CONFIG,
-    binary: BinaryThere = BINARY,
+    config: ConfigThere = CONFIG_PATH,
+    binary: BinaryThere = BINARY_PATH,
     as_json: AsJson = False,
     forward: Annotated[
         str, typer.Option(help="send results on: elastic, splunk; off takes it away")

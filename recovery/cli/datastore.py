@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.options import BINARY, CONFIG, AsJson, BinaryThere, ConfigThere, Source, VaultUri
+from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source, VaultUri
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
+from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
 
 app = typer.Typer(
     help="Complete, incremental copies of the datastore (restic), each tied to a recovery point.",
@@ -34,8 +35,8 @@ def backup(
     source: Source,
     vault: VaultUri,
     repository: RepositoryUri,
-    config: ConfigThere = CONFIG,
-    binary: BinaryThere = BINARY,
+    config: ConfigThere = CONFIG_PATH,
+    binary: BinaryThere = BINARY_PATH,
     as_json: AsJson = False,
 ) -> None:
     """Copies the whole datastore of a running server, and makes the recovery point for it.

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.options import CONFIG, AsJson, ConfigThere, Source
+from recovery.cli.options import AsJson, ConfigThere, Source
 from recovery.errors import EXIT_FINDINGS
+from recovery.velociraptor.config import CONFIG_PATH
 
 
 def export(
@@ -22,7 +23,7 @@ def export(
     server_side_s3: Annotated[
         str, typer.Option(help="have the server upload, by this secret of its own (AWS S3 Creds)")
     ] = "",
-    config: ConfigThere = CONFIG,
+    config: ConfigThere = CONFIG_PATH,
     as_json: AsJson = False,
 ) -> None:
     """Exports hunts and the last week's flows, of every org, with an index (JSON and CSV).

@@ -4,9 +4,6 @@ from typing import Annotated
 
 import typer
 
-CONFIG = "/etc/velociraptor/server.config.yaml"
-BINARY = "/usr/local/bin/velociraptor"
-
 VaultUri = Annotated[
     str, typer.Option("--vault", help="the vault's folder or URI", envvar="RECOVERY_VAULT")
 ]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recovery.cli.options import CONFIG, ConfigThere
+from recovery.cli.options import ConfigThere
+from recovery.velociraptor.config import CONFIG_PATH
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -33,7 +34,7 @@ def plan(
     read_price: Annotated[
         float | None, typer.Option(help="dollars a GB that a recovery reads")
     ] = None,
-    config: ConfigThere = CONFIG,
+    config: ConfigThere = CONFIG_PATH,
     write: Annotated[
         Path | None, typer.Option(help="write the recommended one as Pulumi.STACK.yaml")
     ] = None,

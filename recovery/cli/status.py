@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.options import CONFIG, AsJson, ConfigThere, VaultUri
+from recovery.cli.options import AsJson, ConfigThere, VaultUri
+from recovery.velociraptor.config import CONFIG_PATH
 
 
 def status(
@@ -14,7 +15,7 @@ def status(
         str, typer.Option("--from", help="the running server, to look at it as well")
     ] = "",
     rpo: Annotated[str, typer.Option(help="how old the newest point may be (24h, 15m)")] = "24h",
-    config: ConfigThere = CONFIG,
+    config: ConfigThere = CONFIG_PATH,
     dns: Annotated[bool, typer.Option("--dns/--no-dns", help="look up the clients' names")] = True,
     prometheus: Annotated[
         Path | None, typer.Option(help="write a text file for the node exporter")

@@ -1,7 +1,6 @@
 """A plain `pulumi up`, as an operator types it in the clone: own language host, file backend."""
 
 import json
-import os
 import subprocess
 
 import pytest
@@ -10,22 +9,13 @@ pytestmark = [pytest.mark.docker, pytest.mark.pulumi, pytest.mark.slow]
 
 
 @pytest.fixture
-def pulumi(clone_copy, pulumi_cli, steps, tmp_path):
+def pulumi(clone_copy, typed_environment, steps):
     """Runs the CLI in a folder like the clone, `packaging/` and `recovery/` beside the program."""
-    (tmp_path / "state").mkdir()
-    env = {
-        **os.environ,
-        "PATH": f"{pulumi_cli}:{os.environ['PATH']}",
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
 
     def run(*words, code=0):
         argv = ["pulumi", *words, "--non-interactive"]
         done = subprocess.run(
-            argv, cwd=clone_copy, env=env, capture_output=True, text=True, check=False
+            argv, cwd=clone_copy, env=typed_environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr

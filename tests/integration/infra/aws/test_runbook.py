@@ -25,24 +25,15 @@ YES = " --yes --non-interactive"
 
 
 @pytest.fixture
-def shell(cloud, clone_copy, pulumi_cli, steps, tmp_path):
+def shell(cloud, clone_copy, typed_environment, steps):
     """Types a line in a folder like the clone."""
     shutil.copy(CLONE / "Pulumi.aws.yaml", clone_copy)
-    (tmp_path / "state").mkdir()
-    env = {
-        **os.environ,
-        "PATH": f"{pulumi_cli}:{os.environ['PATH']}",
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
 
     def run(line):
         done = subprocess.run(
             ["bash", "-c", line],
             cwd=clone_copy,
-            env=env,
+            env=typed_environment,
             capture_output=True,
             text=True,
             check=False,
