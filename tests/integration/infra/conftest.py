@@ -96,20 +96,6 @@ def pulumi_cli():
         gc.collect()
 
 
-@pytest.fixture
-def typed_environment(pulumi_cli, tmp_path):
-    """What `pulumi`, typed by hand, finds in its environment: a file backend of this test's own."""
-    (tmp_path / "state").mkdir()
-    return {
-        **os.environ,
-        "PATH": f"{pulumi_cli}:{os.environ['PATH']}",
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
-
-
 class StubSteps:
     """What the stub of the steps was asked, and which group it is to fail."""
 
@@ -174,3 +160,20 @@ def stack(run_id, package, steps, pulumi_cli, tmp_path):
 @pytest.fixture
 def said():
     return []
+
+
+@pytest.fixture
+def typed_environment(pulumi_cli, steps, tmp_path):
+    """What `pulumi`, typed by hand, finds in its environment: a file backend of this test's own.
+
+    ``steps`` comes first: it puts the stub there.
+    """
+    (tmp_path / "state").mkdir()
+    return {
+        **os.environ,
+        "PATH": f"{pulumi_cli}:{os.environ['PATH']}",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }

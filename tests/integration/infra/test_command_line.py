@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.pulumi, pytest.mark.slow]
 
 
 @pytest.fixture
-def pulumi(clone_copy, typed_environment, steps):
+def pulumi(clone_copy, typed_environment):
     """Runs the CLI in a folder like the clone, `packaging/` and `recovery/` beside the program."""
 
     def run(*words, code=0):

@@ -25,7 +25,7 @@ YES = " --yes --non-interactive"
 
 
 @pytest.fixture
-def shell(cloud, clone_copy, typed_environment, steps):
+def shell(cloud, clone_copy, typed_environment):
     """Types a line in a folder like the clone."""
     shutil.copy(CLONE / "Pulumi.aws.yaml", clone_copy)
 
