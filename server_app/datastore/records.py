@@ -9,82 +9,23 @@ from __future__ import annotations
 
 import base64
 import json
-from functools import cache
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from server_app.datastore.schema import ENUMS, RECORDS
+from server_app.datastore.message_classes import message_class
+from server_app.datastore.plain_records import Form, Plans, Unusual, taken
 
 Record = dict[str, Any]
 
-_TYPES = {
-    "s": FieldDescriptor.TYPE_STRING,
-    "y": FieldDescriptor.TYPE_BYTES,
-    "b": FieldDescriptor.TYPE_BOOL,
-    "u": FieldDescriptor.TYPE_UINT64,
-    "i": FieldDescriptor.TYPE_INT64,
-    "f": FieldDescriptor.TYPE_FLOAT,
-}
 _NOT_NUMBERS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BOOL)
 _WIDE = (FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_INT64)
 
 
 class RecordError(ValueError):
     """Bytes that are no record of the kind asked for."""
-
-
-def _typed(field: Any, kind: str) -> None:
-    if kind in _TYPES:
-        field.type = _TYPES[kind]
-    elif kind in ENUMS:
-        field.type, field.type_name = FieldDescriptor.TYPE_ENUM, f".ds.{kind}Enum.{kind}"
-    else:
-        field.type, field.type_name = FieldDescriptor.TYPE_MESSAGE, f".ds.{kind}"
-
-
-def _add_field(message: Any, spec: str) -> None:
-    name, _, rest = spec.partition("=")
-    number, _, kind = rest.partition(":")
-    kind = kind or "s"
-    field = message.field.add(name=name, number=int(number))
-    field.label = FieldDescriptor.LABEL_OPTIONAL
-    if kind.endswith("{}"):
-        entry = message.nested_type.add(name=name.title().replace("_", "") + "Entry")
-        entry.options.map_entry = True
-        _add_field(entry, "key=1:s")
-        _add_field(entry, f"value=2:{kind[:-2]}")
-        field.type = FieldDescriptor.TYPE_MESSAGE
-        field.type_name = f".ds.{message.name}.{entry.name}"
-        field.label = FieldDescriptor.LABEL_REPEATED
-        return
-    if kind.endswith("*"):
-        kind, field.label = kind[:-1], FieldDescriptor.LABEL_REPEATED
-    _typed(field, kind)
-
-
-@cache
-def _pool() -> descriptor_pool.DescriptorPool:
-    file = descriptor_pb2.FileDescriptorProto(name="ds.proto", package="ds", syntax="proto3")
-    for name, values in ENUMS.items():
-        enum = file.message_type.add(name=f"{name}Enum").enum_type.add(name=name)
-        for label, number in values.items():
-            enum.value.add(name=label, number=number)
-    for line in RECORDS.strip().splitlines():
-        name, _, fields = line.partition(":")
-        message = file.message_type.add(name=name)
-        for spec in fields.split():
-            _add_field(message, spec)
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return pool
-
-
-@cache
-def _class(kind: str) -> type[Message]:
-    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"ds.{kind}"))
 
 
 def _is_map(field: FieldDescriptor) -> bool:
@@ -98,7 +39,7 @@ def _map_value(field: Any) -> FieldDescriptor:
 
 def _message(kind: str, record: Record) -> Message:
     """Builds the wire message; unknown fields are left out, as a real server would."""
-    message = _class(kind)()
+    message = message_class(kind)()
     _fill(message, record)
     return message
 
@@ -189,14 +130,28 @@ def _default(field: FieldDescriptor) -> Any:
     return field.default_value if field.type in _NOT_NUMBERS else int(field.default_value)
 
 
+_PLANS = Plans(_default)
+
+
+def _taken(form: Form, kind: str, source: Any) -> Record:
+    descriptor: Any = message_class(kind).DESCRIPTOR
+    return taken(_PLANS.of(descriptor, form), source)
+
+
 def full(kind: str, record: Record) -> Record:
     """The record as a query row shows it: all fields, unset ones as zero, enums by name."""
-    return _row(_message(kind, record), defaults=True)
+    try:
+        return _taken(Form.ROW, kind, record)
+    except Unusual:
+        return _row(_message(kind, record), defaults=True)
 
 
 def compact(kind: str, record: Record) -> Record:
     """Set fields only, in the record's order, numbers as numbers: the form kept in memory."""
-    return _row(_message(kind, record))
+    try:
+        return _taken(Form.MEMORY, kind, record)
+    except Unusual:
+        return _row(_message(kind, record))
 
 
 def spelled(kind: str, record: Record) -> Record:
@@ -217,7 +172,7 @@ def to_wire(kind: str, record: Record) -> bytes:
 
 def from_wire(kind: str, data: bytes) -> Record:
     """Reads wire bytes; RecordError if they are none."""
-    message = _class(kind)()
+    message = message_class(kind)()
     try:
         message.ParseFromString(data)
     except DecodeError as error:
@@ -237,9 +192,13 @@ def from_stored(kind: str, data: bytes) -> Record:
 
 def from_object(kind: str, parsed: Any) -> Record:
     """Reads parsed JSON of any of the forms above (both spellings of names and numbers)."""
-    message = _class(kind)()
+    try:
+        return _taken(Form.STORED, kind, parsed)
+    except Unusual:
+        message = message_class(kind)()
     try:
         json_format.ParseDict(parsed, message, ignore_unknown_fields=True)
-    except (json_format.ParseError, AttributeError, TypeError) as error:
+    # A name that is no Unicode ends protobuf's look-up in a SystemError.
+    except (json_format.ParseError, AttributeError, TypeError, SystemError) as error:
         raise RecordError(f"this is no {kind} record: {error}") from error
     return _row(message)

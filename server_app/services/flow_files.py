@@ -44,6 +44,15 @@ class FlowFiles:
 
     def load(self, *, request: bool = True) -> records.Record | None:
         """The flow with its statistics added up; None if there is no such flow."""
+        flow = self._merged(request)
+        return None if flow is None else records.compact("Flow", flow)
+
+    def row(self, *, request: bool = True) -> records.Record | None:
+        """The flow as a row of flows(); None if there is no such flow."""
+        flow = self._merged(request)
+        return None if flow is None else records.full("Flow", flow)
+
+    def _merged(self, request: bool) -> records.Record | None:
         store = self._org.store
         flow = store.load("Flow", *self._base)
         if flow is None or not flow.get("session_id"):
@@ -54,7 +63,7 @@ class FlowFiles:
         stats = store.load("Flow", *self._base, "stats") or {}
         if stats.get("query_stats"):
             flow["query_stats"] = stats["query_stats"]
-        return records.compact("Flow", added_up(flow))
+        return added_up(flow)
 
     def save(self, flow: records.Record) -> None:
         """Writes the request on its own, and the flow with a reduced one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -147,9 +148,10 @@ class Flows:
 
     def _rows(self, client_id: str, flow_ids: Strings, summary: bool) -> Iterator[dict[str, Any]]:
         for flow_id in flow_ids:
-            flow = self.get(client_id, flow_id, request=not summary)
-            if flow is not None:
-                yield records.full("Flow", flow)
+            with contextlib.suppress(ValueError):
+                row = self.files(client_id, flow_id).row(request=not summary)
+                if row is not None:
+                    yield row
 
     def results(
         self, client_id: str, flow_id: str, artifact: str = "", source: str = ""
