@@ -38,7 +38,8 @@ room=$1 lock=$2 role=$3 last=$4 ds=$5 owner=$6 elapsed=$7; shift 7
 umask 077
 mkdir -p "$room"
 exec 9>"$lock"
-flock -n 9 || { echo "another sync is at work" >&2; exit 75; }
+# A trial of the copy holds it while it copies the client lists.
+flock -w 10 9 || { echo "another sync is at work" >&2; exit 75; }
 [ "$(cat "$role" 2>/dev/null)" = spare ] || { echo "this machine is no spare" >&2; exit 76; }
 began=$(( $(date +%s) - elapsed ))
 rm -rf "$room/lists"; mkdir "$room/lists"

@@ -5,6 +5,7 @@ where the old server is stopped for certain: it can be reached and stopped, or i
 that has stopped it by now. A network cut between here and the server is no reason by itself.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -79,6 +80,7 @@ def watch(
     """
     next_sync = next_check = ill_since = 0.0
     turn = 0
+    trial = _Beside(lambda: _check(vault, pair, say))
     while not turns or turn < turns:
         turn += 1
         now = time.monotonic()
@@ -93,7 +95,7 @@ def watch(
                 # From its beginning: a sync that takes long must not stretch the rhythm.
                 next_sync = now + rhythm.sync
             elif rhythm.check and now >= next_check:
-                _check(vault, pair, say)
+                trial.begin()
                 next_check = now + rhythm.check
         else:
             ill_since = ill_since or now
@@ -108,6 +110,20 @@ def watch(
                     return promotion
         time.sleep(max(0.0, rhythm.look - (time.monotonic() - now)))
     return None
+
+
+class _Beside:
+    """Something long, one at a time, while the turns go on: a large copy takes an hour to try."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Does nothing while the one before is still at work."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._act, daemon=True)
+            self._thread.start()
 
 
 def _sync(vault: ShelfVault, pair: Pair, say: Say, looked: Callable[[Status], None]) -> None:

@@ -1,17 +1,22 @@
 """The spare follows: whole, current, and honest about it."""
 
 import re
+import shlex
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from recovery.errors import CommandError, TargetError
 from recovery.standby.pair import read_pair
-from recovery.standby.places import KEY, ROLE
+from recovery.standby.places import KEY, ROLE, ROOM
+from recovery.standby.role import take_role_argv
 from recovery.standby.status import look
 from recovery.standby.sync import sync
 from recovery.standby.try_copy import try_copy
-from recovery.velociraptor.config import CONFIG_PATH, SERVICE
+from recovery.standby.watch import Rhythm, watch
+from recovery.target import open_target
+from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, SERVICE
 from tests.integration.standby.conftest import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -76,6 +81,77 @@ def test_a_copy_of_the_copy_is_really_started(scene):
     assert told["clients"] == 1
     assert scene.serves() == [scene.one]
     assert "trial" not in scene.run(scene.two, "ls /var/lib/velociraptor-recovery/standby")
+
+
+class SeenError(Exception):
+    """The trial has ended, and was said."""
+
+
+SLOW_TAR = """#!/bin/sh
+# As slow as a copy of hundreds of gigabytes, but for the lists.
+case "$*" in *--exclude=*) touch /srv/copying; sleep 5;; esac
+exec /usr/bin/tar "$@"
+"""
+SLOW_SERVER = """#!/bin/sh
+# The trial's server takes its time; every other call is as it was.
+case "$*" in *trial/server.config.yaml*frontend*) sleep 5;; esac
+exec /usr/local/bin/velociraptor.real "$@"
+"""
+
+
+@pytest.fixture
+def slow_trial(scene):
+    """A spare whose trials take ten seconds more: five of copying, five until an answer."""
+    target = open_target(f"docker://{scene.two}")
+    target.put(SLOW_TAR.encode(), "/usr/local/bin/tar", mode=0o755)
+    target.run(["mv", BINARY_PATH, "/usr/local/bin/velociraptor.real"])
+    target.put(SLOW_SERVER.encode(), BINARY_PATH, mode=0o755)
+    yield
+    target.run(["mv", "/usr/local/bin/velociraptor.real", BINARY_PATH])
+    target.run(["rm", "-f", "/usr/local/bin/tar", "/srv/copying"])
+    target.close()
+
+
+def test_syncs_go_on_while_a_large_copy_is_tried(scene, slow_trial):
+    sync(scene.vault, scene.pair, scene.say)
+    ages = []
+    began = time.monotonic()
+
+    def looked(status):
+        ages.append(status.lag)
+        if any("a copy of it starts" in line for line in scene.said):
+            raise SeenError
+        assert time.monotonic() - began < 120, scene.said
+
+    scene.said.clear()
+    rhythm = Rhythm(sync=2, look=0.5, check=3600)
+    with pytest.raises(SeenError):
+        watch(scene.vault, scene.pair, None, rhythm, scene.say, looked=looked)
+    assert time.monotonic() - began > 10
+    assert not any("another sync is at work" in line for line in scene.said), scene.said
+    # Each look comes after a sync: with one missing it would be a sync older.
+    assert len(ages) > 3
+    assert max(ages) < 6
+
+
+UNITS = "systemctl list-units --plain --no-legend 'velociraptor-recovery-trial*'"
+
+
+def test_who_takes_over_waits_for_no_trial_and_ends_it(scene, slow_trial):
+    sync(scene.vault, scene.pair, scene.say)
+    for begun in ("ls /srv/copying", f"{UNITS} | grep -w velociraptor-recovery-trial.service"):
+        with ThreadPoolExecutor(1) as beside:
+            trial = beside.submit(try_copy, scene.vault, scene.pair, scene.say)
+            until(lambda look=begun: scene.run(scene.two, f"{look} 2>/dev/null || :"))
+            with pytest.raises(TargetError, match="another trial"):
+                try_copy(scene.vault, scene.pair, scene.say)
+            began = time.monotonic()
+            scene.run(scene.two, shlex.join(take_role_argv("spare", scene.config.datastore)))
+            assert time.monotonic() - began < 5
+            with pytest.raises(TargetError, match="ended it"):
+                trial.result(30)
+        left = f"ls {ROOM}; {UNITS}"
+        until(lambda look=left: "trial" not in scene.run(scene.two, look), 20)
 
 
 def test_an_unusable_copy_says_so_from_then_on(scene):
