@@ -41,7 +41,7 @@ def terminate_instances(stack: str, region: str) -> list[str]:
 def resources(stack: str, name: str, zone: str, region: str) -> list[str]:
     """Everything of the stack that is there: ``volume vol-1``, ``role machine-…``, ``A name``.
 
-    EC2's by the stack's tag; roles by theirs; records by the server's name.
+    EC2's by the stack's tag; roles and load balancers by theirs; records by the server's name.
     """
     ec2, iam, route53 = (_client(service, region) for service in ("ec2", "iam", "route53"))
     filters = [{"Name": "key", "Values": [TAG]}, {"Name": "value", "Values": [stack]}]
@@ -60,8 +60,20 @@ def resources(stack: str, name: str, zone: str, region: str) -> list[str]:
     return sorted(
         [f"{kind} {ident}" for kind, ident in there]
         + [f"role {role}" for role in own]
+        + _balancing(_client("elbv2", region), stack)
         + [f"record {kind} {name}" for kind in named]
     )
+
+
+def _balancing(elb: Any, stack: str) -> list[str]:
+    """The stack's load balancers and target groups; twenty at once is the API's own limit."""
+    arns = [one["LoadBalancerArn"] for one in elb.describe_load_balancers()["LoadBalancers"]]
+    arns += [one["TargetGroupArn"] for one in elb.describe_target_groups()["TargetGroups"]]
+    found: list[str] = []
+    for at in range(0, len(arns), 20):
+        described = elb.describe_tags(ResourceArns=arns[at : at + 20])["TagDescriptions"]
+        found += [str(one["ResourceArn"]) for one in described if _tagged(one["Tags"], stack)]
+    return [arn.split(":")[5].replace("/", " ", 1) for arn in found]
 
 
 def _tagged(tags: list[dict[str, str]], stack: str) -> bool:

@@ -25,7 +25,7 @@ _FOLDER = "/etc/knot"
 
 @dataclass(frozen=True)
 class NameServer:
-    """Where it answers, and the key that may change the zone."""
+    """Where it answers, and the key that may change the zone (and ``others``, empty at first)."""
 
     HOST: ClassVar[int] = 53
     """Its number in the drill's subnet."""
@@ -33,18 +33,26 @@ class NameServer:
     zone: str
     key_name: str
     key_secret: str = field(repr=False)
+    others: tuple[str, ...] = ()
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return (self.zone, *self.others)
 
 
-def start_name_server(run: Run, network: Isolated, image: str) -> NameServer:
-    """Starts knot for the drill's zone, with a TSIG key of this run; returns when it answers."""
+def start_name_server(
+    run: Run, network: Isolated, image: str, others: tuple[str, ...] = ()
+) -> NameServer:
+    """Starts knot for the drill's zones, with a TSIG key of this run; returns when it answers."""
     secret = base64.b64encode(secrets.token_bytes(32)).decode()
-    server = NameServer(network.address(NameServer.HOST), run.zone, run.key_name, secret)
+    address = network.address(NameServer.HOST)
+    server = NameServer(address, run.zone, run.key_name, secret, others)
     command = ["knotd", "-c", f"{_FOLDER}/drill.conf"]
     spec = engine.Spec("dns", image, command, network.name, address=server.address)
     name = engine.create(run, spec)
     files = {
         "drill.conf": knot_config(server).encode(),
-        f"{run.zone}.zone": zone_file(server).encode(),
+        **{f"{zone}.zone": zone_file(server, zone).encode() for zone in server.zones},
     }
     engine.put_files(name, _FOLDER, files, 0o600)
     engine.start(name)
@@ -53,7 +61,16 @@ def start_name_server(run: Run, network: Isolated, image: str) -> NameServer:
 
 
 def knot_config(server: NameServer) -> str:
-    """The configuration: one zone, changed by whoever holds the key, and by nobody else."""
+    """The configuration: its zones, changed by whoever holds the key, and by nobody else."""
+    zones = "".join(
+        f"""\
+  - domain: {zone}.
+    storage: {_FOLDER}
+    file: {zone}.zone
+    acl: update
+"""
+        for zone in server.zones
+    )
     return f"""\
 server:
   listen: 0.0.0.0@53
@@ -71,16 +88,11 @@ acl:
     key: {server.key_name}.
     action: update
 zone:
-  - domain: {server.zone}.
-    storage: {_FOLDER}
-    file: {server.zone}.zone
-    acl: update
-"""
+{zones}"""
 
 
-def zone_file(server: NameServer) -> str:
-    """The zone before the first server: its own records only."""
-    zone = server.zone
+def zone_file(server: NameServer, zone: str) -> str:
+    """A zone before the first server: its own records only."""
     return f"""\
 $ORIGIN {zone}.
 $TTL {TTL}

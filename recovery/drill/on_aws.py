@@ -19,13 +19,18 @@ from recovery.settings import parse_settings
 from recovery.verify.run_checks import Check
 
 _VAULT_PROGRAM = CLONE / "recovery" / "infra" / "aws" / "vault_stack"
+BALANCERS = "elb.amazonaws.com"
+"""The zone in which the drill's load balancer has its name."""
 _DATASTORE_GIB = 10
 
 
 def server_stack(
     course: Course, network: Isolated, source: dict[str, str], *, again: bool = False
 ) -> StackRequest:
-    """The stack of the server; ``again``: another one, which knows nothing of the first."""
+    """The stack of the server; ``again``: another one, which knows nothing of the first.
+
+    That one has a load balancer: the lost server's address record becomes an alias.
+    """
     run, cloud = course.run, _cloud(course)
     end = "-new" if again else ""
     settings = {
@@ -39,6 +44,7 @@ def server_stack(
         "awsAdminsFrom": str(network.subnet),
         "awsClientsFrom": str(network.subnet),
         "awsVolumeSize": str(_DATASTORE_GIB),
+        "awsEntry": "loadBalancer" if again else "elasticIp",
     }
     return StackRequest(f"{run.prefix}{end}", run.folder / f"stack{end}", {**settings, **source})
 
@@ -93,9 +99,12 @@ def prove_stack(course: Course, stack: StackRequest) -> list[Check]:
 def _allowed(course: Course, stack: StackRequest) -> Check:
     """Every call of both stacks' lives is in the policies that `recovery aws policy` prints."""
     cloud = _cloud(course)
-    settings = {key: one for key, one in stack.settings.items() if ":" not in key}
-    printed = policy(parse_settings(settings), f"recovery-{stack.name}")
-    allowed = actions(printed) | actions(vault_policy(cloud.bucket))
+    allowed = actions(vault_policy(cloud.bucket))
+    # The first stack has an address of its own, the second one a load balancer.
+    for entry in ("elasticIp", "loadBalancer"):
+        settings = {key: one for key, one in stack.settings.items() if ":" not in key}
+        plan = parse_settings({**settings, "awsEntry": entry})
+        allowed |= actions(policy(plan, f"recovery-{stack.name}"))
     made = {action_of(call) for call in cloud.calls}
     missing = sorted(made - allowed)
     return Check(

@@ -60,7 +60,8 @@ def lay_network(course: Course) -> tuple[Isolated, NameServer]:
     """The isolated network, and the name server in it."""
     network = make_network(course.run, ipv6=course.options.on == "aws-double")
     course.say(f"network {network.name} · {network.subnet} · no way out")
-    name_server = start_name_server(course.run, network, course.options.image)
+    others = (on_aws.BALANCERS,) if course.options.on == "aws-double" else ()
+    name_server = start_name_server(course.run, network, course.options.image, others)
     course.say(f"name server {name_server.address} · zone {name_server.zone}")
     return network, name_server
 

@@ -37,14 +37,7 @@ class RecoverySteps:
     def proof(self, name: ServerName, *after: pulumi.Resource) -> StepGroup:
         """The checks, the comparison and the report; again when the address or name changes."""
         settings, machine = self._settings, self._machine
-        request: dict[str, pulumi.Input[Any]] = {}
-        if name.nameserver:
-            request["dns"] = {
-                "name": settings.name,
-                "address": machine.address,
-                "address6": machine.address6,
-                "nameserver": name.nameserver,
-            }
+        request: dict[str, pulumi.Input[Any]] = {"dns": name.promise} if name.promise else {}
         where = [machine.address, machine.address6, settings.name]
         return self._group("proof", [name, *after], request, where)
 

@@ -1,7 +1,9 @@
 """The server's name, switched to the machine: the one step between server and collections."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 
@@ -24,18 +26,18 @@ class ServerNameArgs:
 class ServerName(pulumi.ComponentResource):
     """The DNS record, or nothing where the stack has none (``dns: none``).
 
-    ``nameserver`` is who can be asked what the name says: empty where there is no record, or
-    where it leads to a load balancer, whose addresses are not the machine's.
+    ``promise`` is what the proof holds the name to (``DnsFacts``): empty where there is no record.
     """
 
     record: DnsRecord | None = None
-    nameserver: pulumi.Input[str] = ""
+    promise: dict[str, pulumi.Input[Any]]
 
     def __init__(
         self, name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("recovery:infra:ServerName", name, None, opts)
         dns = args.settings.dns
+        self.promise = {}
         if dns.kind == "rfc2136":
             self.record = DnsRecord(
                 name,
@@ -51,13 +53,24 @@ class ServerName(pulumi.ComponentResource):
                 },
                 pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
             )
-            self.nameserver = dns.server
+            self.promise = _promise(args, dns.server)
         elif dns.kind == "route53":
-            self.nameserver = _route53(name, args, pulumi.ResourceOptions(parent=self))
+            self.promise = _route53(name, args, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"name": args.settings.name})
 
 
-def _route53(name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
+def _promise(args: ServerNameArgs, nameserver: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:
+    return {
+        "name": args.settings.name,
+        "address": args.machine.address,
+        "address6": args.machine.address6,
+        "nameserver": nameserver,
+    }
+
+
+def _route53(
+    name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions
+) -> dict[str, pulumi.Input[Any]]:
     from recovery.infra.aws.route53_name import Route53Name, Route53NameArgs
 
     settings, server = args.settings, args.machine.aws
@@ -75,4 +88,16 @@ def _route53(name: str, args: ServerNameArgs, opts: pulumi.ResourceOptions) -> p
         after=list(args.after),
     )
     record = Route53Name(name, wanted, opts)
-    return "" if wanted.balancer else record.nameserver
+    promise = _promise(args, record.nameserver)
+    if server and server.balancer:
+        provider = pulumi.Config("aws")
+        promise["balancer"] = {
+            "dns_name": server.balancer.dns_name,
+            "group": server.balancer.group,
+            "instance": server.instance,
+            "zone": record.zone,
+            "region": provider.get("region") or os.environ.get("AWS_REGION", ""),
+            "profile": provider.get("profile") or "",
+            "kinds": list(args.machine.publishes),
+        }
+    return promise

@@ -7,6 +7,7 @@ that ends when the machine is ready; empty: at once), and the keys of
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _open(props: dict[str, Any]) -> dict[str, Any]:
     uri = key_files.target_uri(props["address"], int(props["port"]), folder)
     wait_for_answer(uri, float(props["patience"]))
     if props["ready"]:
-        _wait_until_ready(uri, list(props["ready"]))
+        _wait_until_ready(uri, list(props["ready"]), float(props["patience"]))
     return {**props, "target": uri}
 
 
@@ -102,6 +103,30 @@ def install(via: str, keys: dict[str, Any]) -> None:
 
 def wait_for_answer(uri: str, patience: float) -> None:
     """Returns once a command runs over SSH; after ``patience`` seconds raises the last refusal."""
+    _patiently(uri, patience, lambda target: target.run(["true"]))
+
+
+def _wait_until_ready(uri: str, argv: list[str], patience: float) -> None:
+    """Runs ``argv``, which ends with 1 when the first boot failed (2: with a warning).
+
+    Asked again where the connection is refused: a first boot starts its sshd anew.
+    """
+    from recovery.errors import TargetError
+
+    done = _patiently(
+        uri, patience, lambda target: target.run(argv, timeout=_BOOT_SECONDS, check=False)
+    )
+    if done.returncode not in (0, 2):
+        raise TargetError(
+            f"the machine's first boot failed: {done.error_text}",
+            step="reach the machine",
+            target=uri,
+            hint="`cloud-init status --long` and /var/log/cloud-init-output.log on it tell why; "
+            "then `pulumi up` again, or `pulumi destroy` and `up` for a new machine",
+        )
+
+
+def _patiently(uri: str, patience: float, ask: Callable[[Any], Any]) -> Any:
     from recovery.errors import TargetError
     from recovery.target import open_target
 
@@ -109,32 +134,10 @@ def wait_for_answer(uri: str, patience: float) -> None:
     while True:
         target = open_target(uri)
         try:
-            target.run(["true"])
+            return ask(target)
         except TargetError:
             if time.monotonic() > deadline:
                 raise
-        else:
-            return
         finally:
             target.close()
         time.sleep(_PAUSE)
-
-
-def _wait_until_ready(uri: str, argv: list[str]) -> None:
-    """Runs ``argv``, which ends with 1 when the first boot failed (2: with a warning)."""
-    from recovery.errors import TargetError
-    from recovery.target import open_target
-
-    target = open_target(uri)
-    try:
-        done = target.run(argv, timeout=_BOOT_SECONDS, check=False)
-    finally:
-        target.close()
-    if done.returncode not in (0, 2):
-        raise TargetError(
-            f"the machine's first boot failed: {done.error_text}",
-            step="reach the machine",
-            target=target.uri,
-            hint="`cloud-init status --long` and /var/log/cloud-init-output.log on it tell why; "
-            "then `pulumi up` again, or `pulumi destroy` and `up` for a new machine",
-        )

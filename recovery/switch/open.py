@@ -64,7 +64,7 @@ def _dns(given: _Given) -> Switch:
 
 
 def _route53(given: _Given) -> Switch:
-    from recovery.switch.aws_api import aws_client  # noqa: PLC0415
+    from recovery.aws_api import aws_client  # noqa: PLC0415
     from recovery.switch.route53 import Route53Record  # noqa: PLC0415
 
     host = given.place.rstrip("./")
@@ -74,7 +74,7 @@ def _route53(given: _Given) -> Switch:
 
 
 def _target_group(given: _Given) -> Switch:
-    from recovery.switch.aws_api import aws_client  # noqa: PLC0415
+    from recovery.aws_api import aws_client  # noqa: PLC0415
     from recovery.switch.target_group import TargetGroup  # noqa: PLC0415
 
     parts = given.place.split(":")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
+from recovery.aws_api import refusals
 from recovery.errors import BadInputError, TargetError
-from recovery.switch.aws_api import refusals
 
 _STEP = "switch the Route 53 record"
 _KINDS = ("A", "AAAA")

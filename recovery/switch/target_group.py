@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
+from recovery.aws_api import refusals
 from recovery.errors import BadInputError, TargetError
-from recovery.switch.aws_api import refusals
 
 _STEP = "switch the target group"
 _HEALTHY_WITHIN = 180.0

@@ -10,6 +10,7 @@ import dns.query
 import dns.rdatatype
 
 from recovery.errors import TargetError
+from recovery.verify.balancer import BalancerEyes
 from recovery.verify.facts import DnsFacts
 
 _LISTEN = "0A"
@@ -58,6 +59,22 @@ def resolve(record: DnsFacts, host: Any) -> list[str]:
             found |= {line.split()[0] for line in lines if line.strip() and "::ffff:" not in line}
         return sorted(found)
     return sorted(address for kind in kinds(record) for address in _ask(record, kind))
+
+
+def led_to(record: DnsFacts, host: Any) -> tuple[list[str], list[str]]:
+    """The addresses that the name leads to, and those that it has to lead to.
+
+    Behind a load balancer the latter are the IPv4 addresses that the target's own resolver
+    knows it by; they are waited for, since a new balancer's name appears after some time.
+    """
+    if record.balancer is None:
+        return resolve(record, host), record.wanted
+    name = record.balancer.dns_name
+    own = DnsFacts(name=name, address="")
+    eyes = BalancerEyes(record.balancer)
+    wanted = eyes.until(lambda: resolve(own, host), bool)
+    asked = record.model_copy(update={"address": "", "address6": None})
+    return resolve(asked, host), wanted
 
 
 def kinds(record: DnsFacts) -> tuple[str, ...]:

@@ -27,19 +27,39 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class BalancerFacts(_Frozen):
+    """A load balancer that the name leads to instead of the machine, and what stands behind it.
+
+    ``group``: the ARN of its target group; ``instance``: the only one that may be in it; ``zone``:
+    the id of the Route 53 zone; ``profile``: whose credentials ask AWS (empty: the environment's).
+    """
+
+    dns_name: str
+    group: str
+    instance: str
+    zone: str
+    region: str = ""
+    profile: str = ""
+    kinds: list[str] = ["A"]
+    """The records that are aliases to it: ``A`` and ``AAAA``."""
+    wait: float = 180.0
+    """Seconds that it may take to find the instance healthy, and its own name to be known."""
+
+
 class DnsFacts(_Frozen):
     """A record that has to point to the new server: to ``address``, and to nothing else.
 
     ``address6``: what must be published for IPv6 beside an IPv4 ``address`` ("": nothing may be;
     a lost server's AAAA would still lead there); None: not looked at. ``nameserver``: the
     authoritative one's address (``:port`` if not 53) or host name; without one, the target's own
-    resolver is asked.
+    resolver is asked. ``balancer``: the name has to lead there, and it to the machine.
     """
 
     name: str
     address: str
     address6: str | None = None
     nameserver: str = ""
+    balancer: BalancerFacts | None = None
 
     @property
     def wanted(self) -> list[str]:

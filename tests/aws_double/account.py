@@ -39,6 +39,8 @@ class Places:
     resolver: str = ""
     dns: dict[str, str] | None = None
     """The name server that gets every record: server, zone, key_name, key_secret, key_algorithm."""
+    balancers: str = "elb.amazonaws.com"
+    """The zone there in which load balancers have their names."""
 
 
 class Account:

@@ -1,3 +1,11 @@
+"""What several rooms of the integration tests share: an S3 server, AWS by moto."""
+
+import socket
+import subprocess
+import sys
+import time
+
+import boto3
 import pytest
 
 from setup import s3_gateway
@@ -21,3 +29,48 @@ def s3(s3_server, monkeypatch):
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     return s3_server
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory):
+    """moto's server: its address. The credentials are no account's."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            for _ in range(400):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            else:
+                raise AssertionError("moto's server did not start")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def client(aws):
+    """Any boto3 client, as the test itself looks at AWS."""
+    made = []
+
+    def make(service):
+        made.append(boto3.client(service, endpoint_url=aws, region_name="eu-west-1"))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -21,7 +21,7 @@ class BalancerArgs:
 
 
 class Balancer(pulumi.ComponentResource):
-    """``dns_name`` and ``zone`` are what a Route 53 alias wants."""
+    """``dns_name`` and ``zone`` are what a Route 53 alias wants; ``group``: its targets' ARN."""
 
     def __init__(
         self, name: str, args: BalancerArgs, opts: pulumi.ResourceOptions | None = None
@@ -65,4 +65,5 @@ class Balancer(pulumi.ComponentResource):
         )
         self.dns_name: pulumi.Output[str] = balancer.dns_name
         self.zone: pulumi.Output[str] = balancer.zone_id
+        self.group: pulumi.Output[str] = targets.arn
         self.register_outputs({"dns_name": self.dns_name, "zone": self.zone})

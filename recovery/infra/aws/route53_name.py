@@ -33,7 +33,7 @@ class Route53NameArgs:
 class Route53Name(pulumi.ComponentResource):
     """A, and AAAA where asked for. ``allow_overwrite``: the lost server's record is replaced.
 
-    ``nameserver``: one of the zone's own.
+    ``zone``: its id; ``nameserver``: one of the zone's own.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Route53Name(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
         zone = _zone(args, self)
-        self._zone: pulumi.Input[str] = args.zone_id or zone.zone_id
+        self.zone: pulumi.Input[str] = args.zone_id or zone.zone_id
         self.nameserver: pulumi.Output[str] = zone.name_servers.apply(lambda all_: all_[0])
         self._check = self._health_check(name) if args.port else None
         for kind in args.kinds:
@@ -57,7 +57,7 @@ class Route53Name(pulumi.ComponentResource):
     def _record(self, name: str, kind: str, address: pulumi.Input[str]) -> None:
         route53.Record(
             name,
-            zone_id=self._zone,
+            zone_id=self.zone,
             name=self._args.name,
             type=kind,
             ttl=self._args.ttl,
@@ -70,7 +70,7 @@ class Route53Name(pulumi.ComponentResource):
     def _alias(self, name: str, kind: str, balancer: Balancer) -> None:
         route53.Record(
             name,
-            zone_id=self._zone,
+            zone_id=self.zone,
             name=self._args.name,
             type=kind,
             aliases=[

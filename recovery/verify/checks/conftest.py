@@ -10,6 +10,15 @@ from recovery.verify.facts import ServerFacts
 from recovery.verify.run_checks import GIVEN
 from recovery.verify.target_host import target_host
 
+_BEHIND_A_BALANCER = ("test_load_balancer", "test_alias")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a load balancer nothing is asked of one, and no report speaks of it."""
+    dns = config.stash[GIVEN].facts.dns
+    if dns is None or dns.balancer is None:
+        items[:] = [item for item in items if item.name not in _BEHIND_A_BALANCER]
+
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:

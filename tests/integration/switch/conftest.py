@@ -7,13 +7,11 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -229,43 +227,6 @@ def knot(tmp_path, run):
     run([program("knotd"), "-c", str(config)])
     until(lambda: listens(port), "knotd did not start")
     return f"dns://127.0.0.1:{port}/velo.example.test?key={tmp_path / 'tsig'}&ttl=30"
-
-
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory):
-    """moto's server: its address. The credentials are no account's."""
-    port = free_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            until(lambda: listens(port), "moto's server did not start")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-            process.wait()
-
-
-@pytest.fixture
-def client(aws):
-    """Any boto3 client, as the test itself looks at AWS."""
-    made = []
-
-    def make(service):
-        made.append(boto3.client(service, endpoint_url=aws, region_name="eu-west-1"))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 @pytest.fixture(autouse=True)

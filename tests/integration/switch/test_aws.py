@@ -63,8 +63,8 @@ def test_a_zone_that_is_not_there(aws):
         switch.current()
 
 
-def test_aws_out_of_reach_is_said(monkeypatch):
-    monkeypatch.setattr("recovery.switch.aws_api._CALM", None)
+def test_aws_out_of_reach_is_said(aws, monkeypatch):
+    monkeypatch.setattr("recovery.aws_api._CALM", None)
     switch = open_switch("route53://velo.example.test?zone=Z1&endpoint=http://127.0.0.1:1")
     with pytest.raises(TargetError, match="Could not connect"):
         switch.current()

@@ -54,9 +54,9 @@ def test_only_the_key_may_change_the_zone():
     assert "address:" not in text
     assert "algorithm: hmac-sha256" in text
     assert "c2VjcmV0" in text
-    assert "c2VjcmV0" not in zone_file(server)
+    assert "c2VjcmV0" not in zone_file(server, server.zone)
     assert "c2VjcmV0" not in repr(server)
-    assert "ns A 10.70.3.53" in zone_file(server)
+    assert "ns A 10.70.3.53" in zone_file(server, server.zone)
 
 
 def test_names_of_runs_do_not_look_like_numbers():
@@ -78,3 +78,14 @@ def test_the_folder_follows_xdg(state, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     base = state or str(tmp_path / ".local" / "state")
     assert str(Run("abc123").folder) == f"{base}/velociraptor-recovery/drills/abc123"
+
+
+def test_a_zone_for_the_names_of_load_balancers():
+    server = NameServer("10.70.3.53", "drill-abc123.test", "k", "c2VjcmV0", ("elb.example",))
+    text = knot_config(server)
+    assert [line.split()[-1] for line in text.splitlines() if "domain:" in line] == [
+        "drill-abc123.test.",
+        "elb.example.",
+    ]
+    assert text.count("acl: update") == 2
+    assert zone_file(server, "elb.example").startswith("$ORIGIN elb.example.\n")

@@ -237,7 +237,18 @@ def test_a_load_balancer(plan):
     assert aliases["A"] == aliases["AAAA"]
     assert aliases["A"][0]["name"] == "lb.example"
     assert made.one("HealthCheck").inputs["fqdn"] == "lb.example"
-    assert "dns" not in proof_of(made), "the alias gives the balancer's addresses"
+    promise = proof_of(made)["dns"]
+    assert promise["nameserver"] == "ns-1.awsdns.example"
+    assert promise["balancer"] == {
+        "dns_name": "lb.example",
+        "group": "arn:machine-balancer",
+        "instance": "machine-id",
+        "zone": "ZONE",
+        "region": "a-word",
+        "profile": "",
+        "kinds": ["A", "AAAA"],
+    }
+    assert "balancer" not in proof_of(plan(AWS))["dns"]
 
 
 def test_a_health_check_of_the_machine(plan):

@@ -86,7 +86,7 @@ def test_each_call_fails_once_and_the_stack_is_the_same_in_the_end(cloud, aws_st
         [
             *("instance", "internet-gateway", "key-pair", "role", "route-table", "security-group"),
             *["security-group-rule"] * 6,
-            *("subnet", "volume", "vpc", "record", "record"),
+            *("subnet", "volume", "vpc", "record", "record", "loadbalancer", "targetgroup"),
         ]
     ), "nothing is there twice, and nothing is missing"
 

@@ -1,4 +1,4 @@
-"""The door to AWS for the switches: boto3 clients, their refusals as :class:`TargetError`."""
+"""The door to AWS: boto3 clients for a switch and a check, refusals as :class:`TargetError`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +12,20 @@ from recovery.errors import TargetError
 _CALM = Config(connect_timeout=10, read_timeout=30, retries={"max_attempts": 4, "mode": "standard"})
 
 
-def aws_client(service: str, region: str, endpoint: str) -> Any:
-    """A boto3 client; credentials are the environment's. Empty ``endpoint``: AWS itself."""
-    import boto3  # noqa: PLC0415 - loads slowly, and only this kind of switch needs it
+def aws_client(service: str, region: str, endpoint: str = "", profile: str = "") -> Any:
+    """A boto3 client; credentials are the profile's, else the environment's.
+
+    Empty ``endpoint``: AWS itself, or what the environment names.
+    """
+    import boto3  # noqa: PLC0415 - loads slowly, and only what asks AWS needs it
 
     with refusals(f"AWS {service}"):
-        return boto3.client(
-            service, region_name=region or None, endpoint_url=endpoint or None, config=_CALM
-        )
+        session = boto3.Session(profile_name=profile or None, region_name=region or None)
+        return session.client(service, endpoint_url=endpoint or None, config=_CALM)
 
 
 @contextmanager
-def refusals(target: str, step: str = "switch on AWS") -> Iterator[None]:
+def refusals(target: str, step: str = "ask AWS") -> Iterator[None]:
     """What AWS refuses within, as a :class:`TargetError`."""
     try:
         yield
