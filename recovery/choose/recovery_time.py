@@ -102,6 +102,7 @@ def estimate(
         base = drill.seconds
     else:
         base, basis = _INSTALL_AND_START + _reading(strategy, sizes), "no drill yet: from its parts"
+        basis += "" if sizes.known else ", without its sizes"
     served = _MACHINE + base + added
     return RecoveryTime(served, served + _importing(strategy, sizes), basis)
 

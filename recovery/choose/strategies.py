@@ -18,6 +18,11 @@ from recovery.velociraptor.inventory import ITEMS
 from recovery.verify.expected import brought
 
 _MINUTE, _HOUR, _MONTH = timedelta(minutes=1), timedelta(hours=1), timedelta(days=30)
+RHYTHMS = (
+    *(_MINUTE * minutes for minutes in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)),
+    *(_HOUR * hours for hours in (1, 2, 3, 4, 6, 8, 12, 24)),
+)
+"""Those that `recovery schedule install --every` takes: they divide an hour or a day."""
 _YEAR = 12
 _NEW_FLOWS_A_SECOND = 100.0
 """Exports: 111 flows took 1.1 s (facts)."""
@@ -153,7 +158,7 @@ def _unmet(
 
 
 def _every(strategy: Strategy, rpo: timedelta, sizes: Sizes) -> timedelta | None:
-    """Whole minutes (hours, where it is long) that keep the RPO, the capture's length counted in.
+    """The longest rhythm that keeps the RPO, the capture's length counted in.
 
     Never under twice that length; a spare is synced as often as makes sense.
     """
@@ -162,9 +167,9 @@ def _every(strategy: Strategy, rpo: timedelta, sizes: Sizes) -> timedelta | None
     if strategy.spare:
         return max(strategy.floor, 2 * _takes(strategy, strategy.floor, sizes))
     takes = _takes(strategy, rpo, sizes)
-    unit = _HOUR if rpo > 2 * _HOUR else _MINUTE
-    whole = unit * max(1, (rpo - takes) // unit)
-    return min(max(strategy.floor, 2 * takes, whole), timedelta(days=1))
+    least = max(strategy.floor, 2 * takes)
+    sensible = [one for one in RHYTHMS if one >= least] or [RHYTHMS[-1]]
+    return max((one for one in sensible if one + takes <= rpo), default=sensible[0])
 
 
 def _takes(strategy: Strategy, every: timedelta, sizes: Sizes) -> timedelta:

@@ -70,7 +70,7 @@ def configure(
       recovery configure --from ssh://root@velociraptor.example --backup-period 6h \\
         --client-info-write-time 15s --restart
 
-      recovery configure --from ssh://root@velociraptor.example --forward elastic \
+      recovery configure --from ssh://root@velociraptor.example --forward elastic \\
         --forward-url https://elastic.example:9200 --credentials /root/elastic.yaml
     """
     import json

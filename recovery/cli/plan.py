@@ -27,12 +27,12 @@ def plan(
     vault: Annotated[
         str, typer.Option(help="the vault's folder or URI, for its price", envvar="RECOVERY_VAULT")
     ] = "",
-    ttl: Annotated[float, typer.Option(help="TTL of the clients' DNS name, seconds")] = 60,
+    ttl: Annotated[float, typer.Option(min=0, help="TTL of the clients' DNS name, seconds")] = 60,
     storage_price: Annotated[
-        float | None, typer.Option(help="dollars a GB and month, where it isn't Amazon's S3")
+        float | None, typer.Option(min=0, help="dollars a GB and month, where it isn't Amazon's S3")
     ] = None,
     read_price: Annotated[
-        float | None, typer.Option(help="dollars a GB that a recovery reads")
+        float | None, typer.Option(min=0, help="dollars a GB that a recovery reads")
     ] = None,
     config: ConfigThere = CONFIG_PATH,
     write: Annotated[
@@ -55,6 +55,7 @@ def plan(
 
       recovery plan --keep everything --rto 2m --write Pulumi.prod.yaml
     """
+    import shlex
     import sys
 
     from recovery.choose.prices import prices_of
@@ -67,8 +68,8 @@ def plan(
     from recovery.errors import BadInputError
     from recovery.state_folder import state_folder
 
-    wishes = read_wishes(keep, parse_age)
-    asked = Asked(parse_age(rpo), parse_age(rto), wishes)
+    wishes = read_wishes(keep, lambda age: parse_age(age, "--keep"))
+    asked = Asked(parse_age(rpo, "--rpo"), parse_age(rto, "--rto"), wishes)
     if write and write.exists():
         raise BadInputError("it is there already", target=str(write), hint="name another file")
     sizes, names, waits = _facts(measure, vault, config, wishes.since, ttl)
@@ -77,7 +78,7 @@ def plan(
     choice = choose(asked, sizes, names, prices, waits, drills)
     chosen = next(row for row in choice.rows if row.strategy == choice.recommended)
     if write:
-        command = f"recovery {' '.join(sys.argv[1:])}"
+        command = f"recovery {shlex.join(sys.argv[1:])}"
         write.write_text(configuration(chosen, vault, measure, command))
     if as_json:
         typer.echo(plan_json(choice, sizes, prices, waits))

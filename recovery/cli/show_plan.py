@@ -30,9 +30,8 @@ def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> No
     console.print(table, highlight=False)
     for row in choice.rows:
         if row.unmet:
-            console.print(
-                f"{row.strategy} lacks: {', '.join(row.unmet)}", style="red", markup=False
-            )
+            lacks = ", ".join(_word(one) for one in row.unmet)
+            console.print(f"{row.strategy} lacks: {lacks}", style="red", markup=False)
     console.print(
         f"vault: {prices.vault}; stored now, and after a year by the default retention",
         f"sizes: {sizes.source}"
@@ -85,13 +84,17 @@ def lost_lines(row: Row) -> list[str]:
     """What would not come back: how many of it, and the first names. Empty things aren't lost."""
     lines = []
     for item, names in row.lost.items():
-        word = _WORDS.get(item, item.replace("_", " "))
+        word = _word(item)
         if not names:
             lines.append(word)
             continue
         more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
         lines.append(f"{word} ({len(names)}): {', '.join(names[:_FEW])}{more}")
     return lines
+
+
+def _word(item: str) -> str:
+    return _WORDS.get(item, item.replace("_", " "))
 
 
 def length_of(seconds: float) -> str:

@@ -121,7 +121,7 @@ def sync(
     held = open_vault(vault)
     pair = read_pair(held)
     if every:
-        seconds = parse_age(every).total_seconds()
+        seconds = parse_age(every, "--every").total_seconds()
 
         def looked(status: Any) -> None:
             tell_lag(status)
@@ -171,7 +171,7 @@ def status(
     from recovery.vault.store import open_vault
 
     held = open_vault(vault)
-    found = look(held, read_pair(held), rpo=parse_age(rpo).total_seconds())
+    found = look(held, read_pair(held), rpo=parse_age(rpo, "--rpo").total_seconds())
     if prometheus:
         write_prometheus(found, prometheus)
     if as_json:
@@ -302,8 +302,8 @@ def watch(
 
     held = open_vault(vault)
     pair = read_pair(held)
-    after = parse_age(promote_after).total_seconds() if promote_after else 0.0
-    seconds = parse_age(every).total_seconds()
+    after = parse_age(promote_after, "--promote-after").total_seconds() if promote_after else 0.0
+    seconds = parse_age(every, "--every").total_seconds()
     chosen = _switch(pair, switch, no_switch) if after else None
 
     def looked(found: Any) -> None:
@@ -315,7 +315,7 @@ def watch(
         sync=seconds,
         look=min(5.0, seconds),
         promote_after=after,
-        check=parse_age(check_every).total_seconds(),
+        check=parse_age(check_every, "--check-every").total_seconds(),
     )
     promotion = watch_pair(held, pair, chosen, rhythm, _say, looked=looked)
     if promotion is not None:
@@ -327,7 +327,7 @@ def _guard(given: str) -> int:
     from recovery.errors import BadInputError
     from recovery.standby.guard import LEAST
 
-    seconds = int(parse_age(given).total_seconds()) if given else 0
+    seconds = int(parse_age(given, "--guard").total_seconds()) if given else 0
     if given and seconds < LEAST:
         raise BadInputError(
             f"a guard of {seconds} s would stop the server at each hiccup of the network",

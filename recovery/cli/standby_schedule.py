@@ -50,6 +50,7 @@ def install(
     from recovery.capture.schedule_units import program
     from recovery.cli.lengths import parse_age
     from recovery.errors import BadInputError
+    from recovery.standby.guard import check_rhythm
     from recovery.standby.pair import read_pair
     from recovery.standby.reach import is_here, read_mark
     from recovery.standby.watch_unit import WatchUnit, service
@@ -58,12 +59,13 @@ def install(
 
     command = [program(sys.executable), "standby", "watch", "--vault", absolute(vault)]
     for name, value in (("--every", every), ("--check-every", check_every)):
-        parse_age(value)
+        parse_age(value, name)
         command += [name, value]
     pair = read_pair(open_vault(vault))
+    check_rhythm(pair.guard_seconds, parse_age(every).total_seconds())
     mark = _there(on, read_mark)
     if promote_after:
-        parse_age(promote_after)
+        parse_age(promote_after, "--promote-after")
         if not pair.switch and not no_switch:
             raise BadInputError(
                 "this pair was made without a switch: unattended, clients would stay behind",

@@ -9,7 +9,7 @@ may stand: a promotion without word from the old server waits for that.
 import time
 from collections.abc import Callable
 
-from recovery.errors import RecoveryError
+from recovery.errors import BadInputError, RecoveryError
 from recovery.restore.hold_service import DROP_IN, DROP_IN_TEXT, HOLD, HOLD_SCRIPT
 from recovery.standby.places import DEADLINE, GUARD, GUARD_UNTIL
 from recovery.target import Target
@@ -72,6 +72,22 @@ echo "$2 $3" > "$1.new"
 mv -f "$1.new" "$1"
 """
 _LEFT = '[ ! -s "$1" ] || echo "$(( $(cat "$1") - $(date +%s) ))"'
+
+
+def check_rhythm(guard_seconds: int, every: float) -> None:
+    """Refuses a time between two syncs at which the guard would stop a server that is well.
+
+    One missed sync must not do it, so two have to fit. Raises :class:`BadInputError`.
+    """
+    if every <= 0:
+        raise BadInputError("a sync each 0 s", target="--every", hint="30s is usual")
+    if guard_seconds and 2 * every > guard_seconds:
+        raise BadInputError(
+            f"a sync each {every:.0f} s gives too few signs of life: after {guard_seconds} s "
+            "without one, this pair's server stops itself",
+            target="--every",
+            hint=f"at most {guard_seconds // 2}s, or `recovery standby init --guard` with more",
+        )
 
 
 def install(target: Target) -> None:

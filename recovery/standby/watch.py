@@ -76,8 +76,10 @@ def watch(
     """Runs until it has promoted (or for ``turns`` looks; 0: for ever).
 
     ``looked`` gets the status after each sync, and as often while none is possible. No error
-    ends it: each is said.
+    ends it: each is said. Raises :class:`BadInputError` for a rhythm that the pair's guard
+    doesn't allow.
     """
+    guard.check_rhythm(pair.guard_seconds, rhythm.sync)
     next_sync = next_check = ill_since = 0.0
     turn = 0
     trial = _Beside(lambda: _check(vault, pair, say))

@@ -48,4 +48,4 @@ def test_the_table_says_what_is_lost_and_what_lacks(server):
     done = plan(server, "--keep", "everything", "--rto", "1s")
     assert done.returncode == 1
     assert "none gives all that was asked" in done.stdout
-    assert "state,collections lacks: files" in " ".join(done.stdout.split())
+    assert "state,collections lacks: running flows, client events" in " ".join(done.stdout.split())
