@@ -35,14 +35,31 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
         )
     if copied.unread:
         scene.gap(f"copy: {len(copied.unread)} files could not be read: {copied.unread[0]} …")
+    beside = repository.is_folder and _same_disk(scene, repository.name)
+    if beside:
+        scene.say(
+            f"copy: WARNING: {repository.uri} is on the server's own disk, and is lost with it: "
+            "take a mounted share, S3 or sftp"
+        )
     rate = copied.bytes / 1e6 / max(copied.seconds, 0.001)
     scene.say(
         f"copy {ident[:8]}: {copied.files} files, {copied.bytes / 1e6:.0f} MB, {copied.files_new} "
         f"new or changed, {copied.bytes_added / 1e6:.1f} MB sent · {rate:.0f} MB/s"
     )
     return DatastoreCopy(
-        repository=repository.uri, snapshot=ident, files=copied.files, bytes=copied.bytes
+        repository=repository.uri,
+        snapshot=ident,
+        files=copied.files,
+        bytes=copied.bytes,
+        beside_server=beside,
     )
+
+
+def _same_disk(scene: CaptureScene, folder: str) -> bool:
+    """Whether ``folder`` there is on the file system of the datastore, or of the system."""
+    asked = ["stat", "--format", "%d", "--", folder, scene.datastore, "/"]
+    own, *lost = scene.target.run(asked).text.split()
+    return own in lost
 
 
 def _copy(scene: CaptureScene, restic: Restic, lists: Callable[[], dict[str, bytes]]) -> Copied:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recovery.capture.readiness import Level, Line, in_words
 from recovery.errors import BadInputError, VaultError
-from recovery.vault.manifest import Manifest
+from recovery.vault.manifest import DatastoreCopy, Manifest
 from recovery.vault.shelf_vault import Listed, ShelfVault
 from recovery.vault.verify_points import last_verified
 from recovery.velociraptor.config import ServerConfig
@@ -24,7 +24,7 @@ def look_at_vault(
         listed = vault.list_points()
     except VaultError as refused:
         return [Line("vault", "bad", refused.message, refused.hint)], None, None
-    lines = [Line("vault", "good", f"{vault.uri}: {len(listed)} points")]
+    lines = [Line("vault", "good", f"{vault.uri}: {len(listed)} point{'s' * (len(listed) != 1)}")]
     lines += _rolled_back(vault, listed)
     lines += [
         Line(f"point {entry.point}", "bad", entry.trouble.message, entry.trouble.hint)
@@ -102,6 +102,8 @@ def _parts(vault: ShelfVault, newest: Manifest, rpo: timedelta, now: datetime) -
         yield Line("config", "good", "the package's own")
     yield _nonces(newest)
     yield _backup(newest, rpo, now)
+    if newest.datastore:
+        yield _copy(newest.datastore)
     if newest.gaps:
         says = f"{len(newest.gaps)}: {newest.gaps[0]}"
         yield Line("gaps", "warning", says, "`recovery points show` lists them")
@@ -117,7 +119,8 @@ def _nonces(newest: Manifest) -> Line:
     if lost:
         says = f"not captured for {', '.join(lost)}: their clients would be refused"
         return Line("org nonces", "bad", says, f"run {_CAPTURE} --strategy state,collections")
-    return Line("org nonces", "good", f"known for {len(others)} orgs besides root")
+    count = f"{len(others)} org{'s' * (len(others) != 1)}"
+    return Line("org nonces", "good", f"known for {count} besides root")
 
 
 def _backup(newest: Manifest, rpo: timedelta, now: datetime) -> Line:
@@ -130,6 +133,14 @@ def _backup(newest: Manifest, rpo: timedelta, now: datetime) -> Line:
         says = f"{in_words(age)} old, checked at the capture"
         return Line("backup", "warning", says, f"run {_CAPTURE} --backup-now")
     return Line("backup", "good", f"{in_words(age)} old, every member checked at the capture")
+
+
+def _copy(copy: DatastoreCopy) -> Line:
+    says = f"{copy.files} files in {copy.repository}"
+    if copy.beside_server:
+        remedy = "`recovery datastore backup` to a mounted share, S3 or sftp"
+        return Line("complete copy", "bad", f"{says}: the server's own disk, lost with it", remedy)
+    return Line("complete copy", "good", says)
 
 
 def _verified(vault: ShelfVault, now: datetime) -> Line:

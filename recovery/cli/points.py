@@ -93,8 +93,9 @@ def verify(
         typer.echo(json.dumps({**asdict(found), "whole": found.whole}, indent=1))
     else:
         typer.echo(
-            f"{found.points} points, {found.present} objects there, {found.opened} opened and "
-            f"hashed ({found.bytes / 1e6:.1f} MB), {len(found.damaged)} damaged"
+            f"{found.points} point{'s' * (found.points != 1)}, {found.present} objects there, "
+            f"{found.opened} opened and hashed ({found.bytes / 1e6:.1f} MB), "
+            f"{len(found.damaged)} damaged"
         )
         for line in found.damaged:
             typer.echo(f"damaged: {line}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 schedule = typer.Typer(
     help="Regular captures by a systemd timer on this machine.", no_args_is_help=True
 )
-On = Annotated[str, typer.Option(help="the machine that captures: local://, ssh://, docker://")]
+On = Annotated[str, typer.Option(help="the machine on which it runs: local://, ssh://, docker://")]
 
 
 @schedule.command()

@@ -12,13 +12,15 @@ def end(promotion: Any, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
+    from recovery.standby.pair import name_of
+
     short = bool(promotion.findings) or (promotion.back < promotion.clients and promotion.served)
     if as_json:
         told = {**asdict(promotion), "outcomes": [o.model_dump() for o in promotion.outcomes]}
         typer.echo(json.dumps(told, indent=1))
     else:
         lost = "nothing" if not promotion.rpo else f"at most the last {promotion.rpo:.0f} s of work"
-        typer.echo(f"{promotion.new} serves (epoch {promotion.epoch}); lost: {lost}")
+        typer.echo(f"{name_of(promotion.new)} serves (epoch {promotion.epoch}); lost: {lost}")
         if promotion.served is not None:
             typer.echo(
                 f"{promotion.back} of {promotion.clients} clients are served again, "
@@ -45,7 +47,7 @@ def tell_status(status: Any) -> None:
         age = f"{side.last.age:.0f} s old, {side.last.files} files" if side.last else ""
         table.add_row(
             role,
-            side.uri,
+            side.name,
             side.service if side.reached else "not reached",
             age if role == "spare" else "",
             f"{side.skew:+.1f} s" if side.reached else "",

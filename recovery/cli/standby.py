@@ -112,7 +112,7 @@ def sync(
     from dataclasses import asdict
 
     from recovery.cli.lengths import parse_age
-    from recovery.standby.pair import read_pair
+    from recovery.standby.pair import name_of, read_pair
     from recovery.standby.status import look, write_prometheus
     from recovery.standby.sync import sync as sync_pair
     from recovery.standby.watch import Rhythm, watch
@@ -137,8 +137,8 @@ def sync(
         typer.echo(json.dumps(asdict(done), indent=1))
     else:
         typer.echo(
-            f"{done.spare} has everything that {done.source} had {done.seconds:.1f} s ago: "
-            f"{done.pulled.files} files, {done.clients} clients"
+            f"{name_of(done.spare)} has everything that {name_of(done.source)} had "
+            f"{done.seconds:.1f} s ago: {done.pulled.files} files, {done.clients} clients"
         )
         for finding in done.findings:
             typer.echo(f"finding: {finding}")

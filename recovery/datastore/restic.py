@@ -28,15 +28,19 @@ _RUN = (
     'cd -- "$1"; shift; exec "$@" </dev/null'
 )
 _HOURS = 86400.0
+_NONE_THERE = (
+    "is the address right? A folder is looked for where restic runs (another machine: --on); "
+    "`recovery datastore backup` makes the repository"
+)
 _HINTS = (
     ("wrong password", "RESTIC_PASSWORD_FILE holds another repository's password"),
     (
         "Is there a repository",
-        "`recovery datastore backup` makes the repository; is its address right?",
+        _NONE_THERE,
     ),
     (
         "unable to open config file",
-        "`recovery datastore backup` makes the repository; is its address right?",
+        _NONE_THERE,
     ),
     (
         "already locked",

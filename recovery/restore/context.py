@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from recovery.errors import BadInputError
+from recovery.restore.borrow_archives import with_archives
 from recovery.restore.choice import Choice
 from recovery.restore.choose_point import newest_good
 from recovery.restore.hold_machine import hold_machine
@@ -69,8 +70,12 @@ class Context:
                 hint="set recovery:vault (or recovery:package for a first deployment)",
             )
         if self.request.point:
-            return self.vault.point(self.request.point)
-        return newest_good(self.vault, self.request.deployment, self.say)
+            chosen = self.vault.point(self.request.point)
+        else:
+            chosen = newest_good(self.vault, self.request.deployment, self.say)
+        if "collections" not in self.request.strategy:
+            return chosen
+        return with_archives(chosen, self.vault, self.say)
 
     @cached_property
     def folder(self) -> Path:

@@ -63,7 +63,7 @@ def follow(vault: ShelfVault, pair: Pair, say: Say) -> None:
         reader.run(take_role_argv(SPARE, pair.datastore), timeout=60)
         lay_link(reader, source, active, pair.datastore)
         try_link(reader, active)
-    say(f"{spare.uri} follows {active.uri} now")
+    say(f"{spare.name} follows {active.name} now")
     began = time.monotonic()
     sync(vault, pair, say, allow_shrinking=True)
     say(f"up to date after {time.monotonic() - began:.1f} s")

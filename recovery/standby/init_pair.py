@@ -109,7 +109,7 @@ def init_pair(
             lease = take(vault, lease, config.deployment, one.uri, "init")
         finish(vault, lease)  # it was seen to serve just now
         write_pair(vault, pair)
-        say(f"pair: {one.uri} serves (epoch {lease.epoch}), {two.uri} is its spare")
+        say(f"pair: {one.name} serves (epoch {lease.epoch}), {two.name} is its spare")
     return pair
 
 

@@ -20,6 +20,11 @@ KIND = "application/vnd.velociraptor-recovery.pair.v1"
 _INIT = "`recovery standby init --active URI --spare URI` makes the pair"
 
 
+def name_of(uri: str) -> str:
+    """A machine's URI without the files by which it is opened."""
+    return uri.partition("?")[0]
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +40,11 @@ class Machine(_Frozen):
     port: int = 22
     mark: str = ""
     """On the machine that was named as ``local://``, for it to know itself (:mod:`.reach`)."""
+
+    @property
+    def name(self) -> str:
+        """As a person reads it: the URI without the files by which it is opened."""
+        return name_of(self.uri)
 
 
 class Pair(_Frozen):
@@ -81,7 +91,10 @@ def read_pair(vault: ShelfVault, deployment: str = "") -> Pair:
     chosen = [name for name in names if not deployment or name == _path(deployment)]
     if len(chosen) != 1:
         raise BadInputError(
-            f"the vault has {len(chosen)} pairs", step="find the pair", target=vault.uri, hint=_INIT
+            f"the vault has {len(chosen) or 'no'} pair{'s' * (len(chosen) > 1)}",
+            step="find the pair",
+            target=vault.uri,
+            hint=_INIT,
         )
     try:
         with vault.shelf.read(chosen[0]) as stream:

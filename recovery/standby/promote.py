@@ -200,7 +200,7 @@ class _Run:
             return "not any more: this machine serves already", []
         if self._ended is not None:
             self.done.rpo = round((datetime.now(UTC) - self._ended).total_seconds(), 1)
-            return f"none: what {self._old.uri} did since {since(self._ended)} is lost", []
+            return f"none: what {self._old.name} did since {since(self._ended)} is lost", []
         if not self._reached:
             return f"not possible; up to {self.done.rpo:.0f} s of work are lost", []
         last = last_sync(self._new_target)

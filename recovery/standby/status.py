@@ -14,7 +14,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from recovery.errors import RecoveryError
-from recovery.standby.pair import Machine, Pair, who_serves
+from recovery.standby.pair import Machine, Pair, name_of, who_serves
 from recovery.standby.places import CHECKED, LAST_SYNC, ROLE
 from recovery.standby.reach import opened
 from recovery.target import Target
@@ -62,6 +62,11 @@ class Side:
     checked: dict[str, Any] = field(default_factory=dict)
     """The last trial of its copy: ``at`` (seconds, its clock), ``usable``, ``says``, ``age``."""
 
+    @property
+    def name(self) -> str:
+        """As a person reads it."""
+        return name_of(self.uri)
+
 
 @dataclass
 class Status:
@@ -97,7 +102,7 @@ def shortfalls(status: Status, rpo: float) -> list[str]:
     """What the operator has to know, worst first. Pure."""
     serves, spare = status.serves, status.spare
     found = [
-        f"{side.uri} can't be reached: {side.trouble}"
+        f"{side.name} can't be reached: {side.trouble}"
         for side in (serves, spare)
         if not side.reached
     ]
@@ -105,10 +110,10 @@ def shortfalls(status: Status, rpo: float) -> list[str]:
         found.insert(
             0,
             "BOTH machines serve: stop the one that doesn't hold the lease, "
-            f"{spare.uri} (`recovery standby sync` does)",
+            f"{spare.name} (`recovery standby sync` does)",
         )
     if serves.reached and serves.service != "active":
-        found.append(f"{serves.uri} holds the lease and does not serve ({serves.service})")
+        found.append(f"{serves.name} holds the lease and does not serve ({serves.service})")
     if spare.reached and status.lag is None:
         found.append("the spare has no copy yet: `recovery standby sync`")
     if status.lag is not None and status.lag > rpo:
@@ -118,7 +123,7 @@ def shortfalls(status: Status, rpo: float) -> list[str]:
     if spare.reached and spare.last and not spare.checked:
         found.append("the copy was never tried: `recovery standby check`")
     found += [
-        f"the clock of {side.uri} is {side.skew:+.0f} s off this machine's"
+        f"the clock of {side.name} is {side.skew:+.0f} s off this machine's"
         for side in (serves, spare)
         if side.reached and abs(side.skew) > _SKEW
     ]

@@ -70,13 +70,15 @@ class Backup(_Frozen):
 
 class DatastoreCopy(_Frozen):
     """A complete copy in a restic repository: ``snapshot`` is its id there, ``repository`` its
-    address without any secret; files and bytes as restic counted them.
+    address without any secret; files and bytes as restic counted them. ``beside_server``: it is
+    a folder on the disk of the server itself, and goes with it.
     """
 
     repository: str
     snapshot: str = Field(pattern=r"^[0-9a-f]{64}$")
     files: int = 0
     bytes: int = 0
+    beside_server: bool = False
 
 
 class Archive(_Frozen):

@@ -30,12 +30,22 @@ _PART = 16 << 20
 _AT_ONCE = 4
 _OPTIONS = {"endpoint", "region", "sse", "kms_key", "style"}
 _STYLES = {"path", "host"}
+_NO_CREDENTIALS = "169.254.169.254"
+"""The cloud's metadata service: asked for credentials only where the environment has none."""
 
 
 def open_s3(uri: str) -> "S3Shelf":
     """The shelf for an ``s3://`` URI; :class:`BadInputError` for unknown options."""
     parts = urlsplit(uri)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    query = {
+        name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()
+    }
+    if empty := sorted(name for name, value in query.items() if not value):
+        raise BadInputError(
+            f"{', '.join(empty)} is empty",
+            target=uri,
+            hint="give it a value, or leave it out (a variable that was not set?)",
+        )
     if unknown := sorted(set(query) - _OPTIONS):
         raise BadInputError(
             f"unknown option {', '.join(unknown)}",
@@ -155,6 +165,14 @@ class S3Shelf:
 
     def failure(self, what: str, name: str, cause: Exception) -> VaultError:
         """The error to raise for what the storage refused."""
+        if _NO_CREDENTIALS in str(cause):
+            return VaultError(
+                f"can't {what} {name}: there are no credentials for S3 here",
+                step="vault",
+                target=self.uri,
+                hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (this machine is no cloud "
+                "instance with a role); earlier recovery points are as they were",
+            )
         lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
         return VaultError(
             f"can't {what} {name}: {lines[0][:300] if lines else type(cause).__name__}",

@@ -26,9 +26,9 @@ def copying(s3, server, tmp_path, monkeypatch):
     file.chmod(0o600)
     monkeypatch.setenv("RESTIC_PASSWORD_FILE", str(file))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    repository = s3.uri(s3.bucket(), "copies")
+    bucket = s3.uri(s3.bucket(), "copies")
 
-    def run(verb, *words, code=0):
+    def run(verb, *words, code=0, repository=bucket):
         argv = [sys.executable, "-c", RUN, "datastore", verb, "--vault", str(tmp_path / "vault")]
         ended = subprocess.run(
             [*argv, "--repository", repository, "--json", *words],
@@ -72,3 +72,12 @@ def test_the_lease_holds_in_a_bucket_too(s3, tmp_path, monkeypatch):
     with pytest.raises(LeaseTakenError):
         take(vault, first, "ab" * 32, "ssh://c", "promote")
     assert current(vault, "ab" * 32).holder == "ssh://b"
+
+
+@pytest.mark.skipif(shutil.which("restic") is None, reason="no restic here; `make setup` gets it")
+def test_copies_on_the_servers_own_disk_are_called_what_they_are(copying, server, tmp_path):
+    there = ["--from", "local://", "--config", str(server.folder / "server.config.yaml")]
+    there += ["--binary", str(server.binary)]
+    copying("backup", *there, repository=str(tmp_path / "copies"))
+    [point] = open_vault(str(tmp_path / "vault")).points()
+    assert point.datastore.beside_server

@@ -13,7 +13,7 @@ from recovery.capture.server_readiness import certificate_lines, drill_line, nam
 from recovery.capture.vault_readiness import age_line, look_at_vault
 from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.keys import VaultKeys, new_keys
-from recovery.vault.manifest import OrgState
+from recovery.vault.manifest import DatastoreCopy, OrgState
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.vault.verify_points import verify_points
 from recovery.velociraptor.config import ServerConfig
@@ -87,6 +87,15 @@ def test_a_good_vault(vault):
     assert lines["verified"].level == "good"
     assert lines["backup"].level == "warning"  # this point has none
     assert all(line.remedy for line in lines.values() if line.level != "good")
+
+
+@pytest.mark.parametrize(("beside", "level"), [(False, "good"), (True, "bad")])
+def test_a_copy_on_the_servers_own_disk_is_bad(vault, beside, level):
+    copy = DatastoreCopy(repository="/copies", snapshot="a" * 64, beside_server=beside)
+    store(vault, datastore=copy)
+    lines, _, _ = look(vault)
+    assert lines["complete copy"].level == level
+    assert bool(lines["complete copy"].remedy) == beside
 
 
 def test_an_empty_vault_is_bad(vault):

@@ -1,0 +1,22 @@
+"""What an S3 vault says before anything is asked of the storage."""
+
+import pytest
+
+from recovery.errors import BadInputError
+from recovery.vault.s3_shelf import open_s3
+
+
+@pytest.mark.parametrize("option", ["endpoint", "region", "kms_key"])
+def test_an_option_without_a_value_is_refused(option):
+    with pytest.raises(BadInputError, match=f"{option} is empty") as refused:
+        open_s3(f"s3://bucket/velo?{option}=")
+    assert "not set" in refused.value.hint
+
+
+def test_missing_credentials_are_named_as_such():
+    shelf = open_s3("s3://bucket/velo?endpoint=http://127.0.0.1:9&region=us-east-1")
+    asked = "Error performing PUT http://169.254.169.254/latest/api/token: connection refused"
+    error = shelf.failure("read", "vault.json", OSError(asked))
+    assert "no credentials" in error.message
+    assert "AWS_ACCESS_KEY_ID" in error.hint
+    assert "no credentials" not in shelf.failure("read", "vault.json", OSError("403")).message
