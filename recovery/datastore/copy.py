@@ -91,6 +91,8 @@ def copy_datastore(
             check=False,
         )
     if beside.failed:
+        # One that was interrupted while it made its lock leaves it: only dead ones' are taken away.
+        restic.run(["unlock"], check=False)
         raise beside.failed
     if done.returncode not in (0, _INCOMPLETE):
         raise restic.failure("backup", done)
