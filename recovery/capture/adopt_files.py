@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
+from recovery.capture.export_only import INDEXES
 from recovery.capture.find_package import Inside, look_inside_here
 from recovery.errors import BadInputError, RecoveryError
 from recovery.vault.check_names import is_hunt, is_org, wrong_flow
@@ -133,6 +134,8 @@ def _sort(path: Path, found: Found) -> str:
         return _sort_zip(path, found)
     if path.suffix in {".yaml", ".yml"} and path.stat().st_size < _LARGEST_TEXT:
         return _sort_yaml(path, found)
+    if path.name in INDEXES:
+        return ""
     return "not a package, config, backup or export"
 
 

@@ -28,6 +28,7 @@ from recovery.velociraptor.config import ServerConfig
 
 INDEX = "index.json"
 _CSV = "index.csv"
+INDEXES = frozenset({INDEX, _CSV})
 _COLUMNS = (
     *("file", "kind", "org", "client_id", "hostname", "flow_id", "hunt_id", "artifacts"),
     *("active_at", "rows", "upload_bytes", "size", "sha256", "fingerprint", "lacks"),

@@ -16,6 +16,8 @@ from recovery.velociraptor.backup_file import artifact_rows, read_rows
 from recovery.velociraptor.inventory import Entries, digest
 
 Row = Mapping[str, Any]
+_WHOLE_NUMBERS = frozenset({"timeout", "trace_freq_sec", "log_batch_time"})
+"""With every ``max_…``: the 64-bit fields of a request (seen: a hunt's export, 0.77.2)."""
 
 
 def backup_entries(archive: zipfile.ZipFile, org: str) -> dict[str, Entries]:
@@ -61,11 +63,20 @@ def hunt_as_asked(hunt: Row) -> dict[str, Any]:
         "expires": int(hunt.get("expires") or 0),
         "tags": hunt.get("tags"),
         "condition": {"os": {"os": "ALL"}, **{name.lower(): part for name, part in union.items()}},
-        "start_request": {
-            name: int(value) if name.startswith("max_") else value
-            for name, value in request.items()
-        },
+        "start_request": _with_numbers(
+            {name: value for name, value in request.items() if name != "compiled_collector_args"}
+        ),
     }
+
+
+def _with_numbers(value: Any, name: str = "") -> Any:
+    """Limits as numbers, in a request and in each of its specs: a file holds 64 bits as text."""
+    if isinstance(value, dict):
+        return {key: _with_numbers(part, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(part) for part in value]
+    whole = name in _WHOLE_NUMBERS or name.startswith("max_")
+    return int(value) if whole and isinstance(value, str) and value.isdecimal() else value
 
 
 def _notebooks(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -53,6 +53,7 @@ def test_hostile_files_are_named_and_the_good_ones_found(tmp_path):
         (tmp_path / name).write_bytes(content)
     shutil.copy(REAL / "backup_root_before_disaster.zip", tmp_path)
     shutil.copy(REAL / "flow_custom_artifact.zip", tmp_path)
+    (tmp_path / "index.json").write_text("{}")  # of `recovery export`
     (tmp_path / "link.zip").symlink_to("/etc/shadow")
     found = sort_files(tmp_path)
     for name, (_, said) in HOSTILE.items():
