@@ -22,9 +22,9 @@ _BEGIN = f"""systemctl is-active --quiet "$1.service" &&
   {{ echo "another trial of this copy is at work" >&2; exit {BUSY}; }}
 unit=$1 end=$2 seconds=$3; shift 3
 exec systemd-run --quiet --collect --wait --pipe --unit="$unit" {_RANK} \\
-  -p RuntimeMaxSec="$seconds" -p ExecStopPost="$end" "$@"
+  -p RuntimeMaxSec="$seconds" -p TimeoutStopSec=1h -p ExecStopPost="$end" "$@"
 """
-_END = f'/bin/sh -c "systemctl stop {UNIT}.service {UNIT}-ask.service 2>/dev/null; rm -rf {TRIAL}"'
+_END = f'-/bin/sh -c "systemctl stop {UNIT}.service {UNIT}-ask.service 2>/dev/null; rm -rf {TRIAL}"'
 # Uploads, exports and backups are as large as they are, and nobody reads them at a start. Files
 # come, go and are replaced meanwhile (tar says 1 then); those that rsync is writing are no records.
 _COPY = r"""set -u

@@ -79,6 +79,7 @@ def try_copy(vault: ShelfVault, pair: Pair, say: Say) -> dict[str, Any]:
 def judge(tried: Result, wanted: int, target: str) -> dict[str, Any]:
     """What a trial's output says of the copy; ``wanted``: clients that its list should have. Pure.
 
+    Rows are its last word: what becomes of the unit after them is no matter of the copy's.
     Raises :class:`TargetError` where it says nothing of the copy: it never came to a start.
     """
     lines = tried.text.splitlines()
@@ -97,7 +98,7 @@ def judge(tried: Result, wanted: int, target: str) -> dict[str, Any]:
             target=target,
             hint=hints.get(tried.returncode, "`recovery standby check` tries it again"),
         )
-    if tried.returncode:
+    if not rows:
         return {"usable": False, "says": tried.error_text, "clients": 0}
     clients = sum(int(row.get("Clients", 0)) for row in rows)
     usable = clients > 0 or wanted == 0

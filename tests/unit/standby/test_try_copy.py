@@ -17,6 +17,8 @@ def result(code, output, words=b""):
         (result(0, b"copied\nprivate yes\n" + ROWS), 3, True, "3 clients"),
         (result(0, b'copied\nprivate no\n{"Answers":1}\n'), 0, True, "0 clients"),
         (result(0, b'copied\nprivate no\n{"Answers":1}\n'), 3, False, "no clients"),
+        # Its files could not be taken away afterwards.
+        (result(1, b"copied\nprivate yes\n" + ROWS), 3, True, "3 clients"),
         (result(1, b"copied\nprivate yes\n", b"no such datastore"), 3, False, "no such datastore"),
     ],
 )
