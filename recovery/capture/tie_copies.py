@@ -107,7 +107,8 @@ def verify_copies(
 
     ``read``: a percentage, or ``none``. Raises :class:`BadInputError` for anything else.
     """
-    if not re.fullmatch(r"none|\d{1,3}(\.\d+)?%", read):
+    share = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", read)
+    if read != "none" and not (share and 0 < float(share[1]) <= 100):  # noqa: PLR2004
         raise BadInputError(f"not a share: {read!r}", target="--read", hint="5%, 100%, or none")
     points = with_copy(vault)
     checked = CheckedCopies(read=read)

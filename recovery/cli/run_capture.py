@@ -5,6 +5,7 @@ import typer
 from recovery.capture.capture_point import capture
 from recovery.capture.options import CaptureOptions
 from recovery.cli.show_points import capture_json, capture_lines
+from recovery.datastore.repository import check_repository
 from recovery.errors import EXIT_FINDINGS
 from recovery.target import open_target
 from recovery.vault.store import open_vault
@@ -15,6 +16,8 @@ def run_capture(source: str, vault: str, options: CaptureOptions, *, as_json: bo
 
     Progress goes to stderr. Raises :class:`recovery.errors.RecoveryError` when there is no point.
     """
+    if options.repository:
+        check_repository(options.repository)
     target = open_target(source)
     try:
         manifest = capture(

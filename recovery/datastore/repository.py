@@ -6,6 +6,7 @@
 password and the storage's credentials come by file or environment.
 """
 
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -96,6 +97,15 @@ def parse_repository(uri: str) -> Repository:
             hint="it is looked up on the machine on which restic runs, so it begins with /",
         )
     return Repository(parts.path, parts.path)
+
+
+def check_repository(uri: str) -> None:
+    """That a repository is named and its password given, before anything is begun.
+
+    Raises :class:`BadInputError`.
+    """
+    parse_repository(uri)
+    secrets_of(os.environ)
 
 
 def _s3(uri: str, parts: SplitResult, query: Mapping[str, str]) -> Repository:
