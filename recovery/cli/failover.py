@@ -23,8 +23,10 @@ def failover(
     lower_ttl: Annotated[
         bool, typer.Option("--lower-ttl", help="publish the present address with the switch's ttl")
     ] = False,
-    max_ttl: Annotated[int, typer.Option(help="seconds that clients may be late")] = 300,
-    port: Annotated[int, typer.Option(help="frontend's port, asked before the switch")] = 8000,
+    max_ttl: Annotated[int, typer.Option(min=0, help="seconds that clients may be late")] = 300,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="frontend's port, asked before the switch")
+    ] = 8000,
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="switch without asking the new server")
     ] = False,

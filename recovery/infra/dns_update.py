@@ -154,7 +154,8 @@ def _exchange(door: Door, message: dns.message.Message) -> dns.message.Message:
         raise _failed(
             door,
             f"it does not accept the TSIG key {door.key_name}: {type(refused).__name__}",
-            "check recovery:dnsKeyName, dnsKeySecret and dnsKeyAlgorithm, and both clocks",
+            "check the key (recovery:dnsKeyName, dnsKeySecret, dnsKeyAlgorithm, or the file that "
+            "the switch names), and both clocks",
         ) from refused
     except dns.exception.FormError as unsigned:
         raise _failed(door, f"no signed answer: {unsigned}", _NOT_PRIMARY) from unsigned
@@ -162,7 +163,7 @@ def _exchange(door: Door, message: dns.message.Message) -> dns.message.Message:
         raise _failed(
             door,
             f"no answer: {refused or type(refused).__name__}",
-            "is it up, and is TCP port 53 open from here? The record is as it was",
+            f"is it up, and is TCP port {port} open from here? The record is as it was",
         ) from refused
 
 

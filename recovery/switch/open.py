@@ -1,5 +1,6 @@
 """From a switch's URI to the switch. To add a kind: a file beside this, a line in ``_KINDS``."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from recovery.switch.forms import FORMS
 from recovery.switch.protocol import Switch
 
 _PARTS = (2, 3)
+_ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224")
+"""As :class:`recovery.settings.DnsSettings` takes them; the first where none is named."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,34 @@ _KINDS: dict[str, tuple[Callable[[_Given], Switch], tuple[str, ...]]] = {
 
 
 def read_tsig_key(path: Path) -> tuple[str, str, str]:
-    """Algorithm, name and secret from a file with one line ``[ALGORITHM:]NAME:SECRET``."""
+    """Algorithm, name and secret from a file with one line ``[ALGORITHM:]NAME:SECRET``.
+
+    Raises :class:`BadInputError`, also for a file that others can read: whoever has the key can
+    send the clients elsewhere.
+    """
     hint = "one line: [ALGORITHM:]NAME:SECRET, as nsupdate -y takes it"
     try:
+        mode = path.stat().st_mode
         parts = path.read_text().strip().split(":")
-    except OSError as refused:
-        raise BadInputError(f"can't read it: {refused}", target=str(path), hint=hint) from refused
-    if len(parts) not in _PARTS or not all(parts):
+    except (OSError, ValueError) as refused:
+        why = refused.strerror if isinstance(refused, OSError) else "it is no text"
+        raise BadInputError(f"can't read it: {why}", target=str(path), hint=hint) from refused
+    if mode & 0o077:
+        raise BadInputError("others can read it", target=str(path), hint=f"`chmod 600 {path}`")
+    algorithm = parts[0].lower() if len(parts) == max(_PARTS) else _ALGORITHMS[0]
+    if len(parts) not in _PARTS or not all(parts) or not _is_base64(parts[-1]):
         raise BadInputError("not a TSIG key", target=str(path), hint=hint)
-    algorithm = parts[0] if len(parts) == max(_PARTS) else "hmac-sha256"
+    if algorithm not in _ALGORITHMS:
+        raise BadInputError(
+            f"not an algorithm of TSIG: {parts[0]!r}",
+            target=str(path),
+            hint=f"use {', '.join(_ALGORITHMS)}",
+        )
     return algorithm, parts[-2], parts[-1]
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False

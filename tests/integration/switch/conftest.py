@@ -224,6 +224,7 @@ def knot(tmp_path, run):
     config.write_text(KNOT.format(port=port, folder=tmp_path, secret=secret))
     (tmp_path / "example.test.zone").write_text(ZONE)
     (tmp_path / "tsig").write_text(f"recovery:{secret}\n")
+    (tmp_path / "tsig").chmod(0o600)
     run([program("knotd"), "-c", str(config)])
     until(lambda: listens(port), "knotd did not start")
     return f"dns://127.0.0.1:{port}/velo.example.test?key={tmp_path / 'tsig'}&ttl=30"

@@ -10,6 +10,7 @@ GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/velo/01
 def key(tmp_path):
     path = tmp_path / "tsig"
     path.write_text("hmac-sha512:recovery:c2VjcmV0\n")
+    path.chmod(0o600)
     return path
 
 
@@ -52,3 +53,29 @@ def test_the_key_is_read_from_its_file_and_never_shown(key):
 def test_anything_else_is_bad_input(uri):
     with pytest.raises(BadInputError):
         open_switch(uri)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "words"),
+    [
+        ("recovery:c2VjcmV0", 0o644, "others can read it"),
+        ("recovery:c2VjcmV0", 0o640, "others can read it"),
+        ("recovery:abc", 0o600, "not a TSIG key"),
+        ("recovery:not base64!", 0o600, "not a TSIG key"),
+        ("recovery:", 0o600, "not a TSIG key"),
+        ("c2VjcmV0", 0o600, "not a TSIG key"),
+        ("hmac-foo:recovery:c2VjcmV0", 0o600, "not an algorithm of TSIG: 'hmac-foo'"),
+    ],
+)
+def test_a_key_that_would_fail_in_the_disaster_is_refused_beforehand(key, content, mode, words):
+    key.write_text(content)
+    key.chmod(mode)
+    with pytest.raises(BadInputError, match=words) as refused:
+        open_switch(f"dns://192.0.2.53/velo.example.org?key={key}")
+    assert "c2VjcmV0" not in str(refused.value)
+
+
+def test_a_key_file_that_is_none(tmp_path):
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(BadInputError, match="can't read it"):
+            open_switch(f"dns://192.0.2.53/velo.example.org?key={path}")
