@@ -5,6 +5,7 @@ its passphrase. The new stacks have other names, on another backend.
 """
 
 import shutil
+from fnmatch import fnmatchcase
 
 from recovery.drill import aws_account
 from recovery.drill import name_server as dns
@@ -106,7 +107,7 @@ def _allowed(course: Course, stack: StackRequest) -> Check:
         plan = parse_settings({**settings, "awsEntry": entry})
         allowed |= actions(policy(plan, f"recovery-{stack.name}"))
     made = {action_of(call) for call in cloud.calls}
-    missing = sorted(made - allowed)
+    missing = sorted(one for one in made if not any(fnmatchcase(one, had) for had in allowed))
     return Check(
         name="aws: the printed policies allow every call",
         outcome="failed" if missing or not made else "passed",

@@ -15,10 +15,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from aws_double.permission import refuse
-from recovery.infra.aws.permissions import action_of
+from aws_double.asks import World, asks
+from aws_double.judge import refusal
 
 VARIABLE = "RECOVERY_AWS_DOUBLE"
+NUMBER = "123456789012"
 _LOOKS = ("Describe", "Get", "List", "Head")
 
 
@@ -77,20 +78,50 @@ class Account:
         return self.client("ec2")
 
     def _authorize(self, params: Any, model: Any, **_more: Any) -> None:
-        """Where ``policy.json`` is in the folder, only what it allows is done."""
+        """Where ``policy.json`` is in the folder, only what it allows is done.
+
+        What is asked of it is written to ``asks.jsonl``, one question a line.
+        """
         file = self.folder / "policy.json"
         if not file.exists():
             return
-        call = _call(model)
-        why = refuse(json.loads(file.read_text()), action_of(call), params, self._tags)
-        if why:
-            said = {"Error": {"Code": "UnauthorizedOperation", "Message": f"not authorized: {why}"}}
-            raise ClientError(said, model.name)
+        policy = json.loads(file.read_text())
+        questions = asks(_call(model), params, self._world)
+        with self._lock, (self.folder / "asks.jsonl").open("a") as log:
+            log.writelines(json.dumps(one.as_dict()) + "\n" for one in questions)
+        for one in questions:
+            if why := refusal(policy, one):
+                code = "UnauthorizedOperation"
+                said = {"Error": {"Code": code, "Message": f"not authorized: {why}"}}
+                raise ClientError(said, model.name)
+
+    @cached_property
+    def _world(self) -> World:
+        return World(self.places.region, NUMBER, self._tags, self._roles, self._joined)
+
+    def _unjudged(self, service: str) -> Any:
+        """A client of its own: nobody judges the judge."""
+        return boto3.client(service, endpoint_url=self.places.aws, region_name=self.places.region)
+
+    def _roles(self, profile: str) -> list[str]:
+        seen = self._unjudged("iam").get_instance_profile(InstanceProfileName=profile)
+        return [str(one["RoleName"]) for one in seen["InstanceProfile"]["Roles"]]
+
+    def _joined(self, association: str) -> list[str]:
+        """An address with its machine, or a route table with its subnet."""
+        ec2 = self._unjudged("ec2")
+        for one in ec2.describe_addresses()["Addresses"]:
+            if one.get("AssociationId") == association:
+                return [one["AllocationId"], one.get("InstanceId", "")]
+        for table in ec2.describe_route_tables()["RouteTables"]:
+            for one in table["Associations"]:
+                if one["RouteTableAssociationId"] == association:
+                    return [one["RouteTableId"], one.get("SubnetId", "")]
+        return []
 
     def _tags(self, ident: str) -> dict[str, str]:
-        """Asked by a client of its own: nobody judges the judge."""
         service = "elbv2" if ident.startswith("arn:") else "ec2"
-        client = boto3.client(service, endpoint_url=self.places.aws, region_name=self.places.region)
+        client = self._unjudged(service)
         if service == "elbv2":
             found = client.describe_tags(ResourceArns=[ident])["TagDescriptions"][0]["Tags"]
         elif ident.startswith("key-pair/"):

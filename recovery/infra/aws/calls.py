@@ -1,40 +1,24 @@
 """The calls to AWS that the provider makes for a plan, by what they are for: IAM's own names."""
 
 LOOK = (
-    "DescribeAddresses",
-    "DescribeAddressesAttribute",
-    "DescribeAvailabilityZones",
     "DescribeImages",
     "DescribeInstanceAttribute",
     "DescribeInstanceCreditSpecifications",
     "DescribeInstanceTypes",
     "DescribeInstances",
-    "DescribeInternetGateways",
     "DescribeKeyPairs",
-    "DescribeNetworkAcls",
     "DescribeNetworkInterfaces",
-    "DescribeRouteTables",
     "DescribeSecurityGroupRules",
     "DescribeSecurityGroups",
     "DescribeSubnets",
     "DescribeTags",
     "DescribeVolumes",
     "DescribeVolumesModifications",
-    "DescribeVpcAttribute",
-    "DescribeVpcs",
 )
-SERVER = (
-    "AllocateAddress",
-    "AssociateAddress",
-    "CreateSecurityGroup",
-    "CreateVolume",
-    "DisassociateAddress",
-    "ImportKeyPair",
-    "RevokeSecurityGroupEgress",
-    "RevokeSecurityGroupIngress",
-    "RunInstances",
-)
-"""Beside what makes something: an address's interface and a VPC's default group have no tag."""
+MADE_OF_OTHERS = ("CreateSecurityGroup", "RunInstances")
+"""Made in a network, with a key and a group: those must be the stack's own, or given."""
+MADE = ("CreateVolume", "RunInstances")
+MADE_BY_NAME = ("CreateSecurityGroup", "ImportKeyPair")
 SERVER_OWN = (
     "AssociateIamInstanceProfile",
     "AttachVolume",
@@ -42,32 +26,29 @@ SERVER_OWN = (
     "DeleteKeyPair",
     "DeleteSecurityGroup",
     "DeleteTags",
-    "DeleteVolume",
     "DetachVolume",
     "ModifyInstanceAttribute",
     "ModifyInstanceMetadataOptions",
     "ModifyVolume",
-    "ReleaseAddress",
     "StartInstances",
     "StopInstances",
     "TerminateInstances",
 )
-PORTS = (
-    "AuthorizeSecurityGroupEgress",
-    "AuthorizeSecurityGroupIngress",
-    "ModifySecurityGroupRules",
+PORTS = ("AuthorizeSecurityGroup*", "ModifySecurityGroupRules")
+CLOSING = ("RevokeSecurityGroup*",)
+"""A new group lets everything out until then; a new VPC's default group lets its members in."""
+ADDRESS_LOOK = ("DescribeAddresses", "DescribeAddressesAttribute")
+ADDRESS = ("AssociateAddress", "DisassociateAddress")
+NETWORK_LOOK = (
+    "DescribeAvailabilityZones",
+    "DescribeInternetGateways",
+    "DescribeNetworkAcls",
+    "DescribeRouteTables",
+    "DescribeVpcAttribute",
+    "DescribeVpcs",
 )
-TAGGING = (
-    "AllocateAddress",
-    "AuthorizeSecurityGroupEgress",
-    "AuthorizeSecurityGroupIngress",
-    "CreateSecurityGroup",
-    "CreateVolume",
-    "ImportKeyPair",
-    "RunInstances",
-)
-"""Calls that tag what they make."""
-NETWORK = ("CreateInternetGateway", "CreateRouteTable", "CreateSubnet", "CreateVpc")
+NETWORK_MADE = ("CreateInternetGateway", "CreateVpc")
+NETWORK_MADE_IN = ("CreateRouteTable", "CreateSubnet")
 NETWORK_OWN = (
     "AssociateRouteTable",
     "AttachInternetGateway",
@@ -100,17 +81,8 @@ ROLE = (
     "TagInstanceProfile",
     "TagRole",
 )
-BALANCER_LOOKS = (
-    "DescribeCapacityReservation",
-    "DescribeListenerAttributes",
-    "DescribeListeners",
-    "DescribeLoadBalancerAttributes",
-    "DescribeLoadBalancers",
-    "DescribeTags",
-    "DescribeTargetGroupAttributes",
-    "DescribeTargetGroups",
-    "DescribeTargetHealth",
-)
+BALANCER_LOOKS = ("Describe*",)
+"""Ten calls, all of them looks: named one by one, the largest plan's policy would be too long."""
 BALANCER = ("CreateListener", "CreateLoadBalancer", "CreateTargetGroup")
 BALANCER_OWN = (
     "AddTags",
@@ -126,16 +98,17 @@ BALANCER_OWN = (
     "RemoveTags",
     "SetSecurityGroups",
 )
-ZONE = ("GetHostedZone", "ListResourceRecordSets")
-ZONES = ("GetChange", "ListHostedZones", "ListHostedZonesByName", "ListTagsForResource")
-CHECK = (
+ZONE = ("GetHostedZone", "ListResourceRecordSets", "ListTagsForResource")
+ZONES = ("ListHostedZones", "ListHostedZonesByName")
+CHECK_OWN = (
     "ChangeTagsForResource",
-    "CreateHealthCheck",
     "DeleteHealthCheck",
     "GetHealthCheck",
+    "ListTagsForResource",
     "UpdateHealthCheck",
 )
-KMS = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt*")
+KMS = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext")
+KMS_SNAPSHOT = ("ReEncryptFrom", "ReEncryptTo")
 BUCKET = (
     "CreateBucket",
     "GetAccelerateConfiguration",

@@ -47,6 +47,11 @@ class Cloud:
     def client(self, service, **more):
         return boto3.client(service, region_name=self.region, **more)
 
+    def asked(self):
+        """Every different question to IAM so far; each is one that a policy was held to."""
+        lines = (self.folder / "asks.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in sorted(set(lines))]
+
     def enforce(self, document):
         """From here on the double does what this policy allows, and nothing else."""
         (self.folder / "policy.json").write_text(json.dumps(document))

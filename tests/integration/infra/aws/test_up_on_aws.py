@@ -10,11 +10,22 @@ import yaml
 from recovery import commands
 from recovery.drill.aws_account import resources, terminate_instances
 from recovery.errors import RecoveryError
-from recovery.infra.aws.permissions import action_of, actions, policy, vault_policy
+from recovery.infra.aws.permissions import policy, vault_policy
 from recovery.infra.engine_events import Told, as_error
 from recovery.infra.update import destroy, preview, up
 from recovery.infra.workspace import CLONE, PulumiFailed, StackRequest, environment, open_stack
 from recovery.settings import parse_settings
+from tests.integration.infra.aws.least_rights import (
+    BY_NAME,
+    BY_THE_PROOF,
+    BY_THE_TOOLKIT,
+    UNTAGGED,
+    allowed,
+    beside,
+    elsewhere,
+    needless,
+    refused,
+)
 
 pytestmark = [
     pytest.mark.pulumi,
@@ -138,18 +149,41 @@ def test_the_life_of_a_stack_with_every_option(cloud, full_plan, said, steps):
 
     assert instances(cloud).keys() == {"terminated"}
     assert left_of(stack, cloud) == ["volume"]
-    assert {action_of(call) for call in cloud.calls()} <= actions(printed)
+    asked = [*cloud.asked(), *BY_THE_TOOLKIT, *BY_THE_PROOF]
+    # The volume, from a snapshot and given its size, is not changed in this life.
+    holds_to_its_rights(printed, asked, beyond=["ec2:ModifyVolume"], reaches=BY_NAME)
 
 
-def test_the_printed_policy_reaches_nothing_of_another_stack(cloud, aws_stack, said):
-    """Held to the policy of another stack, an `up` gets no further than what it makes itself."""
+def test_a_stack_with_a_network_of_its_own_by_its_rights_alone(cloud, aws_stack, said):
+    """Held to another stack's policy an `up` gets no further than what it makes itself.
+
+    With its own it goes on from there, changes, and ends.
+    """
     cloud.enforce(policy(parse_settings(plain(aws_stack)), "recovery-another"))
     assert preview(aws_stack, said.append)["create"] > 25
     looks = ("Describe", "Get", "List")
     assert [call for call in cloud.calls() if not call.split(":")[1].startswith(looks)] == []
-    with pytest.raises(RecoveryError, match=r"not authorized: .*doesn't have the tag") as refused:
+    with pytest.raises(RecoveryError, match=r"not authorized: .*doesn't have") as stopped:
         up(aws_stack, said.append)
-    assert "velociraptor-recovery.stack=recovery-another" in str(refused.value)
+    assert "velociraptor-recovery.stack=recovery-another" in str(stopped.value)
+
+    label = f"recovery-{aws_stack.name}"
+    printed = policy(parse_settings(plain(aws_stack)), label)
+    cloud.enforce(printed)
+    up(aws_stack, said.append)
+    larger = with_settings(aws_stack, awsVolumeSize="200")
+    assert up(larger, said.append).changes.get("update") == 1
+    destroy(larger, said.append, keep_protected=True)
+    holds_to_its_rights(printed, [*cloud.asked(), *BY_THE_TOOLKIT], reaches=UNTAGGED)
+
+
+def holds_to_its_rights(printed, asked, *, beyond=(), reaches=()):
+    """All that was asked is allowed; each right is needed; nothing of another's is reached."""
+    assert refused(printed, asked) == []
+    assert needless(printed, asked) == beside(printed, beyond)
+    others = list(elsewhere(asked))
+    assert len(others) > 5
+    assert allowed(printed, others) <= {*reaches}
 
 
 def instances(cloud):
@@ -213,7 +247,8 @@ def test_the_vaults_bucket_and_its_copy_in_a_second_region(cloud, tmp_path, said
     }
     program = CLONE / "recovery" / "infra" / "aws" / "vault_stack"
     stack = StackRequest("vault", tmp_path / "stack", settings, program=program)
-    cloud.enforce(vault_policy("vault-of-a-test", copied=True, kms_key=KEY))
+    printed = vault_policy("vault-of-a-test", copied=True)
+    cloud.enforce(printed)
     up(stack, said.append)
     assert up(stack, said.append).changed == 0
 
@@ -228,6 +263,11 @@ def test_the_vaults_bucket_and_its_copy_in_a_second_region(cloud, tmp_path, said
     default = s3.get_bucket_encryption(Bucket="vault-of-a-test")
     (rule,) = default["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == KEY
+    holds_to_its_rights(
+        printed,
+        cloud.asked(),
+        beyond=["iam:DeleteRole", "iam:DeleteRolePolicy"],  # not ended here
+    )
     real = cloud.client("s3")
     for bucket in ("vault-of-a-test", "vault-of-a-test-copy"):
         assert real.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
