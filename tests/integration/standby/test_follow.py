@@ -121,7 +121,7 @@ def test_syncs_go_on_while_a_large_copy_is_tried(scene, slow_trial):
         ages.append(status.lag)
         if any("a copy of it starts" in line for line in scene.said):
             raise SeenError
-        assert time.monotonic() - began < 120, scene.said
+        assert time.monotonic() - began < 240, scene.said
 
     scene.said.clear()
     rhythm = Rhythm(sync=2, look=0.5, check=3600)
