@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from recovery.capture.tie_copies import repository_of, with_copy
+from recovery.capture.tie_copies import of_repository, repository_of, with_copy
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import open_restic
 from recovery.datastore.snapshots import Snapshot, snapshots
@@ -58,12 +58,16 @@ def forget_copies(
 ) -> Forgotten:
     """Carries it out; what the vault's storage keeps (object lock) stays with its copy.
 
-    While a manifest can't be read, nothing goes: it may name any of the copies.
+    While a manifest can't be read, nothing goes: it may name any of the copies. Points whose copy
+    is in another repository neither count nor go.
     """
     points = with_copy(vault)
     unread = [entry.point for entry in vault.list_points() if entry.trouble]
-    with open_restic(target, parse_repository(repository_of(points, repository))) as restic:
-        plan = plan_forget(points, snapshots(restic), policy, utc_now())
+    chosen = parse_repository(repository_of(points, repository))
+    with open_restic(target, chosen) as restic:
+        found = snapshots(restic)
+        points = of_repository(points, found, chosen.uri)
+        plan = plan_forget(points, found, policy, utc_now())
         if unread:
             plan.keep |= {name: ["it can't be read"] for name in unread}
             plan.points, plan.snapshots = [], []

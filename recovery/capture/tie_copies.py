@@ -1,7 +1,7 @@
 """Which copy belongs to which recovery point, and whether all of them are there and whole."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -14,12 +14,17 @@ from recovery.target import Target
 from recovery.vault.manifest import Manifest
 from recovery.vault.shelf_vault import ShelfVault
 
-State = Literal["", "missing", "no recovery point"]
+State = Literal["", "missing", "in another repository", "no recovery point"]
+
+_ELSEWHERE: State = "in another repository"
 
 
 @dataclass(frozen=True)
 class Tie:
-    """A copy and its recovery point. ``missing``: the point names it, the repository lacks it."""
+    """A copy and its recovery point. ``missing``: the point names it, the repository lacks it.
+
+    ``repository``: where the point says that its copy is.
+    """
 
     snapshot: str
     point: str
@@ -27,6 +32,7 @@ class Tie:
     files: int = 0
     bytes: int = 0
     state: State = ""
+    repository: str = ""
 
 
 @dataclass
@@ -70,12 +76,30 @@ def repository_of(points: list[Manifest], given: str) -> str:
 def tie(vault: ShelfVault, repository: str, target: Target) -> list[Tie]:
     """Every copy, in the repository or named by a point, the oldest first."""
     points = with_copy(vault)
-    with open_restic(target, parse_repository(repository_of(points, repository))) as restic:
-        return ties(points, snapshots(restic))
+    chosen = parse_repository(repository_of(points, repository))
+    with open_restic(target, chosen) as restic:
+        return ties(points, snapshots(restic), chosen.uri)
 
 
-def ties(points: list[Manifest], found: list[Snapshot]) -> list[Tie]:
+def of_repository(
+    points: Sequence[Manifest], found: Sequence[Snapshot], repository: str
+) -> list[Manifest]:
+    """The points whose copy is in the repository, or should be. Pure.
+
+    ``found``: the copies in it; ``repository``: its address. One that moved is known by what is
+    in it, whatever address the points name.
+    """
+    held = {one.ident for one in found}
+    return [
+        point
+        for point in points
+        if (copy := point.datastore) and (copy.snapshot in held or copy.repository == repository)
+    ]
+
+
+def ties(points: Sequence[Manifest], found: Sequence[Snapshot], repository: str) -> list[Tie]:
     """Joins the two lists. Pure."""
+    here = {point.point for point in of_repository(points, found, repository)}
     held = {one.ident: one for one in found}
     joined = []
     named = set()
@@ -84,8 +108,9 @@ def ties(points: list[Manifest], found: list[Snapshot]) -> list[Tie]:
             named.add(copy.snapshot)
             there = held.get(copy.snapshot)
             taken = there.taken_at if there else point.captured_at
-            state: State = "" if there else "missing"
-            joined.append(Tie(copy.snapshot, point.point, taken, copy.files, copy.bytes, state))
+            lacks: State = "missing" if point.point in here else _ELSEWHERE
+            facts = (copy.files, copy.bytes, "" if there else lacks, copy.repository)
+            joined.append(Tie(copy.snapshot, point.point, taken, *facts))
     joined += [
         Tie(one.ident, one.point, one.taken_at, state="no recovery point")
         for one in found
@@ -112,11 +137,14 @@ def verify_copies(
         raise BadInputError(f"not a share: {read!r}", target="--read", hint="5%, 100%, or none")
     points = with_copy(vault)
     checked = CheckedCopies(read=read)
-    with open_restic(target, parse_repository(repository_of(points, repository))) as restic:
+    chosen = parse_repository(repository_of(points, repository))
+    with open_restic(target, chosen) as restic:
         if unlock:
             restic.run(["unlock"])
-        found = ties(points, snapshots(restic))
-        checked.copies = sum(one.state != "missing" for one in found)
+        found = ties(points, snapshots(restic), chosen.uri)
+        checked.copies = sum(one.state in ("", "no recovery point") for one in found)
+        for other in sorted({one.repository for one in found if one.state == _ELSEWHERE}):
+            say(f"not looked at: copies in {other}")
         say(f"{checked.copies} copies; reading {read} of the data …")
         words = ["check", *([] if read == "none" else [f"--read-data-subset={read}"])]
         try:

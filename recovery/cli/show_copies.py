@@ -15,5 +15,6 @@ def copies_table(ties: Sequence[Tie]) -> None:
         taken = f"{one.taken_at:%Y-%m-%d %H:%M:%S}" if one.taken_at else ""
         size = f"{one.bytes / 1e6:.0f}" if one.bytes else ""
         files = str(one.files) if one.files else ""
-        table.add_row(one.snapshot[:8], taken, one.point, files, size, one.state)
+        state = f"in {one.repository}" if one.state == "in another repository" else one.state
+        table.add_row(one.snapshot[:8], taken, one.point, files, size, state)
     Console().print(table)

@@ -1,4 +1,4 @@
-"""Complete copies of a running server into a real S3, by the command line."""
+"""Complete copies of a running server into a real S3 and by sftp, by the command line."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import pytest
 
 from recovery.vault.lease import LeaseTakenError, current, take
 from recovery.vault.open import open_vault
+from tests.integration.target.machines import machine, open_ssh
 
 pytestmark = pytest.mark.slow
 CLONE = Path(__file__).parents[3]
@@ -74,10 +75,29 @@ def test_the_lease_holds_in_a_bucket_too(s3, tmp_path, monkeypatch):
     assert current(vault, "ab" * 32).holder == "ssh://b"
 
 
+@pytest.mark.docker
 @pytest.mark.skipif(shutil.which("restic") is None, reason="no restic here; `make setup` gets it")
-def test_copies_on_the_servers_own_disk_are_called_what_they_are(copying, server, tmp_path):
+def test_an_sftp_server_takes_copies_and_those_on_the_servers_own_disk_are_called_so(
+    copying, server, tmp_path
+):
     there = ["--from", "local://", "--config", str(server.folder / "server.config.yaml")]
     there += ["--binary", str(server.binary)]
-    copying("backup", *there, repository=str(tmp_path / "copies"))
-    [point] = open_vault(str(tmp_path / "vault")).points()
-    assert point.datastore.beside_server
+    folder = str(tmp_path / "copies")
+    elsewhere = copying("backup", *there, repository=folder)["point"]
+    keys = tmp_path / "ssh"
+    keys.mkdir()
+    with machine("test-sftp") as host:
+        files = open_ssh(host, keys).uri.partition("?")[2]
+        repository = f"sftp://root@{host.address}/srv/copies?{files}"
+        here = copying("backup", *there, repository=repository)["point"]
+        checked = copying("verify", "--read", "100%", repository=repository)
+        assert (checked["copies"], checked["damaged"]) == (1, [])
+        # The points of another repository neither count nor go.
+        kept = ["--last", "1", "--daily", "0", "--weekly", "0", "--monthly", "0"]
+        gone = copying("forget", *kept, repository=repository)
+        assert (gone["points"], gone["snapshots"]) == ([], [])
+    states = [(one["point"], one["state"]) for one in copying("list", repository=folder)]
+    assert states == [(elsewhere, ""), (here, "in another repository")]
+    points = open_vault(str(tmp_path / "vault")).points()
+    beside = {point.point: point.datastore.beside_server for point in points}
+    assert beside == {elsewhere: True, here: False}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recovery.capture.forget_copies import plan_forget
-from recovery.capture.tie_copies import ties
+from recovery.capture.tie_copies import of_repository, ties
 from recovery.datastore.snapshots import Snapshot, parse
 from recovery.vault.manifest import DatastoreCopy
 from recovery.vault.retention import Policy
@@ -29,12 +29,20 @@ def copy_of(number, days, deployment=OURS):
 
 
 def test_every_copy_and_every_point_has_a_line():
-    joined = ties([Point(1, 3), Point(2, 2)], [copy_of(2, 2), copy_of(3, 1)])
+    joined = ties([Point(1, 3), Point(2, 2)], [copy_of(2, 2), copy_of(3, 1)], "/r")
     assert [(one.point, one.state) for one in joined] == [
         ("P1", "missing"),
         ("P2", ""),
         ("P3", "no recovery point"),
     ]
+
+
+def test_a_copy_in_another_repository_is_neither_missing_nor_of_this_one():
+    points, found = [Point(1, 3), Point(2, 2)], [copy_of(2, 2)]
+    # The second moved: it is found, whatever address its point names.
+    assert [one.state for one in ties(points, found, "/other")] == ["in another repository", ""]
+    assert [point.point for point in of_repository(points, found, "/other")] == ["P2"]
+    assert [point.point for point in of_repository(points, found, "/r")] == ["P1", "P2"]
 
 
 def test_old_copies_go_with_their_points_and_nothing_else_does():
