@@ -1,7 +1,8 @@
 """Sealing and storing: beside `age -o` for a folder, beside `rclone` for a real S3 server.
 
 The other way only does its own part: age seals, and rclone copies a file that is sealed
-already. The vault hashes, seals and stores. Ratio: its speed over theirs; at least 0.8.
+already, under a new key each round: what is there it would skip. The vault hashes, seals and
+stores. Ratio: its speed over theirs; at least 0.8.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -49,7 +50,8 @@ def run(rounds: int = 3, binary: Path | None = None) -> Iterator[str]:
                 out.write(os.urandom(1 << 24))
         sealed = folder / "big.age"
         seal = ["age", "--recipient", keys.recipients[0], "--output", str(sealed), str(source)]
-        yield from _compare("folder, beside age -o", rounds, seal, folder, str(folder / "vault"))
+        ways = _Ways(folder, rounds)
+        yield from ways.compare("folder, beside age -o", lambda _: seal, str(folder / "vault"))
         if not s3_gateway.path().is_file():
             yield "S3: no server here; `python3 -m setup test` provides it"
             return
@@ -58,46 +60,67 @@ def run(rounds: int = 3, binary: Path | None = None) -> Iterator[str]:
         try:
             os.environ |= server.environment
             bucket = server.bucket()
-            copy = [
-                "rclone",
-                "copyto",
-                str(sealed),
-                f":s3:{bucket}/plain/big",
-                "--s3-provider=Other",
-            ]
-            copy += [f"--s3-endpoint={server.endpoint}", "--s3-env-auth", "--config=/dev/null"]
+            options = ["--s3-provider=Other", f"--s3-endpoint={server.endpoint}"]
+            options += ["--s3-env-auth", "--config=/dev/null"]
+
+            def copy(place: int) -> list[str]:
+                return ["rclone", "copyto", str(sealed), f":s3:{bucket}/plain/{place}", *options]
+
+            ways.stored = server.folder
             uri = server.uri(bucket, "sealed/vault")
-            yield from _compare("S3, beside rclone copyto", rounds, copy, folder, uri)
+            yield from ways.compare("S3, beside rclone copyto", copy, uri)
         finally:
             server.stop()
 
 
-def _compare(what: str, rounds: int, other: list[str], folder: Path, vault: str) -> Iterator[str]:
-    """Both ways in turn; every round stores anew, so the object is removed in between."""
-    theirs, ours, peak = [], [], 0.0
-    for place in range(rounds):
-        sealed = folder / "big.age"
-        if other[0] == "age":
-            sealed.unlink(missing_ok=True)
-        # What one way wrote is on the disk before the next begins: else it slows that one down.
-        os.sync()
+class _Ways:
+    """Both ways in turn; what one round has stored is removed before the next."""
+
+    def __init__(self, folder: Path, rounds: int) -> None:
+        self._folder = folder
+        self._rounds = rounds
+        self.stored: Path | None = None
+        """Where the S3 server keeps its objects."""
+
+    def compare(self, what: str, other: Callable[[int], list[str]], vault: str) -> Iterator[str]:
+        theirs, ours, peak = [], [], 0.0
+        for place in range(self._rounds):
+            theirs.append(self._seconds(other(place)))
+            fresh = f"{vault}{place}"
+            if "?" in vault:
+                fresh = vault.replace("/vault?", f"/vault{place}?")
+            self._settle()
+            seconds, megabytes = _put(fresh, self._folder)
+            ours.append(seconds)
+            peak = max(peak, megabytes)
+            self._clear(fresh)
+        ratio = median(theirs) / median(ours)
+        fits = "" if ratio >= LEAST else ": TOO SLOW"
+        held = "" if peak <= MEMORY_MB else ": TOO MUCH"
+        yield f"{what}: {median(ours):.1f} s against {median(theirs):.1f} s, {ratio:.2f} x{fits}"
+        yield f"{what}: memory at most {peak:.0f} MB of {MEMORY_MB} MB{held}"
+
+    def _seconds(self, argv: list[str]) -> float:
+        if argv[0] == "age":
+            (self._folder / "big.age").unlink(missing_ok=True)
+        self._settle()
         begun = time.monotonic()
         # rclone of Debian 12 can't take a bundle of CAs, which plain HTTP doesn't need.
         plain = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}
-        subprocess.run(other, check=True, env=plain)
-        theirs.append(time.monotonic() - begun)
-        fresh = vault.replace("/vault?", f"/vault{place}?") if "?" in vault else f"{vault}{place}"
+        subprocess.run(argv, check=True, env=plain)
+        return time.monotonic() - begun
+
+    def _settle(self) -> None:
+        """What one way wrote is on the disk before the next begins: else it slows that one down."""
         os.sync()
-        seconds, megabytes = _put(fresh, folder)
-        ours.append(seconds)
-        peak = max(peak, megabytes)
-        if "://" not in fresh:
-            shutil.rmtree(fresh)
-    ratio = median(theirs) / median(ours)
-    fits = "" if ratio >= LEAST else ": TOO SLOW"
-    held = "" if peak <= MEMORY_MB else ": TOO MUCH"
-    yield f"{what}: {median(ours):.1f} s against {median(theirs):.1f} s, {ratio:.2f} x{fits}"
-    yield f"{what}: memory at most {peak:.0f} MB of {MEMORY_MB} MB{held}"
+
+    def _clear(self, vault: str) -> None:
+        if self.stored is None:
+            shutil.rmtree(vault)
+            return
+        for path in (self.stored / "data").rglob("*"):
+            if path.is_file() and path.stat().st_size > SIZE // 2:
+                path.unlink()
 
 
 def _put(vault: str, folder: Path) -> tuple[float, float]:

@@ -4,19 +4,25 @@ import io
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO
 
 from recovery.capture.capture_state import capture_state
+from recovery.capture.collection import Collection
 from recovery.capture.compare_clocks import clock_gaps, server_ahead
 from recovery.capture.copy_datastore import take_copy
+from recovery.capture.earlier_points import EarlierPoints
 from recovery.capture.export_archives import Exporter
 from recovery.capture.find_package import find_package
+from recovery.capture.flow_stamps import read_stamps
 from recovery.capture.identify_server import identify_server
-from recovery.capture.list_collections import Collection, list_everywhere, list_orgs
+from recovery.capture.list_collections import list_orgs
+from recovery.capture.listing import Listing
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
+from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.vault.manifest import Archive, Manifest, Server, StoredObject
 from recovery.vault.store import Vault
@@ -37,10 +43,10 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     """
     began = datetime.now(UTC)
     config = ServerConfig.parse(target.get(options.config_path), source=options.config_path)
-    with open_api(target, config) as api, ThreadPoolExecutor(2) as beside:
+    with open_api(target, config) as api, ThreadPoolExecutor(3) as beside:
         identified = beside.submit(identify_server, target, options.binary_path)
-        points = vault.points()
-        earlier = [point for point in points if point.server.deployment == config.deployment]
+        stamped = beside.submit(read_stamps, target, config.datastore)
+        earlier = EarlierPoints(vault, config.deployment)
         names = list_orgs(api)
         point = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         scene = CaptureScene(
@@ -54,13 +60,16 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             point=point,
             ahead=server_ahead(api),
         )
-        kind, version = identified.result()
-        say(f"capture {point} from {target.uri} ({kind} {version}, {len(names)} orgs)")
+        newest = earlier.newest()
+        say(f"capture {point} from {target.uri}, {len(names)} orgs")
         # Reading or rebuilding a package keeps this machine busy, all else the server.
         packing = beside.submit(find_package, scene, earlier)
-        for text in clock_gaps(scene.ahead, point, earlier):
+        for text in clock_gaps(scene.ahead, point, newest):
             scene.gap(text)
-        inventory = take_inventory(api, target, config)
+        listing = Listing(scene, stamped.result, lambda: _same(newest, *identified.result()))
+        inventory = take_inventory(api, target, config, flows=listing.count)
+        kind, version = identified.result()
+        say(f"inventory taken, {kind} {version}, {listing.flows()} flows")
         if options.package:
             packing.result()  # a wrong one is refused before anything is made on the server
         backups = take_backups(scene)
@@ -69,9 +78,14 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         copy = take_copy(scene, backups.clients) if scene.wants("datastore") else None
         state = capture_state(scene, backups.clients) if scene.wants("state") else []
         say(f"state {sum(org.files for org in state)} files of {len(state)} orgs")
-        archives = _archives(scene, earlier) if scene.wants("collections") else []
+        archives: list[Archive] = []
+        if scene.wants("collections"):
+            wanted = listing.wanted()
+            known = earlier.archives(wanted)
+            archives = Exporter(scene, _IntoVault(vault), known).export(wanted)
         package = packing.result()
         say(f"package {package.version}, {package.origin}")
+        _note_deleted_orgs(scene)
     manifest = Manifest(
         point=point,
         captured_at=began,
@@ -92,6 +106,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         archives=archives,
         datastore=copy,
         inventory=inventory,
+        flow_records=listing.records(),
         org_names=names,
         gaps=scene.gaps,
     )
@@ -100,16 +115,18 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     return manifest
 
 
-def _archives(scene: CaptureScene, earlier: list[Manifest]) -> list[Archive]:
-    """Every org's archives; one that an earlier point has, unchanged, is not made again."""
-    before = [archive for point in earlier for archive in point.archives]
-    known = {
-        archive.fingerprint: archive
-        for archive in [*before, *scene.vault.remembered()]
-        if archive.fingerprint and scene.vault.holds(archive.file)
-    }
-    wanted = [item for found in list_everywhere(scene) for item in found]
-    return Exporter(scene, _IntoVault(scene.vault), known).export(wanted)
+def _note_deleted_orgs(scene: CaptureScene) -> None:
+    with suppress(ServerError):  # all that the server was needed for is done
+        gone = set(scene.orgs) - list_orgs(scene.api).keys()
+        for org in sorted(gone):
+            scene.gap(f"{org}: the org was deleted during the capture")
+
+
+def _same(newest: Manifest | None, kind: str, version: str) -> Manifest | None:
+    """The newest point, if what it says of flows was said by the same version of a server."""
+    if newest and (newest.server.kind, newest.server.version) == (kind, version):
+        return newest
+    return None
 
 
 class _IntoVault:

@@ -5,7 +5,6 @@ clock that is wrong is said, never worked around in silence.
 """
 
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 
 from recovery.capture.readiness import in_words
@@ -28,8 +27,11 @@ def server_ahead(api: Api) -> timedelta:
     return timedelta(seconds=int(row["Now"]) - int(middle))
 
 
-def clock_gaps(ahead: timedelta, point: str, earlier: Sequence[Manifest]) -> list[str]:
-    """What is to be said of the clocks in the point ``point``; empty when they agree."""
+def clock_gaps(ahead: timedelta, point: str, newest: Manifest | None) -> list[str]:
+    """What is to be said of the clocks in the point ``point``; empty when they agree.
+
+    ``newest``: the one before it by its name.
+    """
     said = []
     if abs(ahead) > ALLOWED:
         how = "ahead of" if ahead > timedelta(0) else "behind"
@@ -37,10 +39,9 @@ def clock_gaps(ahead: timedelta, point: str, earlier: Sequence[Manifest]) -> lis
             f"clocks: the server's is {in_words(abs(ahead))} {how} this machine's; times in this "
             "point are off by so much; set both by NTP"
         )
-    later = [manifest.point for manifest in earlier if manifest.point > point]
-    if later:
+    if newest and newest.point > point:
         said.append(
-            f"clocks: {max(later)} in this vault is later than now, and counts as the newest until "
-            "then; set this machine's clock, or name the point to recover from by --point"
+            f"clocks: {newest.point} in this vault is later than now, and counts as the newest "
+            "until then; set this machine's clock, or name the point to recover from by --point"
         )
     return said

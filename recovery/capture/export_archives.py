@@ -11,9 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Protocol
 
 from recovery.capture.check_zip import DamagedZipError, ZipContent, check_names, check_zip
+from recovery.capture.collection import Collection
 from recovery.capture.datastore_files import org_folder
 from recovery.capture.download_path import disk_path
-from recovery.capture.list_collections import Collection
 from recovery.capture.read_files import read_files
 from recovery.capture.scene import Scene
 from recovery.capture.server_downloads import ServerDownloads
@@ -45,7 +45,7 @@ class Keeper(Protocol):
         """Stores one archive."""
 
     def note(self, archives: Sequence[Archive]) -> None:
-        """Told after every batch what is stored by now."""
+        """Told after every batch what it stored."""
 
 
 class Exporter:
@@ -94,10 +94,11 @@ class Exporter:
                     made, refused = (making or pool.submit(self._make, items)).result()
                     following = batches[place + 1 : place + 2]
                     making = pool.submit(self._make, following[0]) if following else None
+                    before = len(self.archives)
                     failed |= refused | self._read(made)
                     self._say(total)
                     # A capture that is cut off here is gone on with from here.
-                    self._keeper.note(self.archives)
+                    self._keeper.note(self.archives[before:])
             except BaseException:
                 if making:
                     self._downloads.remove(list(making.result()[0]))

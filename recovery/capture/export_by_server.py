@@ -8,12 +8,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from recovery.capture.collection import Collection
 from recovery.capture.compare_clocks import server_ahead
 from recovery.capture.datastore_files import org_folder
 from recovery.capture.download_path import disk_path
 from recovery.capture.export_archives import FLOW, HUNT, batch, download_folder
 from recovery.capture.export_only import choose, file_name
-from recovery.capture.list_collections import Collection, list_orgs
+from recovery.capture.list_collections import list_orgs
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import Scene
 from recovery.capture.server_downloads import ServerDownloads

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import IO, Any
 
+from recovery.capture.collection import Collection
 from recovery.capture.compare_clocks import server_ahead
 from recovery.capture.export_archives import Exporter
-from recovery.capture.list_collections import Collection, list_everywhere, list_orgs
+from recovery.capture.list_collections import list_everywhere, list_orgs
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import Scene
 from recovery.errors import BadInputError
@@ -81,7 +82,7 @@ class ExportFolder:
 
     def __init__(self, shelf: Shelf, before: Sequence[Archive]) -> None:
         self._shelf = shelf
-        self._before = before
+        self._listed = list(before)
 
     def keep(self, item: Collection, zipped: IO[bytes]) -> StoredObject:
         """Writes one zip under a name that a person finds again."""
@@ -98,7 +99,8 @@ class ExportFolder:
 
     def write(self, archives: Sequence[Archive]) -> None:
         """The index of these archives and of those that were there before."""
-        files = {archive.file.name: archive for archive in (*self._before, *archives)}
+        self._listed += archives
+        files = {archive.file.name: archive for archive in self._listed}
         rows = [_row(archive) for _, archive in sorted(files.items())]
         stamp = datetime.now(UTC).isoformat()
         raw = json.dumps({"written_at": stamp, "archives": rows}, indent=1).encode()

@@ -4,10 +4,11 @@ A package counts only if its version is the installed one and its config has the
 recovery installs it before anything else.
 """
 
+import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,22 +50,23 @@ class Inside:
     sha256: str = ""
 
 
-def find_package(scene: CaptureScene, points: Sequence[Manifest]) -> Package:
-    """The package, stored in the vault. ``points``: earlier ones of the same vault.
+def find_package(scene: CaptureScene, points: Iterable[Manifest]) -> Package:
+    """The package, stored in the vault. ``points``: earlier ones of the same vault, the
+    newest first.
 
     Raises :class:`BadInputError` when a given package is of another deployment, and
     :class:`RecoveryError` when there is no package and none can be built.
     """
     if scene.options.package:
-        return _given(scene, Path(scene.options.package))
+        return _given(scene, Path(scene.options.package), points)
     installed = scene.target.run(["sh", "-c", _INSTALLED, "installed", PACKAGE]).text
     found = _found(scene, installed)
     if found:
         return _from_server(scene, found, points)
     built = find_built(scene.config.deployment, installed) if installed else None
     if built:
-        return _given(scene, built)
-    for point in reversed(points):
+        return _given(scene, built, points)
+    for point in points:
         fits = installed and point.package.version == installed
         if fits and scene.vault.holds(point.package.file):
             return point.package.model_copy(update={"origin": "kept"})
@@ -109,9 +111,14 @@ def _server_deb(*words: str) -> str:
     ).text
 
 
-def _given(scene: CaptureScene, path: Path) -> Package:
+def _given(scene: CaptureScene, path: Path, points: Iterable[Manifest]) -> Package:
     if not path.is_file():
         raise BadInputError(f"no server package at {path}", target="--package")
+    with path.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    newest = next(iter(points), None)
+    if newest and newest.package.file.sha256 == digest and scene.vault.holds(newest.package.file):
+        return newest.package.model_copy(update={"origin": "kept"})  # looked into by that capture
     try:
         inside = look_inside_here(path)
     except CommandError as refused:
@@ -150,7 +157,7 @@ def _found(scene: CaptureScene, installed: str) -> Inside | None:
     return None
 
 
-def _from_server(scene: CaptureScene, inside: Inside, points: Sequence[Manifest]) -> Package:
+def _from_server(scene: CaptureScene, inside: Inside, points: Iterable[Manifest]) -> Package:
     held = (point.package.file for point in points if scene.vault.holds(point.package.file))
     file = next((file for file in held if file.sha256 == inside.sha256), None)
     if file is None:
@@ -167,12 +174,12 @@ def _from_server(scene: CaptureScene, inside: Inside, points: Sequence[Manifest]
     )
 
 
-def _rebuilt(scene: CaptureScene, digest: str, points: Sequence[Manifest]) -> Package:
+def _rebuilt(scene: CaptureScene, digest: str, points: Iterable[Manifest]) -> Package:
     """Packs the server's own binary and config anew, by the package builder's command line.
 
     An earlier point's, packed from the same binary and config, serves again.
     """
-    for point in reversed(points):
+    for point in points:
         held = point.package
         same = (held.binary_sha256, held.config_fingerprint) == (digest, scene.config.fingerprint)
         if same and scene.vault.holds(held.file):

@@ -37,6 +37,8 @@ class Scene:
 
     def gap(self, text: str) -> None:
         """Notes what could not be captured, and says so at once."""
+        # A name on a disk may be any bytes; a manifest is text.
+        text = text.encode("utf-8", "replace").decode()
         self.gaps.append(text)
         self.say(f"not captured: {text}")
 

@@ -98,20 +98,9 @@ class FolderShelf:
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         try:
-            found = sorted(
-                path
-                for path in (self._folder / prefix).rglob("*")
-                if path.is_file() and not path.name.startswith(".")
-            )
+            yield from sorted(_walk(self._folder / prefix, prefix), key=lambda entry: entry.name)
         except OSError as refused:
             raise self._failed("list", prefix, refused) from refused
-        for path in found:
-            try:
-                about = path.stat()
-            except FileNotFoundError:
-                continue  # removed by another run
-            changed = datetime.fromtimestamp(about.st_mtime, UTC)
-            yield Entry(path.relative_to(self._folder).as_posix(), about.st_size, changed)
 
     def remove(self, name: str) -> None:
         try:
@@ -137,6 +126,24 @@ class FolderShelf:
             target=self.uri,
             hint=_HINT,
         )
+
+
+def _walk(folder: Path | str, name: str) -> Iterator[Entry]:
+    """The files below ``folder``, which is called ``name``; those under way are hidden ones."""
+    try:
+        with os.scandir(folder) as found:
+            for item in found:
+                try:
+                    if item.is_dir(follow_symlinks=False):
+                        yield from _walk(item.path, f"{name}/{item.name}")
+                    elif item.is_file() and not item.name.startswith("."):
+                        about = item.stat()
+                        changed = datetime.fromtimestamp(about.st_mtime, UTC)
+                        yield Entry(f"{name}/{item.name}", about.st_size, changed)
+                except FileNotFoundError:
+                    continue  # removed by another run
+    except (FileNotFoundError, NotADirectoryError):
+        return
 
 
 def _write_whole(out: IO[bytes], piece: Piece) -> None:

@@ -81,7 +81,7 @@ class VaultKeys:
 
 def object_name(name_key: bytes, sha256: str) -> str:
     """The name of a sealed object, 64 hex digits."""
-    return hmac.new(name_key, sha256.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(name_key, sha256.encode(), "sha256").hex()
 
 
 def new_keys() -> VaultKeys:

@@ -5,7 +5,7 @@ named by the SHA-256 of their content; whatever the manifest doesn't name doesn'
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -101,6 +101,24 @@ class Archive(_Frozen):
     """What the export should have had and hadn't: such an archive is made again next time."""
 
 
+class FlowRecord(NamedTuple):
+    """What the server said of a flow that has ended: the next capture need not ask again.
+
+    It holds as long as ``stamp`` (of the flow's files on the server's disk) and ``host`` stay.
+    A list in the manifest: there are thousands.
+    """
+
+    stamp: str
+    host: str
+    state: str
+    active_at: int
+    """Microseconds since the epoch, 0 when the server doesn't say."""
+    rows: int
+    upload_bytes: int
+    artifacts: list[str]
+    fingerprint: str
+
+
 class Manifest(_Frozen):
     """The whole recovery point. ``point`` is its id: UTC time and a short random suffix."""
 
@@ -122,6 +140,8 @@ class Manifest(_Frozen):
     datastore: DatastoreCopy | None = None
     """The complete copy that was made with this point, where one was asked for."""
     inventory: Inventory
+    flow_records: dict[str, dict[str, FlowRecord]] = {}
+    """Org → ``client/flow`` → what was said of it, for the next capture."""
     org_names: dict[str, str] = {}
     """Every org's display name by its id."""
     gaps: list[str] = []

@@ -1,7 +1,7 @@
 """What a capture has stored so far: the next one goes on from there when it is cut off.
 
-Each capture writes its own ``partial/<id>.json``, so that two at once don't meet; a
-finished capture removes its own. As private as a manifest, and trusted as little.
+Each capture writes its own ``partial/<id>-<number>.json``, one a batch, so that two at once don't
+meet; a finished capture removes its own. As private as a manifest, and trusted as little.
 """
 
 import json
@@ -23,22 +23,25 @@ KIND = "application/vnd.velociraptor-recovery.partial.v1+age"
 
 
 class Partial:
-    """The note of one capture, and the notes of those before it that were cut off."""
+    """The notes of one capture, and those of captures before it that were cut off."""
 
     def __init__(self, shelf: Shelf, keys: VaultKeys | None) -> None:
         self._shelf = shelf
         self._keys = keys
-        self._name = f"{FOLDER}/{secrets.token_hex(8)}.json"
-        self._written = False
+        self._name = f"{FOLDER}/{secrets.token_hex(8)}"
+        self._written: list[str] = []
 
     def write(self, archives: Sequence[Archive]) -> None:
-        """Replaces this capture's note."""
+        """Adds a note of these archives; nothing where there are none."""
+        if not archives:
+            return
         raw = json.dumps([archive.model_dump(mode="json") for archive in archives]).encode()
         if self._keys is not None:
             sealed = seal_bytes(raw, all_recipients(self._keys))
             raw = sign(sealed, KIND, load_signing_key(self._keys.signing))
-        self._shelf.write(self._name, [raw])
-        self._written = True
+        name = f"{self._name}-{len(self._written):05d}.json"
+        self._shelf.write(name, [raw])
+        self._written.append(name)
 
     def read(self) -> list[Archive]:
         """The archives of all notes; one that can't be trusted or read is passed over."""
@@ -58,8 +61,8 @@ class Partial:
         return list(found.values())
 
     def forget(self) -> None:
-        """Removes this capture's own note."""
-        if self._written:
+        """Removes this capture's own notes."""
+        for name in self._written:
             with suppress(LockedError):  # it becomes void by its age
-                self._shelf.remove(self._name)
-            self._written = False
+                self._shelf.remove(name)
+        self._written = []

@@ -5,11 +5,9 @@ anything is opened. The signed content names the manifest before it: a chain.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from recovery.errors import UntrustedError
 from recovery.vault.keys import VaultKeys
@@ -34,6 +32,14 @@ class PointFile:
     """Of the file on the shelf."""
 
 
+class _Payload(BaseModel):
+    """What is sealed: the manifest, the key of its objects' names (hex), and its chain."""
+
+    names: str
+    previous: str
+    manifest: Manifest
+
+
 def path_of(point: str) -> str:
     """Where a point's manifest lies."""
     return f"{FOLDER}/{point}.json"
@@ -43,12 +49,8 @@ def encode(manifest: Manifest, keys: VaultKeys | None, previous: str) -> bytes:
     """The file's bytes. With ``keys``: sealed to all recipients and the catalog, then signed."""
     if keys is None:
         return manifest.model_dump_json(indent=1).encode()
-    payload = {
-        "names": keys.name_key.hex(),
-        "previous": previous,
-        "manifest": manifest.model_dump(mode="json"),
-    }
-    sealed = seal_bytes(json.dumps(payload).encode(), all_recipients(keys))
+    payload = _Payload(names=keys.name_key.hex(), previous=previous, manifest=manifest)
+    sealed = seal_bytes(payload.model_dump_json().encode(), all_recipients(keys))
     return sign(sealed, KIND, load_signing_key(keys.signing))
 
 
@@ -65,13 +67,9 @@ def decode(raw: bytes, point: str, keys: VaultKeys | None, uri: str) -> PointFil
                 raise _refused(point, uri, "it is sealed", _GIVE_KEYS)
             return _named(PointFile(Manifest.model_validate_json(raw), sha256=digest), point, uri)
         sealed, _ = verify(raw, [KIND], keys.trusted_keys)
-        payload: dict[str, Any] = json.loads(open_bytes(sealed, opening_keys(keys)))
-        found = PointFile(
-            Manifest.model_validate(payload["manifest"]),
-            bytes.fromhex(payload["names"]),
-            payload["previous"],
-            digest,
-        )
+        payload = _Payload.model_validate_json(open_bytes(sealed, opening_keys(keys)))
+        names = bytes.fromhex(payload.names)
+        found = PointFile(payload.manifest, names, payload.previous, digest)
     except NotTrustedError as refused:
         raise _refused(point, uri, str(refused)) from refused
     except NotOpenedError as refused:

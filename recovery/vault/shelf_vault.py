@@ -141,6 +141,9 @@ class ShelfVault:
     def points(self) -> list[Manifest]:
         return [entry.file.manifest for entry in self.list_points() if entry.file]
 
+    def newest_first(self) -> Iterator[Manifest]:
+        return (entry.file.manifest for entry in self._newest_first() if entry.file)
+
     def list_points(self) -> list[Listed]:
         """Every manifest on the shelf, the oldest first, good or not."""
         return [*self._newest_first()][::-1]

@@ -5,7 +5,7 @@ object by its content's SHA-256; a sealed one by a keyed hash of it, so that who
 the keys can't even ask whether a known file is there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -38,11 +38,14 @@ class Vault(Protocol):
     def points(self) -> list[Manifest]:
         """Every recovery point that can be trusted and read, the oldest first."""
 
+    def newest_first(self) -> Iterator[Manifest]:
+        """The same, the newest first, each opened when it is asked for."""
+
     def point(self, name: str = "") -> Manifest:
         """The named recovery point, or the newest; :class:`VaultError` when there is none."""
 
     def remember(self, archives: Sequence[Archive]) -> None:
-        """Notes archives stored so far, for a capture that goes on after this one was cut off."""
+        """Notes archives just stored, for a capture that goes on after this one was cut off."""
 
     def remembered(self) -> list[Archive]:
         """Archives of captures that were cut off."""

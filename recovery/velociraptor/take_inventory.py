@@ -1,7 +1,7 @@
 """A server in, its :class:`Inventory` out. Reads only; a dozen calls an org, side by side."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from recovery.errors import ServerError
@@ -14,6 +14,8 @@ from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
 
 _AT_ONCE = 4
+_FLOWS_AT_ONCE = 5000
+"""Named in one statement: far below what a message may hold (4 MiB)."""
 _SECONDS = 1800.0
 _UNKNOWN_ARTIFACT = "artifact_definitions: artifact "
 _USUAL = ("DEBUG:", "Starting query execution", "Time ")
@@ -23,19 +25,27 @@ Known = Mapping[str, Collection[str]]
 
 
 def take_inventory(
-    api: Api, target: Target, config: ServerConfig, artifacts: Known | None = None
+    api: Api,
+    target: Target,
+    config: ServerConfig,
+    artifacts: Known | None = None,
+    flows: Callable[[str], Items] | None = None,
 ) -> Inventory:
     """Counts and hashes every item of :data:`ITEMS` in every org.
 
     With ``artifacts`` (org → names) only those artifacts are looked at, not all that there are.
+    ``flows``: counts an org's flows, uploads and hunts' results, for a caller that lists them
+    anyway; it is called in several threads.
 
     Raises :class:`ServerError` when anything could not be read: what was not counted is
     never taken for empty.
     """
-    orgs = [row["OrgId"] or ROOT for row in _rows(api, ask.ORGS, ROOT)]
+    orgs = [row["OrgId"] or ROOT for row in count_rows(api, ask.ORGS, ROOT)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         files = pool.submit(read_account_files, target, config.datastore)
-        parts = [(org, pool.submit(part, api, org)) for org in orgs for part in _PARTS]
+        counting = [(org, pool.submit(flows, org)) for org in orgs] if flows else []
+        asked = _PARTS if flows else (*_FLOW_PARTS, *_PARTS)
+        parts = [(org, pool.submit(part, api, org)) for org in orgs for part in asked] + counting
         for org in orgs:
             names = None if artifacts is None else artifacts.get(org, ())
             parts.append((org, pool.submit(_artifacts, api, org, names)))
@@ -49,7 +59,7 @@ def take_inventory(
     return Inventory(orgs=found)
 
 
-def _rows(
+def count_rows(
     api: Api,
     vql: str,
     org: str,
@@ -57,7 +67,7 @@ def _rows(
     *,
     passed_over: str = "",
 ) -> list[Row]:
-    """The rows; any line in the log but the usual ones means that something was left out.
+    """The rows, to be counted: any line in the log but the usual ones means that some are missing.
 
     ``passed_over``: the beginning of a line that says no more than its row's absence does.
     """
@@ -75,21 +85,21 @@ def _rows(
 
 
 def _org(api: Api, org: str) -> Entries:
-    record = _rows(api, ask.ORG, org)[0]["Org"]
+    record = count_rows(api, ask.ORG, org)[0]["Org"]
     return {org: digest([record["name"], record["nonce"]])}
 
 
 def _clients(api: Api, org: str) -> Items:
-    found, labels = entries.clients(_rows(api, ask.CLIENTS, org))
+    found, labels = entries.clients(count_rows(api, ask.CLIENTS, org))
     return {"clients": found, "labels": labels}
 
 
 def _client_metadata(api: Api, org: str) -> Items:
-    return {"client_metadata": entries.client_metadata(_rows(api, ask.CLIENT_METADATA, org))}
+    return {"client_metadata": entries.client_metadata(count_rows(api, ask.CLIENT_METADATA, org))}
 
 
 def _settings(api: Api, org: str) -> Items:
-    row = _rows(api, ask.SETTINGS, org)[0]
+    row = count_rows(api, ask.SETTINGS, org)[0]
     return {
         "server_metadata": entries.server_metadata(row["metadata"]),
         "client_monitoring": entries.client_monitoring(row["client_monitoring"]),
@@ -99,10 +109,10 @@ def _settings(api: Api, org: str) -> Items:
 
 def _artifacts(api: Api, org: str, names: Collection[str] | None) -> Items:
     if names is None:
-        rows = _rows(api, ask.ARTIFACTS, org)
+        rows = count_rows(api, ask.ARTIFACTS, org)
     elif names:
         env = {"Names": json.dumps(sorted(names))}
-        rows = _rows(api, ask.NAMED_ARTIFACTS, org, env, passed_over=_UNKNOWN_ARTIFACT)
+        rows = count_rows(api, ask.NAMED_ARTIFACTS, org, env, passed_over=_UNKNOWN_ARTIFACT)
     else:
         rows = []
     own, tags = entries.artifacts(rows)
@@ -110,39 +120,43 @@ def _artifacts(api: Api, org: str, names: Collection[str] | None) -> Items:
 
 
 def _hunts(api: Api, org: str) -> Items:
-    found, parameters = entries.hunts(_rows(api, ask.HUNTS, org))
+    found, parameters = entries.hunts(count_rows(api, ask.HUNTS, org))
     return {"hunts": found, "hunt_parameters": parameters}
 
 
 def _hunt_results(api: Api, org: str) -> Items:
-    return {"hunt_results": entries.hunt_results(_rows(api, ask.HUNT_FLOWS, org))}
+    return {"hunt_results": entries.hunt_results(count_rows(api, ask.HUNT_FLOWS, org))}
 
 
 def _flows(api: Api, org: str) -> Items:
-    rows = _rows(api, ask.FLOWS, org) + _rows(api, ask.SERVER_FLOWS, org)
-    with_uploads = entries.flows_with_uploads(rows)
-    uploads: Entries = {}
-    if with_uploads:
-        env = {"Flows": json.dumps(with_uploads)}
-        uploads = entries.uploads(_rows(api, ask.UPLOADS, org, env))
-    return {"flows": entries.flows(rows), "uploads": uploads}
+    rows = count_rows(api, ask.FLOWS, org) + count_rows(api, ask.SERVER_FLOWS, org)
+    return {"flows": entries.flows(rows), "uploads": count_uploads(api, org, rows)}
+
+
+def count_uploads(api: Api, org: str, rows: Iterable[Row]) -> Entries:
+    """The uploads of the flows in ``rows``."""
+    wanted = entries.flows_with_uploads(rows)
+    found: Entries = {}
+    for place in range(0, len(wanted), _FLOWS_AT_ONCE):
+        env = {"Flows": json.dumps(wanted[place : place + _FLOWS_AT_ONCE])}
+        found |= entries.uploads(count_rows(api, ask.UPLOADS, org, env))
+    return found
 
 
 def _notebooks(api: Api, org: str) -> Items:
-    return {"notebooks": entries.notebooks(_rows(api, ask.NOTEBOOKS, org))}
+    return {"notebooks": entries.notebooks(count_rows(api, ask.NOTEBOOKS, org))}
 
 
 def _secrets(api: Api, org: str) -> Items:
-    return {"secrets": entries.secrets(_rows(api, ask.SECRETS, org))}
+    return {"secrets": entries.secrets(count_rows(api, ask.SECRETS, org))}
 
 
+_FLOW_PARTS: tuple[Callable[[Api, str], Items], ...] = (_flows, _hunt_results)
 _PARTS: tuple[Callable[[Api, str], Items], ...] = (
-    _flows,
     _clients,
     _client_metadata,
     _settings,
     _hunts,
-    _hunt_results,
     _notebooks,
     _secrets,
 )

@@ -1,5 +1,5 @@
+from recovery.capture.collection import Collection
 from recovery.capture.export_archives import batch
-from recovery.capture.list_collections import Collection
 
 
 def collection(ident, org="root", kind="flow", upload_bytes=0):
