@@ -30,6 +30,10 @@ from recovery.velociraptor.api import ROOT
 _BACKUP = "SELECT OrgId, Name, Error, Message FROM backup(name=Name)"
 _PARTS = ("acls", "client_info", "custom_artifacts", "hunts", "notebooks")
 _OURS = "recovery-"
+_SECONDS = 300.0
+"""For one org's backup: that of 10,000 clients takes one second (facts: Timings)."""
+_IMPATIENT = 15.0
+_HUNG = ("Timeout Error", "DEADLINE_EXCEEDED")
 _SPOOL = 16 << 20
 
 
@@ -57,19 +61,40 @@ def take_backups(scene: CaptureScene) -> TakenBackups:
 
 
 def _make_fresh(scene: CaptureScene, name: str) -> dict[str, str]:
-    """Org → path of its new backup. The root org's holds every org."""
+    """Org → path of its new backup. The root org's holds every org.
+
+    The name is this capture's alone, and each org has a file of its own: on a full disk a second
+    backup of one name never ends, nor does any later one of that org (seen on 0.77.2). Where
+    somebody else has brought a server to that, the other orgs aren't waited for as long.
+    """
     made = {}
+    patience = _SECONDS
     for org in scene.orgs:
         try:
-            rows = scene.api.query(_BACKUP, env={"Name": name}, org=org, min_rows=1)
+            rows = scene.api.query(
+                _BACKUP, env={"Name": name}, org=org, min_rows=1, timeout=patience
+            )
         except ServerError as refused:
-            scene.gap(f"{org}: no fresh backup could be made: {refused.message}")
+            if any(mark in refused.message for mark in _HUNG):
+                scene.gap(_hung(org, patience))
+                patience = _IMPATIENT
+            else:
+                why = refused.message.rsplit("`: ", 1)[-1]
+                scene.gap(f"{org}: no fresh backup could be made: {why}")
             continue
         made[org] = f"{org_folder(org)}backups/{name}.zip"
         for row in rows:
             if row.get("Error"):
                 scene.gap(f"{org}: fresh backup: {row['OrgId']} {row['Name']}: {row['Error']}")
     return made
+
+
+def _hung(org: str, patience: float) -> str:
+    return (
+        f"{org}: no fresh backup could be made: the server did not end it within {patience:.0f} s; "
+        "a disk that was full may have stopped its backups for good, its own daily ones too: make "
+        "space, then restart the server"
+    )
 
 
 def _newest_found(scene: CaptureScene) -> dict[str, list[StoredFile]]:

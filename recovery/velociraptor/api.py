@@ -26,6 +26,8 @@ ROOT = "root"
 _MESSAGE_BYTES = 1 << 30
 _ERROR_MARKS = ("ERROR:", "VQL Error:", "Timeout Error", "DEFAULT:VQL Error")
 _ROWS_AT_ONCE = 1000
+USUAL = ("DEBUG:", "Starting query execution", "Time ")
+"""How lines of a server's log begin that say nothing of how the statement went."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class Api:
         if errors:
             raise self._failure(vql, org, errors)
         if len(answer.rows) < min_rows:
-            log = answer.log or [f"{len(answer.rows)} rows came, {min_rows} were needed"]
-            raise self._failure(vql, org, log)
+            said = [line for line in answer.log if not line.startswith(USUAL)]
+            too_few = f"{len(answer.rows)} rows came, {min_rows} were needed"
+            raise self._failure(vql, org, said or [too_few])
         return answer.rows
 
     def ask(

@@ -9,7 +9,7 @@ from recovery.target import Target
 from recovery.velociraptor import inventory_entries as entries
 from recovery.velociraptor import inventory_queries as ask
 from recovery.velociraptor.account_files import AccountFiles, read_account_files
-from recovery.velociraptor.api import ROOT, Api, Row
+from recovery.velociraptor.api import ROOT, USUAL, Api, Row
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
 
@@ -18,7 +18,6 @@ _FLOWS_AT_ONCE = 5000
 """Named in one statement: far below what a message may hold (4 MiB)."""
 _SECONDS = 1800.0
 _UNKNOWN_ARTIFACT = "artifact_definitions: artifact "
-_USUAL = ("DEBUG:", "Starting query execution", "Time ")
 
 Items = dict[str, Entries]
 Known = Mapping[str, Collection[str]]
@@ -72,7 +71,7 @@ def count_rows(
     ``passed_over``: the beginning of a line that says no more than its row's absence does.
     """
     answer = api.ask(vql, env=env, org=org, timeout=_SECONDS)
-    usual = (*_USUAL, passed_over) if passed_over else _USUAL
+    usual = (*USUAL, passed_over) if passed_over else USUAL
     said = [line for line in answer.log if not line.startswith(usual)]
     if said:
         raise ServerError(

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -14,11 +15,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from recovery.capture import compare_clocks
 from recovery.capture.capture_point import capture
 from recovery.errors import BadInputError, VaultError
+from recovery.target import open_target
 from recovery.target.local import LocalTarget
 from recovery.vault.open import open_vault
 from recovery.vault.verify_points import verify_points
+from recovery.velociraptor.api import open_api
 
-from .conftest import running_server
+from .conftest import running_server, until
 
 pytestmark = pytest.mark.slow
 
@@ -71,9 +74,22 @@ def test_a_full_disk_on_the_server(server_binary, tmp_path):
         assert "client list is the one on disk" in gaps
         assert second.backups == []
         assert second.state[0].files > 5
+        until(lambda: refuses_to_write(running))
+        third = running.capture(tmp_path / "vault")
+        assert "root: no fresh backup could be made: backup: Insufficient disk" in third.gaps[0]
+        assert third.state[0].files > 5
         (disk / "fill").unlink()
         assert running.left_behind() == []
-    assert points(tmp_path / "vault") == [first, second]
+    assert points(tmp_path / "vault") == [first, second, third]
+
+
+def refuses_to_write(running):
+    """A server looks at its disk every few seconds; until then a backup is empty, or cut off."""
+    name = f"probe-{time.monotonic_ns()}"
+    with open_api(open_target("local://"), running.config) as api:
+        log = api.ask("SELECT * FROM backup(name=Name)", env={"Name": name}, timeout=30).log
+    (running.datastore / "backups" / f"{name}.zip").unlink(missing_ok=True)
+    return "Insufficient disk space" in str(log)
 
 
 def test_a_full_vault(server, tmp_path):
