@@ -1,6 +1,8 @@
 """``recovery configure --forward``: the options' way to the forwarding, and its words."""
 
 import os
+import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 OFF = "off"
 _BY_ENVIRONMENT = ("username", "password", "api_key", "token")
 _OTHERS = 0o077
+_BROKEN = ("unterminated", "unbalanced parenthesis", "nothing to repeat")
 
 
 def read_receiver(kind: str, url: str, credentials: Path | None) -> "Receiver":
@@ -39,7 +42,8 @@ def _read_file(path: Path) -> dict[str, object]:
             raise BadInputError("others may read it", target=str(path), hint=f"chmod 600 {path}")
         values: Any = yaml.safe_load(path.read_text())
     except OSError as refused:
-        raise BadInputError(f"can't read it: {refused}", target=str(path), hint=hint) from refused
+        why = refused.strerror
+        raise BadInputError(f"can't read it: {why}", target=str(path), hint=hint) from refused
     except yaml.YAMLError:
         raise BadInputError("not YAML", target=str(path), hint=hint) from None  # it holds secrets
     if not isinstance(values, dict):
@@ -60,12 +64,19 @@ def forward(
     """Sets it (``receiver``), takes it away (``off``), or only tries it (``kind`` empty)."""
     from recovery.forwarding.kinds import KINDS
     from recovery.forwarding.send_test import send_test
-    from recovery.forwarding.turn_on import find_forwarding, turn_off, turn_on
+    from recovery.forwarding.turn_on import find_forwarding, orgs_of, turn_off, turn_on
     from recovery.velociraptor.api import open_api
     from recovery.velociraptor.config import ServerConfig
 
+    check_pattern(artifacts)
     server = ServerConfig.parse(target.get(config_path), source=config_path)
     with open_api(target, server) as api:
+        if orgs and (unknown := sorted(set(orgs) - set(known := orgs_of(api)))):
+            raise BadInputError(
+                f"the server has no org {', '.join(unknown)}",
+                target="--forward-org",
+                hint=f"it has {', '.join(known)}",
+            )
         if kind == OFF:
             count = sum(turn_off(api, one, orgs) for one in KINDS.values())
             typer.echo(f"forwarding was taken out of {count} tables", err=True)
@@ -88,6 +99,23 @@ def forward(
                     "nothing is forwarded by this server", target=target.uri, hint="--forward KIND"
                 )
         return send_test(api, on)
+
+
+def check_pattern(pattern: str) -> None:
+    """Refuses an expression that is none: with it a server forwards nothing, and says nothing.
+
+    Only what is wrong in every dialect: the server's knows classes that Python's doesn't.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # [[:alpha:]] is right there
+            re.compile(pattern)
+    except re.error as wrong:
+        if any(words in wrong.msg for words in _BROKEN):
+            raise BadInputError(
+                f"not a regular expression: {pattern!r}: {wrong.msg}",
+                target="--forward-artifacts",
+                hint="e.g. '^Custom[.]', or '.' for all",
+            ) from wrong
 
 
 def show_arrivals(arrivals: "list[Arrival]") -> int:

@@ -142,6 +142,21 @@ def test_bad_input_is_64(server, arguments):
     assert configure(server, *arguments).returncode == 64
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--forward-org", "NOPE"), "the server has no org NOPE"),
+        (("--forward-artifacts", "^(Custom"), "not a regular expression"),
+    ],
+)
+def test_what_the_server_would_take_without_a_word_is_refused(server, credentials, more, words):
+    done = configure(server, *credentials["elastic"], *more)
+    assert done.returncode == 64, done.stderr
+    assert words in done.stderr
+    artifacts = server.query(TABLE)[0]["Table"]["artifacts"]
+    assert not any("Elastic" in artifact for artifact in artifacts)
+
+
 def test_a_file_that_others_read_is_refused(server, receiver, credentials, tmp_path):
     (tmp_path / "elastic").chmod(0o644)
     done = configure(server, *credentials["elastic"])
