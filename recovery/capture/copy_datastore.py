@@ -14,6 +14,7 @@ from recovery.datastore.restic import Restic, open_restic
 from recovery.datastore.snapshots import whole_ident
 from recovery.errors import BadInputError, CommandError
 from recovery.vault.manifest import DatastoreCopy
+from recovery.velociraptor.two_folders import refuse_two_folders
 
 Rows = list[dict[str, Any]]
 
@@ -23,6 +24,7 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
 
     Raises :class:`BadInputError` when no repository was named, and what restic raises.
     """
+    refuse_two_folders(scene.config, "a complete copy", scene.target.uri)
     repository = parse_repository(needed(scene.options.repository))
     with open_restic(scene.target, repository) as restic:
         copied = _copy(scene, restic, cache(lambda: fresh_lists(scene, clients)))

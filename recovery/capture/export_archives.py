@@ -56,7 +56,7 @@ class Exporter:
         self._keeper = keeper
         self._known = known
         self._password = password
-        self._downloads = ServerDownloads(scene.target, scene.datastore)
+        self._downloads = ServerDownloads(scene.target, scene.files)
         self.archives: list[Archive] = []
 
     def export(self, wanted: Sequence[Collection]) -> list[Archive]:
@@ -138,7 +138,7 @@ class Exporter:
         left = dict(made)
         failed: dict[Collection, str] = {}
         try:
-            with read_files(scene.target, scene.datastore, list(made)) as files:
+            with read_files(scene.target, scene.files, list(made)) as files:
                 for file in files:
                     item = left.pop(file.path)
                     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as zipped:

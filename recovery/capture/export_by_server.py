@@ -70,7 +70,7 @@ def export_by_server(
             ahead=server_ahead(api),
         )
         wanted = choose(scene)
-        downloads = ServerDownloads(target, config.datastore)
+        downloads = ServerDownloads(target, config.files)
         env = {
             "Secret": secret,
             "Bucket": bucket,

@@ -31,6 +31,10 @@ class Scene:
     def datastore(self) -> str:
         return self.config.datastore
 
+    @property
+    def files(self) -> str:
+        return self.config.files
+
     def wants(self, part: str) -> bool:
         """Whether the strategy holds ``part``."""
         return part in self.options.strategy

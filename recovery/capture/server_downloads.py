@@ -46,13 +46,13 @@ _REMOVE_STALE = 'cd -- "$1" && xargs -0 rm -f --'
 
 
 class ServerDownloads:
-    """Paths are relative to ``datastore``. ``token`` begins the name of every zip of ours."""
+    """Paths are relative to ``files``, the file store. Every zip of ours begins with ``token``."""
 
-    def __init__(self, target: Target, datastore: str) -> None:
+    def __init__(self, target: Target, files: str) -> None:
         self.token = f"{_PREFIX}{secrets.token_hex(4)}-"
         self._target = target
-        self._datastore = datastore
-        listing = target.run(folder_argv(datastore, "downloads", ".zip"), timeout=_SECONDS)
+        self._files = files
+        listing = target.run(folder_argv(files, "downloads", ".zip"), timeout=_SECONDS)
         zips = parse_listing(listing.stdout)
         ours = [file for file in zips if _name(file.path).startswith(_PREFIX)]
         # A sidecar without a person's zip beside it is another capture's.
@@ -72,13 +72,13 @@ class ServerDownloads:
 
     def sweep(self) -> None:
         """Removes what the server wrote under our names after their removal."""
-        argv = ["sh", "-c", _SWEEP, "sweep", self._datastore, self.token]
+        argv = ["sh", "-c", _SWEEP, "sweep", self._files, self.token]
         self._target.run(argv, timeout=_SECONDS)
 
     def _each(self, script: str, paths: Sequence[str]) -> None:
         if paths:
             listed = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
-            argv = ["sh", "-c", script, "each", self._datastore, self.token]
+            argv = ["sh", "-c", script, "each", self._files, self.token]
             self._target.run(argv, stdin=listed, timeout=_SECONDS)
 
 

@@ -55,7 +55,7 @@ def look_at_server(
         hint = "`systemctl status velociraptor_server` on it"
         lines.insert(0, Line("server", "bad", refused.message, hint))
     try:
-        listing = target.run(folder_argv(config.datastore, "backups", ".zip"), timeout=120)
+        listing = target.run(folder_argv(config.files, "backups", ".zip"), timeout=120)
         lines.append(_schedule(config, parse_listing(listing.stdout), now))
     except RecoveryError as refused:
         lines.append(Line("server's backups", "unknown", refused.message))

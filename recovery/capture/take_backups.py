@@ -99,7 +99,7 @@ def _hung(org: str, patience: float) -> str:
 
 def _newest_found(scene: CaptureScene) -> dict[str, list[StoredFile]]:
     """Org → its backups on the server, the newest first."""
-    listing = scene.target.run(folder_argv(scene.datastore, "backups", ".zip"), timeout=300)
+    listing = scene.target.run(folder_argv(scene.files, "backups", ".zip"), timeout=300)
     found: dict[str, list[StoredFile]] = {}
     for file in sorted(parse_listing(listing.stdout), key=lambda file: -file.changed):
         ours = PurePosixPath(file.path).name.startswith(_OURS)  # or another capture's, under way
@@ -138,7 +138,7 @@ class _Reader:
     def _stream(self, paths: list[str]) -> set[str]:
         """Reads ``paths`` in one stream; those that were good."""
         good = set()
-        with read_files(self._scene.target, self._scene.datastore, paths) as files:
+        with read_files(self._scene.target, self._scene.files, paths) as files:
             for file in files:
                 with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as zipped:
                     shutil.copyfileobj(file.content, zipped, 1 << 20)
@@ -180,5 +180,5 @@ def _client_rows(zipped: IO[bytes], org: str) -> list[dict[str, Any]]:
 def _remove(scene: CaptureScene, paths: list[str]) -> None:
     """Takes our own backups off the server again."""
     if paths:
-        full = [f"{scene.datastore}/{path}" for path in paths]
+        full = [f"{scene.files}/{path}" for path in paths]
         scene.target.run(["rm", "-f", "--", *full])

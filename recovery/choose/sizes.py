@@ -4,6 +4,7 @@ One pass of ``find`` at the lowest priority, summed up on the server: a few numb
 whatever the number of files. Nothing is changed and no file is opened.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
@@ -48,9 +49,9 @@ END {
 }
 """
 _SCRIPT = (
-    'cd -- "$1" || exit 3; export LC_ALL=C; '
-    'nice -n 19 find . -type f -printf "%T@ %s %P\\n" | '
-    'nice -n 19 awk -v now="$(date +%s)" -v since="$2" -v month="$3" "$4"'
+    'since=$1 month=$2 sum=$3; shift 3; cd -- "$1" || exit 3; export LC_ALL=C; '
+    'nice -n 19 find "$@" -type f -printf "%T@ %s %P\\n" | '
+    'nice -n 19 awk -v now="$(date +%s)" -v since="$since" -v month="$month" "$sum"'
 )
 
 
@@ -85,10 +86,10 @@ class Sizes:
 UNKNOWN = Sizes("not measured (--measure, or a vault with a recovery point)", known=False)
 
 
-def argv(datastore: str, since: timedelta | None) -> list[str]:
-    """The argv that sums up ``datastore``; ``since`` None counts every collection as kept."""
+def argv(folders: Sequence[str], since: timedelta | None) -> list[str]:
+    """The argv that sums up ``folders``; ``since`` None counts every collection as kept."""
     seconds = int(since.total_seconds()) if since else 10**11
-    return ["sh", "-c", _SCRIPT, "measure", datastore, str(seconds), str(_MONTH), _SUM]
+    return ["sh", "-c", _SCRIPT, "measure", str(seconds), str(_MONTH), _SUM, *folders]
 
 
 def parse(text: str, source: str) -> Sizes:
@@ -102,12 +103,12 @@ def parse(text: str, source: str) -> Sizes:
     return Sizes(source, **numbers)
 
 
-def measure(target: Target, datastore: str, since: timedelta | None) -> Sizes:
-    """Sums up the datastore on ``target``; two hours are allowed for it.
+def measure(target: Target, folders: Sequence[str], since: timedelta | None) -> Sizes:
+    """Sums up datastore and file store (``folders``) on ``target``; two hours are allowed for it.
 
-    Raises :class:`recovery.errors.CommandError` when the folder isn't there.
+    Raises :class:`recovery.errors.CommandError` when the first folder isn't there.
     """
-    done = target.run(argv(datastore, since), timeout=_HOURS)
+    done = target.run(argv(folders, since), timeout=_HOURS)
     return parse(done.text, f"measured on {target.uri}")
 
 

@@ -107,7 +107,7 @@ def _facts(
         try:
             server = ServerConfig.parse(target.get(config_path), source=config_path)
             typer.echo(f"measuring {server.datastore} on {measure} …", err=True)
-            found = sizes.measure(target, server.datastore, since)
+            found = sizes.measure(target, server.folders, since)
             with open_api(target, server) as api:
                 named = names.ask_names(api)
             client = server.values.get("Client") or {}

@@ -117,7 +117,7 @@ def on_disk(context: Context, org: str, parcels: Sequence[Parcel]) -> list[Parce
     names = [f"{file}{end}" for paths in files.values() for file in paths for end in _ENDS]
     if not names:
         return []
-    argv = ["sh", "-c", _SIZES, "count", context.config.datastore]
+    argv = ["sh", "-c", _SIZES, "count", context.config.files]
     listing = context.target.run(argv, stdin="\0".join(names).encode(), timeout=600).text
     sizes = {
         name: int(size) for size, _, name in (line.partition(" ") for line in listing.splitlines())

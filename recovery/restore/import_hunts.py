@@ -52,7 +52,7 @@ def _forget_list(context: Context, org: str) -> None:
     it is missing it reads the hunts' own records, which are on disk already (read in its source).
     """
     inside = "" if org == ROOT else f"/orgs/{org}"
-    index = f"{context.config.datastore}{inside}/hunts/index.json"
+    index = f"{context.config.files}{inside}/hunts/index.json"
     context.target.run(["rm", "-f", index, f"{index}.index"])
 
 

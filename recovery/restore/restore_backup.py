@@ -136,7 +136,7 @@ def _restore_org(context: Context, org: str, zip_path: Path) -> None:
     if not providers:
         return
     inside = "" if org == ROOT else f"/orgs/{org}"
-    path = f"{context.config.datastore}{inside}/backups/{_NAME}.zip"
+    path = f"{context.config.files}{inside}/backups/{_NAME}.zip"
     env = {"Name": _NAME, "Providers": "|".join(providers)}
     context.target.run(
         ["install", "-d", "-o", OWNER, "-g", OWNER, "-m", "700", str(Path(path).parent)]

@@ -21,6 +21,7 @@ from recovery.target import Target
 from recovery.vault.lease import current, finish, take
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.config import CONFIG_PATH, PACKAGE, SERVICE, ServerConfig
+from recovery.velociraptor.two_folders import refuse_two_folders
 
 Say = Callable[[str], None]
 _ROLE = 'umask 077; mkdir -p "${1%/*}"; echo "$2" > "$1"'
@@ -68,6 +69,7 @@ def init_pair(
         config = ServerConfig.parse(
             active.get(CONFIG_PATH), source=f"{CONFIG_PATH} of {active_uri}"
         )
+        refuse_two_folders(config, "a hot spare", active_uri)
         version, state = _state(active)
         if state != "active":
             raise BadInputError(

@@ -82,8 +82,26 @@ class ServerConfig:
 
     @property
     def datastore(self) -> str:
-        """The datastore's folder, without a slash at its end."""
+        """The datastore's folder (the records, ``.db``), without a slash at its end."""
         return str(self.values["Datastore"]["location"]).rstrip("/")
+
+    @property
+    def files(self) -> str:
+        """The file store's folder: results, uploads, client list, artifacts, backups, exports.
+
+        Mostly the datastore's own (seen on a real server: all that doesn't end in ``.db``).
+        """
+        named = str(self._part("Datastore", "filestore_directory", "")).rstrip("/")
+        return named or self.datastore
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The datastore's folder, and the file store's where it is another one."""
+        return tuple(dict.fromkeys((self.datastore, self.files)))
+
+    def folder_of(self, path: str) -> str:
+        """In which of :attr:`folders` a server keeps the file ``path`` (relative to it)."""
+        return self.datastore if path.endswith(".db") else self.files
 
     @property
     def server_name(self) -> str:

@@ -71,7 +71,8 @@ class DnsFacts(_Frozen):
 class ServerFacts(_Frozen):
     """One server as it should be. Empty means unknown: the check is skipped and says so."""
 
-    datastore: str
+    folders: list[str]
+    """The datastore's, and the file store's where it is another one."""
     frontend_port: int
     api_port: int
     config_fingerprint: str

@@ -94,7 +94,7 @@ def server_facts(
     """What the checks hold the server to, from the captured configuration and manifest. Pure."""
     orgs = manifest.inventory.orgs if manifest else {}
     return ServerFacts(
-        datastore=config.datastore,
+        folders=list(config.folders),
         frontend_port=config.frontend_port,
         api_port=config.api_port,
         config_fingerprint=config.fingerprint if manifest else "",

@@ -1,4 +1,7 @@
-"""One org's folder on disk: records, plain files, and refusal to write when the disk is full.
+"""One org's folders on disk: records, plain files, and refusal to write when the disk is full.
+
+Records (`.db`) lie below the datastore's location, everything else below the file store's folder;
+most configs name one folder for both (seen on a real server: Datastore.filestore_directory).
 
 Writes go to a temporary name beside the target and are renamed, so a reader (or a copy of a
 running server) never sees half a record. Files are 0600, folders 0700, owned by the running user.
@@ -23,24 +26,38 @@ class DiskFullError(OSError):
 
 
 class Store:
-    """The folder `root`; paths are given as components, never as text with slashes."""
+    """`root` has the records, `files` the rest; paths are given as components, without slashes."""
 
-    def __init__(self, root: Path, *, minimum_free_megabytes: int = 50) -> None:
+    def __init__(
+        self, root: Path, *, files: Path | None = None, minimum_free_megabytes: int = 50
+    ) -> None:
         self.root = root
+        self.files = files or root
         self.minimum_free_megabytes = minimum_free_megabytes
         self.full = False
         """Did the last measurement find too little space?"""
 
     def path(self, *components: str, suffix: str = "") -> Path:
         """Where these components lie on disk."""
-        return Path(self._place(components) + suffix)
+        top = self.root if suffix.endswith(WIRE) else self.files
+        return Path(self._place(components, top) + suffix)
 
-    def _place(self, components: tuple[str, ...]) -> str:
+    def _place(self, components: tuple[str, ...], top: Path) -> str:
         """The same as text: a listing reads thousands of records, and a Path takes its time."""
         for part in components:
             if part in {"", ".", ".."}:
                 raise ValueError(f"not a datastore path: {components}")
-        return "/".join([str(self.root), *map(names.encode, components)])
+        return "/".join([str(top), *map(names.encode, components)])
+
+    def below(self, *components: str) -> list[Path]:
+        """Every file in a folder and deeper, records too, in order."""
+        tops = {Path(self._place(components, top)): None for top in (self.root, self.files)}
+        return [path for top in tops for path in sorted(top.rglob("*")) if path.is_file()]
+
+    def shown(self, path: Path) -> str:
+        """A file's path as a query shows it: with a slash, from its folder's top."""
+        top = self.root if path.name.endswith(WIRE) else self.files
+        return f"/{path.relative_to(top)}"
 
     def check_space(self) -> int:
         """Measures free megabytes; below the minimum all later writes are refused.
@@ -83,7 +100,7 @@ class Store:
 
     def load(self, kind: str, *components: str) -> records.Record | None:
         """Reads a record of either form; None if it is missing, empty or damaged."""
-        place = self._place(components)
+        place = self._place(components, self.root)
         for suffix in (JSON, WIRE):
             try:
                 with open(place + suffix, "rb") as stream:  # noqa: PTH123  see _place
@@ -106,11 +123,12 @@ class Store:
             self.path(*components, suffix=suffix).unlink(missing_ok=True)
 
     def remove_tree(self, *components: str) -> None:
-        shutil.rmtree(self.path(*components), ignore_errors=True)
+        for top in {self.root, self.files}:
+            shutil.rmtree(self._place(components, top), ignore_errors=True)
 
     def record_names(self, *components: str) -> Iterator[str]:
         """Names of the records directly in a folder, sorted."""
-        folder = self.path(*components)
+        folder = Path(self._place(components, self.root))
         if not folder.is_dir():
             return
         found = set()

@@ -206,12 +206,10 @@ class Clients(ClientLabels, ClientMetadata):
                 "vfs_path": "",
                 "error": f"client_delete: {error}",
             }
-        folder = self.org.store.path("clients", client_id)
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            if path.is_file():
-                kind = "Datastore" if path.name.endswith(".db") else "Filestore"
-                shown = "/" + str(path.relative_to(self.org.store.root))
-                yield {"client_id": client_id, "type": kind, "vfs_path": shown, "error": ""}
+        for path in self.org.store.below("clients", client_id):
+            kind = "Datastore" if path.name.endswith(".db") else "Filestore"
+            shown = self.org.store.shown(path)
+            yield {"client_id": client_id, "type": kind, "vfs_path": shown, "error": ""}
         if really_do_it:
             self.org.store.remove_tree("clients", client_id)
             with self._lock:

@@ -27,7 +27,7 @@ class Files:
         if any(part in {".", ".."} for part in components):
             raise PermissionError("No access to filesystem path")
         if not components:
-            return self._org.store.root
+            return self._org.store.files
         if components[0] in _REFUSED:
             raise PermissionError("No access to filesystem path")
         return self._org.store.path(*components)
@@ -53,7 +53,7 @@ class Files:
         """Names in a folder, without the records' files and the tables of compressed ones."""
         real = self.real_path(path)
         found = sorted(names.decode(entry.name) for entry in real.iterdir())
-        at_root = real == self._org.store.root
+        at_root = real == self._org.store.files
         return [
             name
             for name in found

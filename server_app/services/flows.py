@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from server_app.datastore import chunks, ids, records, tables
+from server_app.datastore.store import JSON, WIRE
 from server_app.services import requests
 from server_app.services.errors import ServiceError
 from server_app.services.flow_files import ERROR, RUNNING, FlowFiles, index_path
@@ -257,7 +258,8 @@ class Flows:
         client_id, flow_id = flow["client_id"], flow["session_id"]
         files = self.files(client_id, flow_id)
         results = map(files.results, flow.get("artifacts_with_results", []))
-        place = self._org.store.path("clients", client_id, "collections", flow_id)
+        store, where = self._org.store, ("clients", client_id, "collections", flow_id)
+        place = store.path(*where)
         found = [
             ("UploadMetadata", files.uploads),
             ("UploadTransactions", place / "upload_transactions.json"),
@@ -268,18 +270,18 @@ class Flows:
             ),
             *(("Result", path) for path in results),
             ("Log", files.logs),
-            ("CollectionContext", place.with_name(f"{place.name}.json.db")),
-            ("Task", place / "task.db"),
-            ("Stats", place / "stats.json.db"),
+            ("CollectionContext", store.path(*where, suffix=JSON)),
+            ("Task", store.path(*where, "task", suffix=WIRE)),
+            ("Stats", store.path(*where, "stats", suffix=JSON)),
         ]
         for number, (kind, path) in enumerate(found, start=1):
             if really_do_it:
                 for file in (path, tables.index_path(path), chunks.index_path(path)):
                     file.unlink(missing_ok=True)
-            shown = {"vfs_path": "/" + str(path.relative_to(self._org.store.root))}
+            shown = {"vfs_path": store.shown(path)}
             yield {"id": number, "type": kind, "data": shown, "error": ""}
         if really_do_it:
-            self._org.store.remove("clients", client_id, "collections", flow_id)
-            self._org.store.remove_tree("clients", client_id, "collections", flow_id)
+            store.remove(*where)
+            store.remove_tree(*where)
             index = index_path(self._org, client_id)
             tables.replace(index, [r for r in tables.read(index) if r.get("FlowId") != flow_id])

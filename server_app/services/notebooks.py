@@ -243,12 +243,10 @@ class Notebooks:
 
     def delete(self, notebook_id: str, really_do_it: bool) -> Iterator[dict[str, Any]]:
         """Rows of notebook_delete(): the files, removed if really asked for."""
-        folder = self._org.store.path("notebooks", notebook_id)
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            if path.is_file():
-                kind = "Notebook" if path.name.endswith(".db") else "Filestore"
-                shown = "/" + str(path.relative_to(self._org.store.root))
-                yield {"notebook_id": notebook_id, "type": kind, "vfs_path": shown}
+        for path in self._org.store.below("notebooks", notebook_id):
+            kind = "Notebook" if path.name.endswith(".db") else "Filestore"
+            shown = self._org.store.shown(path)
+            yield {"notebook_id": notebook_id, "type": kind, "vfs_path": shown}
         if really_do_it:
             self._org.store.remove("notebooks", notebook_id)
             self._org.store.remove_tree("notebooks", notebook_id)

@@ -30,9 +30,10 @@ class Server:
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
         datastore = config.get("Datastore") or {}
-        self.root = Path(datastore.get("location") or datastore.get("filestore_directory") or ".")
+        folders = [datastore.get("location"), datastore.get("filestore_directory")]
+        self.root, self.files = (Path(one or folders[0] or folders[1] or ".") for one in folders)
         minimum = int(datastore.get("min_allowed_file_space_mb") or _MINIMUM_FREE_MEGABYTES)
-        self.store = Store(self.root, minimum_free_megabytes=minimum)
+        self.store = Store(self.root, files=self.files, minimum_free_megabytes=minimum)
         self.started = False
         self.background = Background()
         self.directory = Directory(self.store)
@@ -55,6 +56,7 @@ class Server:
             raise OrgNotFound
         store = Store(
             self.root / "orgs" / org_id,
+            files=self.files / "orgs" / org_id,
             minimum_free_megabytes=self.store.minimum_free_megabytes,
         )
         return OrgServices(self, org_id, record.get("name", ""), record["nonce"], store)

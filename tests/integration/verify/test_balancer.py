@@ -12,7 +12,7 @@ from recovery.verify.facts import BalancerFacts, DnsFacts, ServerFacts
 from recovery.verify.run_checks import run_checks
 
 NAME = "velo.balanced.test"
-NOTHING = ServerFacts(datastore="/d", frontend_port=1, api_port=2, config_fingerprint="", keys={})
+NOTHING = ServerFacts(folders=["/d"], frontend_port=1, api_port=2, config_fingerprint="", keys={})
 
 
 @pytest.fixture(scope="module")

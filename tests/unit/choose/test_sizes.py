@@ -46,7 +46,7 @@ def datastore(tmp_path):
 
 
 def test_every_file_is_counted_where_it_belongs(datastore):
-    found = measure(open_target("local://"), datastore, timedelta(days=30))
+    found = measure(open_target("local://"), [datastore], timedelta(days=30))
     assert (found.files, found.total) == (len(FILES), sum(size for size, _ in FILES.values()))
     assert found.state == 100 + 10 + 1000 + 5 + 3
     assert found.flows == 7 + 5000 + 300 + 7 + 900 + 7
@@ -60,20 +60,29 @@ def test_every_file_is_counted_where_it_belongs(datastore):
     assert found.changed_month == found.total - 10 - 7 - 900
 
 
+def test_a_file_store_of_its_own_is_counted_with_the_records(datastore, tmp_path):
+    records = tmp_path.parent / f"{tmp_path.name}-records"
+    for name in (name for name in FILES if name.endswith(".db")):
+        (records / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).rename(records / name)
+    apart = measure(open_target("local://"), [str(records), datastore], None)
+    assert (apart.files, apart.flow_count, apart.backup) == (len(FILES), 3, 600)
+
+
 def test_all_collections_are_kept_where_no_time_is_given(datastore):
-    found = measure(open_target("local://"), datastore, None)
+    found = measure(open_target("local://"), [datastore], None)
     assert (found.flows_kept, found.flow_count_kept) == (found.flows, 3)
 
 
 def test_a_name_that_would_be_read_as_numbers_does_no_harm(datastore):
     Path(datastore, "x\n9e9 9999 evil").touch()
-    found = measure(open_target("local://"), datastore, None)
+    found = measure(open_target("local://"), [datastore], None)
     assert found.total < 9 * sum(size for size, _ in FILES.values())
 
 
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(CommandError):
-        measure(open_target("local://"), str(tmp_path / "none"), None)
+        measure(open_target("local://"), [str(tmp_path / "none")], None)
 
 
 @pytest.mark.parametrize("text", ["", "files 1\n", "files 1\ntotal 2\nflow_count 3\nrogue 4\n"])

@@ -17,7 +17,7 @@ ALPHA, BETA = digest(["alpha", "linux"]), digest(["beta", "linux"])
 
 def facts(**more):
     given = {
-        "datastore": "/d",
+        "folders": ["/d"],
         "frontend_port": 1,
         "api_port": 2,
         "config_fingerprint": "",

@@ -8,7 +8,7 @@ from recovery.verify.facts import ServerFacts
 from recovery.verify.run_checks import run_checks
 
 FACTS = ServerFacts(
-    datastore="/var/lib/velociraptor",
+    folders=["/var/lib/velociraptor"],
     frontend_port=8000,
     api_port=8001,
     config_fingerprint="0" * 64,
@@ -58,7 +58,7 @@ def test_an_empty_machine_passes_nothing():
 
 
 def test_nothing_to_hold_to_is_skipped_with_its_reason():
-    bare = ServerFacts(datastore="/d", frontend_port=1, api_port=2, config_fingerprint="", keys={})
+    bare = ServerFacts(folders=["/d"], frontend_port=1, api_port=2, config_fingerprint="", keys={})
     found = outcomes(EmptyTarget(), bare)
     assert found["clients: old clients back"].outcome == "skipped"
     assert found["package: binary version"].detail == "the captured server's version is not known"
