@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from recovery.capture.client_record import client_list
 from recovery.capture.datastore_files import (
+    StoredFile,
     choose_state,
     is_client_list,
     org_folder,
@@ -57,7 +58,7 @@ def capture_state(scene: CaptureScene, clients: dict[str, list[dict[str, Any]]])
 
     An org without rows in ``clients`` gets the list on disk, and a gap that says so.
     """
-    listing = parse_listing(scene.target.run(state_argv(scene.datastore), timeout=600).stdout)
+    listing = list_state(scene)
     chosen = choose_state(listing)
     old_lists = [file.path for file in listing if is_client_list(file.path)]
     wanted = [file.path for files in chosen.values() for file in files] + old_lists
@@ -72,6 +73,17 @@ def capture_state(scene: CaptureScene, clients: dict[str, list[dict[str, Any]]])
         return [_store(scene, org, tar, org in clients) for org, tar in tars.items()]
 
 
+def list_state(scene: CaptureScene) -> list[StoredFile]:
+    """Every file that could be state; of each folder what a server keeps there."""
+    config = scene.config
+    return [
+        file
+        for folder in config.folders
+        for file in parse_listing(scene.target.run(state_argv(folder), timeout=600).stdout)
+        if config.folder_of(file.path) == folder
+    ]
+
+
 @contextmanager
 def _tars(orgs: list[str]) -> Iterator[dict[str, OrgTar]]:
     """Unnamed temporary files: nobody else can open them, and none is left behind."""
@@ -84,8 +96,21 @@ def _tars(orgs: list[str]) -> Iterator[dict[str, OrgTar]]:
 
 def _fill(scene: CaptureScene, tars: dict[str, OrgTar], paths: list[str]) -> list[str]:
     """Reads ``paths`` into their orgs' tars; those that came torn, to be read again."""
+    config = scene.config
+    return [
+        path
+        for folder in config.folders
+        for path in _fill_from(
+            scene, folder, tars, [one for one in paths if config.folder_of(one) == folder]
+        )
+    ]
+
+
+def _fill_from(
+    scene: CaptureScene, folder: str, tars: dict[str, OrgTar], paths: list[str]
+) -> list[str]:
     torn = []
-    with read_files(scene.target, scene.datastore, paths) as files:
+    with read_files(scene.target, folder, paths) as files:
         for file in files:
             tar = tars.get(org_of(file.path))
             if tar is None:

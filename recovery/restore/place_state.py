@@ -1,6 +1,7 @@
 """Step: the captured state into the datastore, before the server's first start."""
 
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from recovery.errors import BadInputError
@@ -78,9 +79,28 @@ def _take_back(context: Context, held: list[str]) -> None:
 
 
 def _unpack(context: Context, tar: Path) -> None:
-    with tar.open("rb") as stream:
-        context.target.run(
-            ["sh", "-c", _SCRIPT, "place", context.config.datastore, OWNER, AT_WORK],
-            stdin=stream,
-            timeout=3600,
-        )
+    for folder, part in _by_folder(context, tar):
+        with part.open("rb") as stream:
+            context.target.run(
+                ["sh", "-c", _SCRIPT, "place", folder, OWNER, AT_WORK],
+                stdin=stream,
+                timeout=3600,
+            )
+
+
+def _by_folder(context: Context, tar: Path) -> Iterator[tuple[str, Path]]:
+    """Where the state goes: mostly all of it into one folder, else records and files apart."""
+    config = context.config
+    if len(config.folders) == 1:
+        yield config.datastore, tar
+        return
+    for number, folder in enumerate(config.folders):
+        part = context.folder / f"state-{number}.tar"
+        with (
+            tarfile.open(tar) as source,
+            tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as out,
+        ):
+            for member in source:
+                if config.folder_of(member.name) == folder:
+                    out.addfile(member, source.extractfile(member))
+        yield folder, part
