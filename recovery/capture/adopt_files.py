@@ -175,6 +175,8 @@ def _sort_note(values: dict[str, Any], found: Found) -> str:
 
 def _sort_zip(path: Path, found: Found) -> str:
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        if archive.namelist() == ["data.zip"]:  # how a server encrypts an export
+            return "encrypted by a password: unpack its data.zip first (7z x), and adopt that"
         _refuse(refusal(archive.infolist()))  # before anything of it is unpacked
     with path.open("rb") as file:
         content = check_zip(file)
@@ -185,8 +187,6 @@ def _sort_zip(path: Path, found: Found) -> str:
             found.hunts.append(_hunt(path, archive, content))
         elif _CONTEXT in content.members:
             found.flows.append(_flow(path, archive, content))
-        elif content.members == {"data.zip"}:
-            return "encrypted by a password: unpack its data.zip first"
         else:
             return "neither a backup nor an export"
     return ""

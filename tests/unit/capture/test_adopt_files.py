@@ -44,6 +44,7 @@ HOSTILE = {
     "ping.zip": (zip_of(**{"orgs/root/client_info.json": '{"ping":[1]}'}), "can't be understood"),
     "empty.zip": (b"", "not a whole zip"),
     "text.yaml": (b"Client: [1]\n", "can't be understood"),
+    "locked.zip": (zip_of(**{"data.zip": "x"}), "unpack its data.zip first"),
     "note.yaml": (b"O../x: nonce\n", "nor a note"),
 }
 
