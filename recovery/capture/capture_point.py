@@ -45,7 +45,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     config = ServerConfig.parse(target.get(options.config_path), source=options.config_path)
     with open_api(target, config) as api, ThreadPoolExecutor(3) as beside:
         identified = beside.submit(identify_server, target, options.binary_path)
-        stamped = beside.submit(read_stamps, target, config.datastore)
+        stamped = beside.submit(read_stamps, target, config.folders)
         earlier = EarlierPoints(vault, config.deployment)
         names = list_orgs(api)
         point = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

@@ -7,7 +7,7 @@ sets by hand. One command reads them all, and the server isn't asked.
 
 import hashlib
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from recovery.capture.datastore_files import org_of
 from recovery.target import Target
@@ -34,9 +34,19 @@ Stamps = Mapping[str, Mapping[str, str]]
 """Org → ``client/flow`` → stamp; empty for a flow whose files were changed just now."""
 
 
-def read_stamps(target: Target, datastore: str) -> Stamps:
-    """The stamp of every flow that has a record on the disk, in every org."""
-    return parse_stamps(target.run(stamps_argv(datastore), timeout=_SECONDS).stdout)
+def read_stamps(target: Target, folders: Sequence[str]) -> Stamps:
+    """The stamp of every flow that has a record on the disk, in every org.
+
+    ``folders``: the datastore's, and the file store's where it is another one.
+    """
+    return parse_stamps(list_files(target, folders))
+
+
+def list_files(target: Target, folders: Sequence[str]) -> bytes:
+    """What the search prints in each of ``folders``, as if they were one."""
+    listings = [target.run(stamps_argv(one), timeout=_SECONDS).stdout for one in folders]
+    more = (listing.partition(b"\n")[2] for listing in listings[1:])
+    return b"".join([listings[0], *more])
 
 
 def stamps_argv(datastore: str) -> list[str]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from recovery.capture.flow_stamps import parse_stamps, read_stamps, stamps_argv
+from recovery.capture.flow_stamps import list_files, parse_stamps, read_stamps
 from recovery.errors import CommandError
 from recovery.target import open_target
 
@@ -18,9 +18,9 @@ def write(folder, path, text="x"):
     file.write_text(text)
 
 
-def stamps(folder):
+def stamps(*folders):
     """As read an hour later: nothing is fresh."""
-    now, _, rest = LOCAL.run(stamps_argv(str(folder))).stdout.partition(b"\n")
+    now, _, rest = list_files(LOCAL, [str(folder) for folder in folders]).partition(b"\n")
     return parse_stamps(b"%d\n%b" % (int(now) + 3600, rest))
 
 
@@ -62,6 +62,14 @@ def test_a_file_that_is_written_again_changes_the_stamp_even_with_its_old_time(f
     assert stamp(flow) != before
 
 
+def test_the_list_of_uploads_counts_in_a_file_store_of_its_own(flow, tmp_path_factory):
+    files = tmp_path_factory.mktemp("files")
+    before = stamps(flow, files)
+    assert before == stamps(flow)
+    write(files, f"{FLOW}/uploads.json")
+    assert stamps(flow, files) != before
+
+
 def test_what_no_row_is_made_of_does_not_change_it(flow):
     before = stamp(flow)
     write(flow, f"{FLOW}/logs.json", "more")
@@ -71,7 +79,7 @@ def test_what_no_row_is_made_of_does_not_change_it(flow):
 
 
 def test_a_flow_changed_just_now_has_no_stamp_yet(flow):
-    assert read_stamps(LOCAL, str(flow)) == {"root": {"C.1/F.1": ""}}
+    assert read_stamps(LOCAL, [str(flow)]) == {"root": {"C.1/F.1": ""}}
 
 
 def test_a_flow_without_a_record_is_none(flow):
@@ -92,6 +100,6 @@ def test_odd_names(tmp_path):
 
 
 def test_an_empty_datastore_has_none_and_a_missing_one_is_an_error(tmp_path):
-    assert read_stamps(LOCAL, str(tmp_path)) == {}
+    assert read_stamps(LOCAL, [str(tmp_path)]) == {}
     with pytest.raises(CommandError):
-        read_stamps(LOCAL, str(tmp_path / "none"))
+        read_stamps(LOCAL, [str(tmp_path / "none")])
