@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recovery.accounts.read_accounts import Account
 from recovery.accounts.review import Difference
+from recovery.velociraptor.stored_names import same_user
 
 Names = Literal["known", "any"] | list[str]
 
@@ -63,4 +64,5 @@ def _allows(names: Names, name: str, *, known: bool) -> bool:
 
 
 def _one_of(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    """Capital and small letters are the same: they are one user to the server."""
+    return any(fnmatch.fnmatchcase(same_user(name), same_user(pattern)) for pattern in patterns)

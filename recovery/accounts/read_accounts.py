@@ -3,15 +3,16 @@
 import json
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from recovery.velociraptor.account_files import cleaned
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.inventory import digest
+from recovery.velociraptor.stored_names import JSON, RECORD, same_user, stored_name
 
 SERVER_ITSELF = "VelociraptorServer"
 """The server's own principal: its record is no person's account."""
@@ -53,15 +54,15 @@ class Account:
 def account_path(path: str) -> tuple[str, str, str] | None:
     """(kind, org, user) of a datastore path that belongs to an account; None for any other.
 
-    ``kind`` is ``acl`` or ``users`` (facts: Datastore layout); names are percent-encoded.
+    ``kind`` is ``acl`` or ``users`` (facts: Datastore layout); names as they were given.
     """
     parts = path.removeprefix("./").split("/")
     org, parts = (parts[1], parts[2:]) if parts[0] == "orgs" else (ROOT, parts)
     match parts:
-        case ["acl", name] if name.endswith(".json.db"):
-            return "acl", org, unquote(name.removesuffix(".json.db"))
-        case ["users", name] if name.endswith(".db"):
-            return "users", org, unquote(name.removesuffix(".db"))
+        case ["acl", name] if name.endswith(JSON):
+            return "acl", org, stored_name(name, JSON)
+        case ["users", name] if name.endswith(RECORD):
+            return "users", org, stored_name(name, RECORD)
     return None
 
 
@@ -78,6 +79,17 @@ def accounts_in_state(state: Path) -> list[Account]:
             if policy:
                 found.append(Account(known[1], known[2], policy))
     return found
+
+
+def users_without_rights(states: Sequence[Path]) -> list[str]:
+    """Users with a record in the orgs' states and rights in none of them."""
+    users: list[str] = []
+    for state in states:
+        with tarfile.open(state) as tar:
+            known = [account_path(member.name) for member in tar if member.isreg()]
+        users += [name for kind, _, name in filter(None, known) if kind == "users"]
+    entitled = {same_user(account.name) for state in states for account in accounts_in_state(state)}
+    return [name for name in users if same_user(name) not in entitled | {same_user(SERVER_ITSELF)}]
 
 
 def accounts_in_backup(backup: Path, only: str = "") -> list[Account]:

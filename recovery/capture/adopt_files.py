@@ -19,7 +19,7 @@ from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
 from recovery.capture.export_only import INDEXES
 from recovery.capture.find_package import Inside, look_inside_here
 from recovery.errors import BadInputError, RecoveryError
-from recovery.vault.check_names import is_hunt, is_org, wrong_flow
+from recovery.vault.check_names import is_hunt, is_org, org_of_client, wrong_flow
 from recovery.velociraptor.archive_file import active_time
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.config import ServerConfig
@@ -41,7 +41,6 @@ _STRANGE = (
     yaml.YAMLError,
     OSError,
 )
-_ORG_SUFFIX = re.compile(r"^C\.[0-9a-f]+-(?P<org>[^-]+)$")
 
 
 @dataclass(frozen=True)
@@ -116,12 +115,6 @@ def sort_files(folder: Path) -> Found:
         if why:
             found.left[str(path.relative_to(folder))] = why
     return found
-
-
-def org_of_client(client_id: str) -> str:
-    """The org in a client's id (facts: ``C.xxxx-<ORGID>``), ``root`` without one."""
-    match = _ORG_SUFFIX.match(client_id)
-    return match["org"] if match else "root"
 
 
 def _sort(path: Path, found: Found) -> str:

@@ -4,8 +4,9 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt, org_of_client
+from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt
 from recovery.capture.check_zip import ZipContent
+from recovery.vault.check_names import org_of_client
 from recovery.velociraptor import inventory_entries as entries
 from recovery.velociraptor.backup_entries import backup_entries, hunt_as_asked
 from recovery.velociraptor.backup_file import read_rows

@@ -20,7 +20,7 @@ _STATE = re.compile(
     r"|clients/[^/]+\.db"
     r"|clients/[^/]+/(?:metadata\.json|labels\.json|ping\.json|key)\.db)"
 )
-_ORG_RECORD = re.compile(r"orgs/[^/]+\.json\.db")
+_ORG_RECORD = re.compile(r"orgs/(?P<org>[^/]+)\.json\.db")
 _CLIENT_LIST = re.compile(rf"{_ORG}client_info/snapshot\.json(?:\.index)?")
 # Below clients/<id>/ and in these folders nothing is state: the search doesn't enter them.
 _SEARCH = r"""
@@ -70,6 +70,12 @@ def org_of(path: str) -> str:
     first, _, rest = path.partition("/")
     org, _, inside = rest.partition("/")
     return org if first == "orgs" and inside else ROOT
+
+
+def record_of(path: str) -> str | None:
+    """The org whose own record (name, nonce) a file is; None for any other file."""
+    record = _ORG_RECORD.fullmatch(path)
+    return record["org"] if record else None
 
 
 def org_folder(org: str) -> str:

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from recovery.restore.state_files import org_and_path
 from recovery.velociraptor.backup_file import artifacts_of
+from recovery.velociraptor.stored_names import artifact_name
 
 Definitions = Mapping[tuple[str, str], str]
 """(org, artifact) → its YAML."""
@@ -91,7 +92,7 @@ class Outgoing:
 def definitions_in_state(state: Path) -> dict[tuple[str, str], str]:
     """The custom artifacts in one org's state tar."""
     return {
-        (org, unquote(inside.removeprefix(_FOLDER).rsplit(".", 1)[0]).replace("/", ".")): text
+        (org, artifact_name(inside.removeprefix(_FOLDER))): text
         for org, inside, text in _texts(state)
         if inside.startswith(_FOLDER)
     }

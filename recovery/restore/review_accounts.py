@@ -3,7 +3,12 @@
 import json
 
 from recovery.accounts.approve import ALL, KNOWN, approve
-from recovery.accounts.read_accounts import Account, accounts_in_backup, accounts_in_state
+from recovery.accounts.read_accounts import (
+    Account,
+    accounts_in_backup,
+    accounts_in_state,
+    users_without_rights,
+)
 from recovery.accounts.review import Difference, review
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
@@ -65,11 +70,19 @@ def allowed_accounts(context: Context) -> set[tuple[str, str]] | None:
 
 
 def _approved(context: Context, everybody: list[Difference]) -> set[tuple[str, str]]:
-    """(org, user) that the policy lets in, of those that were chosen."""
+    """(org, user) that the policy lets in, of those that were chosen; users without rights too."""
     deployment = context.manifest.server.deployment
     let_in = {account.key for account in approve(context.request.accounts, everybody, deployment)}
     chosen = [item.account.key for item in everybody if _is_chosen(context, item)]
-    return let_in & set(chosen)
+    return (let_in & set(chosen)) | {(ROOT, name) for name in _without_rights(context)}
+
+
+def _without_rights(context: Context) -> list[str]:
+    """Users that may do nothing anywhere: nobody's decision, so they come back if chosen."""
+    if not takes_state(context, context.manifest):
+        return []
+    states = [context.fetch(state.tar) for state in context.manifest.state]
+    return [name for name in users_without_rights(states) if context.choice.user(name)]
 
 
 def _is_chosen(context: Context, item: Difference) -> bool:
@@ -107,8 +120,7 @@ def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
 
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
     """The accounts that the strategy takes from a point: of its state, or else its backups."""
-    whole = {"state", "datastore"} & set(context.request.strategy)
-    if manifest.state and (whole or not manifest.backups):
+    if takes_state(context, manifest):
         return [
             account
             for state in manifest.state
@@ -119,6 +131,12 @@ def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
         for org, (_, path) in newest_backups(context, manifest).items()
         for account in accounts_in_backup(path, org)
     ]
+
+
+def takes_state(context: Context, manifest: Manifest) -> bool:
+    """Whether the strategy takes a point's accounts from its state."""
+    whole = {"state", "datastore"} & set(context.request.strategy)
+    return bool(manifest.state and (whole or not manifest.backups))
 
 
 def name_of(account: Account) -> str:

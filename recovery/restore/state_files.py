@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from urllib.parse import unquote
 
 from recovery.accounts.read_accounts import SERVER_ITSELF, account_path
 from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.stored_names import same_user, stored_name
 
 _HUNT = re.compile(r"^(?:orgs/[^/]+/)?hunts/H\.[^/]+\.json\.db$")
 # The server's list of hunts, written every ten minutes and believed at a start: it would bring
@@ -81,7 +81,9 @@ def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
     if (account := account_of(path)) is None:
         return True
     kind, org, user = account
-    return (org, user) in allowed if kind == "acl" else user in {name for _, name in allowed}
+    if kind == "acl":
+        return (org, user) in allowed
+    return same_user(user) in {same_user(name) for _, name in allowed}
 
 
 def held_files(source: Path, allowed: Collection[tuple[str, str]] | None) -> list[str]:
@@ -94,7 +96,7 @@ def held_files(source: Path, allowed: Collection[tuple[str, str]] | None) -> lis
 def account_of(path: str) -> tuple[str, str, str] | None:
     """(kind, org, user) of a person's file in a datastore; None for any other file."""
     if folder := _USERS_OPTIONS.match(path) or _USERS_FOLDER.match(path):
-        return "settings", ROOT, unquote(folder[1])
+        return "settings", ROOT, stored_name(folder[1])
     account = account_path(path)
     return None if account is None or account[2] == SERVER_ITSELF else account
 

@@ -5,13 +5,21 @@ from collections.abc import Collection
 
 from recovery.errors import BadInputError
 from recovery.vault.manifest import Archive, Manifest
+from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.served_files import is_served
 
-_ORG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+# A server takes any text, unescaped, as a folder's name (read in its source). Whoever made these
+# could have meant an org: no signs of paths, none that end the name otherwise than it was given.
+_ORG = re.compile(r"(?=.{1,64}$)[^\W_](?:[\w.@+ -]*[\w@+-])?(?<!\.db)(?<!_)")
 # A server takes any `C.…` without dots, slashes and blanks, and `H.…` without dots (read in its
 # source): ids that offline collectors bring along have dashes.
 _CLIENT = re.compile(r"C\.[A-Za-z0-9_:@+=-]{1,128}|server")
+_OF_ORG = re.compile(r"C\.[0-9a-f]+-(?P<org>.+)")
 _FLOW = re.compile(r"F\.[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64})?")
 _HUNT = re.compile(r"H\.[A-Za-z0-9_-]{1,64}")
+WRONG_ORG = (
+    "its id is none that a server keeps: up to 64 letters, digits and inner . - _ @ + or blanks"
+)
 _HINT = "the point was not made by `recovery capture`; nothing was changed on the machine"
 
 
@@ -23,14 +31,36 @@ def check_names(manifest: Manifest) -> None:
     for org in sorted(orgs):
         if not is_org(org):
             raise BadInputError(f"no id of an org: {org!r}", target=manifest.point, hint=_HINT)
+    for served in manifest.served:
+        if not is_served(served.path):
+            raise BadInputError(
+                f"no path of a file for endpoints: {served.path!r}",
+                target=manifest.point,
+                hint=_HINT,
+            )
     for archive in manifest.archives:
         if wrong := wrong_archive(archive, orgs):
             raise BadInputError(wrong, target=manifest.point, hint=_HINT)
 
 
+def org_of_client(client_id: str) -> str:
+    """The org in a client's id (facts: ``C.xxxx-<ORGID>``), ``root`` without one.
+
+    A server cuts at the first dash (read in its source): an org's own id may have more of them.
+    """
+    match = _OF_ORG.fullmatch(client_id)
+    return match["org"] if match else ROOT
+
+
 def is_org(org: str) -> bool:
     """Whether a server may have made this id of an org."""
     return _ORG.fullmatch(org) is not None
+
+
+def is_client(client_id: str) -> bool:
+    """Whether a server may have made this id of a client, itself (``server``) among them."""
+    of_org = _OF_ORG.fullmatch(client_id)
+    return bool(_CLIENT.fullmatch(client_id) or (of_org and is_org(of_org["org"])))
 
 
 def is_hunt(ident: str) -> bool:
@@ -51,11 +81,11 @@ def wrong_flow(org: str, client_id: str, flow_id: str, orgs: Collection[str]) ->
     A client of another org carries that org's id at its end (facts: Server and clients);
     ``orgs`` are all of the point.
     """
-    if not _CLIENT.fullmatch(client_id):
+    if not is_client(client_id):
         return f"no id of a client: {client_id!r}"
     if not _FLOW.fullmatch(flow_id):
         return f"no id of a flow: {flow_id!r}"
-    owner = client_id.rpartition("-")[2] if "-" in client_id else ""
-    if owner in orgs and owner != org:
+    owner = org_of_client(client_id)
+    if owner != ROOT and owner in orgs and owner != org:
         return f"{client_id} is a client of the org {owner}, not of {org}"
     return ""

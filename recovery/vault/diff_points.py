@@ -14,6 +14,7 @@ from recovery.errors import VaultError
 from recovery.vault.manifest import Manifest
 from recovery.vault.store import Vault
 from recovery.velociraptor.inventory import ITEMS
+from recovery.velociraptor.stored_names import JSON, stored_name
 
 QUIET = ("flows", "uploads", "hunt_results")
 """Items that grow by daily work: counted, not listed."""
@@ -93,7 +94,7 @@ def _policies(vault: Vault, manifest: Manifest, org: str) -> dict[str, str]:
                     name = member.name
                     if "/" in name and name.split("/")[-2] == "acl":
                         content = tar.extractfile(member)
-                        user = name.rsplit("/", 1)[1].removesuffix(".json.db")
+                        user = stored_name(name.rsplit("/", 1)[1], JSON)
                         found[user] = _words(content.read() if content else b"")
     return found
 

@@ -11,11 +11,11 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.velociraptor.inventory import Entries, digest
+from recovery.velociraptor.stored_names import JSON, stored_name
 
 ROOT = "root"
 _SERVER_ITSELF = "VelociraptorServer"
@@ -76,18 +76,18 @@ def digest_account_files(files: Iterator[tuple[str, bytes]], source: str = "") -
             match parts:
                 case ["users", _] if org == ROOT:
                     _add_user(found, content)
-                case ["users", "gui", name] if org == ROOT and name.endswith(".json.db"):
+                case ["users", "gui", name] if org == ROOT and name.endswith(JSON):
                     options = cleaned(json.loads(content))
                     if options:
-                        user = unquote(name.removesuffix(".json.db"))
+                        user = stored_name(name, JSON)
                         found.options[user] = digest(options)
                 case ["acl", name]:
-                    user = unquote(name.removesuffix(".json.db"))
+                    user = stored_name(name, JSON)
                     policy = cleaned(json.loads(content))
                     if policy and user != _SERVER_ITSELF:
                         found.acls.setdefault(org, {})[user] = digest(policy)
                 case ["config", "secrets", kind, name]:
-                    key = f"{unquote(kind)}/{unquote(name.removesuffix('.json.db'))}"
+                    key = f"{stored_name(kind)}/{stored_name(name, JSON)}"
                     found.secrets.setdefault(org, {})[key] = digest(cleaned(json.loads(content)))
         except (ValueError, IndexError, KeyError) as broken:
             raise ServerError(

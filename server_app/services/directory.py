@@ -30,12 +30,16 @@ class Directory:
         self._known: dict[str, records.Record] | None = None
 
     def load(self) -> None:
-        """Reads all records; from now on memory is what counts."""
+        """Reads all records; from now on memory is what counts.
+
+        A user called ``x.json`` is passed by: its file looks like a record of JSON (seen on a real
+        server).
+        """
         found: dict[str, records.Record] = {}
         for name in self._store.record_names("users"):
             record = self._store.load("User", "users", name)
-            if record is not None:
-                found.setdefault(name.lower(), {**record, "name": record.get("name", name)})
+            if record is not None and record.get("name", name) == name:
+                found.setdefault(name.lower(), {**record, "name": name})
         with self._lock:
             self._known = found
 

@@ -13,6 +13,7 @@ from recovery.accounts.read_accounts import (
     account_path,
     accounts_in_backup,
     accounts_in_state,
+    users_without_rights,
 )
 from recovery.accounts.review import review
 from recovery.errors import BadInputError
@@ -166,3 +167,46 @@ def test_held_back_accounts_are_not_placed(tmp_path: Path) -> None:
         with tarfile.open(state) as tar:
             assert set(held_files(state, allowed)) == set(tar.getnames()) - kept - always
     assert held_files(state, None) == []
+
+
+def test_users_without_any_rights_come_back_and_nobody_else_by_them(tmp_path: Path) -> None:
+    acl = json.dumps({"roles": ["reader"]}).encode()
+    root = _tar(
+        tmp_path / "root.tar",
+        {
+            "acl/eve.json.db": acl,
+            "acl/none.json.db": b"{}",
+            "users/none.db": b"n",
+            "users/never%40granted.db": b"n",
+            "users/eve.db": b"e",
+            "users/Bob.db": b"b",
+            "users/x.json.db": b"x",
+        },
+    )
+    other = _tar(tmp_path / "O1.tar", {"orgs/O1/acl/bob.json.db": acl})
+    without = users_without_rights([root, other])
+    assert without == ["none", "never@granted", "x.json"]
+    allowed = {("root", name) for name in without}
+    with tarfile.open(tmp_path / "o.tar", "w") as out:
+        copy_state(root, out, Keep.EVERYTHING, allowed)
+    with tarfile.open(tmp_path / "o.tar") as tar:
+        assert set(tar.getnames()) == {
+            "acl/none.json.db",
+            "users/none.db",
+            "users/never%40granted.db",
+            "users/x.json.db",
+        }
+
+
+def test_a_users_record_follows_rights_in_any_org_however_it_is_spelt(tmp_path: Path) -> None:
+    """A server takes Bob and bob for one user, and each org keeps the spelling it was given."""
+    state = _tar(tmp_path / "s.tar", {"users/Bob.db": b"b", "users/eve.db": b"e"})
+    assert held_files(state, {("O1", "bob")}) == ["users/eve.db"]
+
+
+def test_a_denied_name_stays_out_however_it_is_spelt(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("names: any\ndeny: [mallory]\n")
+    found = review([_account("Mallory", "reader"), _account("ann", "reader")], [])
+    assert [account.name for account in approve(str(rules), found, "d")] == ["ann"]
+    assert account_path("acl/mallory_.json.db") == ("acl", "root", "mallory")
