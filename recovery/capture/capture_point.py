@@ -2,7 +2,7 @@
 
 import io
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,12 +22,16 @@ from recovery.capture.listing import Listing
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
+from recovery.capture.take_served import take_served
 from recovery.errors import ServerError
 from recovery.target import Target
+from recovery.vault.check_names import WRONG_ORG, is_org
 from recovery.vault.manifest import Archive, Manifest, Server, StoredObject
 from recovery.vault.store import Vault
-from recovery.velociraptor.api import open_api
+from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.inventory import Inventory
+from recovery.velociraptor.stored_names import forgotten_users
 from recovery.velociraptor.take_inventory import take_inventory
 
 Say = Callable[[str], None]
@@ -47,7 +51,8 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         identified = beside.submit(identify_server, target, options.binary_path)
         stamped = beside.submit(read_stamps, target, config.folders)
         earlier = EarlierPoints(vault, config.deployment)
-        names = list_orgs(api)
+        listed = list_orgs(api)
+        names = {org: name for org, name in listed.items() if is_org(org)}
         point = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         scene = CaptureScene(
             target=target,
@@ -64,10 +69,16 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         say(f"capture {point} from {target.uri}, {len(names)} orgs")
         # Reading or rebuilding a package keeps this machine busy, all else the server.
         packing = beside.submit(find_package, scene, earlier)
+        for org in listed.keys() - names.keys():
+            scene.gap(f"org {org!r}: not captured: {WRONG_ORG}")
         for text in clock_gaps(scene.ahead, point, newest):
             scene.gap(text)
         listing = Listing(scene, stamped.result, lambda: _same(newest, *identified.result()))
-        inventory = take_inventory(api, target, config, flows=listing.count)
+        inventory = _without_left(take_inventory(api, target, config, flows=listing.count), names)
+        for user in forgotten_users(inventory.orgs[ROOT]["users"]):
+            scene.gap(
+                f"user {user}: captured, but every server forgets this name at its next start"
+            )
         kind, version = identified.result()
         say(f"inventory taken, {kind} {version}, {listing.flows()} flows")
         if options.package:
@@ -76,7 +87,8 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         say(f"backups {len(backups.kept)}")
         # The copy first: the state, which a recovery places on top of it, is to be the newer one.
         copy = take_copy(scene, backups.clients) if scene.wants("datastore") else None
-        state = capture_state(scene, backups.clients) if scene.wants("state") else []
+        state = capture_state(scene, backups) if scene.wants("state") else []
+        served = take_served(scene, newest) if scene.wants("state") else []
         say(f"state {sum(org.files for org in state)} files of {len(state)} orgs")
         archives: list[Archive] = []
         if scene.wants("collections"):
@@ -102,17 +114,25 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         config=vault.put(io.BytesIO(config.raw), "server.config.yaml"),
         config_newer=package.config_fingerprint != config.fingerprint,
         state=state,
+        served=served,
         backups=backups.kept,
         archives=archives,
         datastore=copy,
         inventory=inventory,
-        flow_records=listing.records(),
+        flow_records={org: kept for org, kept in listing.records().items() if org in names},
         org_names=names,
         gaps=scene.gaps,
     )
     vault.commit(manifest)
     say(f"recovery point {point} is in {vault.uri}")
     return manifest
+
+
+def _without_left(inventory: Inventory, names: Container[str]) -> Inventory:
+    """Only the orgs that are captured: what is no part of the point is not promised either."""
+    orgs = {org: items for org, items in inventory.orgs.items() if org in names}
+    known = {org: nonce for org, nonce in orgs[ROOT]["orgs"].items() if org in names}
+    return Inventory(orgs=orgs | {ROOT: orgs[ROOT] | {"orgs": known}})
 
 
 def _note_deleted_orgs(scene: CaptureScene) -> None:

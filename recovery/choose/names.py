@@ -17,6 +17,7 @@ _QUERIES: dict[str, str] = {
     "WHERE NOT built_in AND NOT is_inherited",
     "notebooks": "SELECT notebook_id AS Name, name AS Says FROM notebooks(all=TRUE)",
     "secrets": "SELECT type_name AS Name, secrets FROM secrets() WHERE secrets",
+    "tools": "SELECT name AS Name, version AS Says FROM inventory() WHERE admin_override OR hash",
     "server_monitoring": "SELECT _value AS Name "
     "FROM foreach(row=get_server_monitoring().artifacts)",
 }
@@ -26,6 +27,7 @@ _SAME = {
     "passwords": "users",
     "user_options": "users",
     "acls": "users",
+    "served_files": "tools",
 }
 
 

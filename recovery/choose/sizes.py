@@ -23,7 +23,7 @@ $1 + 0 > 0 && NF >= 3 {
   else {
     sub(/^orgs\/[^\/]+\//, "", path)
     n = split(path, part, "/"); top = part[1]
-    if (top ~ /^(acl|users|config|artifact_definitions|client_info)$/) kind = "state"
+    if (top ~ /^(acl|users|config|artifact_definitions|client_info|public)$/) kind = "state"
     else if (top ~ /^(hunts|hunt_index|notebooks|notebook_index)$/) kind = "state"
     else if (top == "clients") {
       if (n <= 3) kind = "state"
@@ -31,7 +31,7 @@ $1 + 0 > 0 && NF >= 3 {
       else kind = "events"
     }
     else if (top ~ /^server_artifact/) kind = "events"
-    else if (top ~ /^(downloads|public|temp)$/) kind = "exports"
+    else if (top ~ /^(downloads|temp)$/) kind = "exports"
     else if (top == "backups") { kind = "backups"; if ($1 > newest) { newest = $1; last = size } }
     if (kind == "flows" && part[3] == "collections" && n == 4 && part[4] ~ /^F\..*\.db$/) {
       flows++; if (age <= since) kept++

@@ -17,6 +17,7 @@ WISHES: Mapping[str, tuple[str, ...]] = {
     "metadata": ("client_metadata", "server_metadata"),
     "monitoring": ("client_monitoring", "server_monitoring"),
     "secrets": ("secrets",),
+    "tools": ("tools", "served_files"),
     "collections": ("flows", "uploads", "hunt_results"),
 }
 """Word → the items of an inventory that it means."""

@@ -40,8 +40,11 @@ def material(
             typer.echo(f"    {line}")
     for sender in found.outgoing:
         typer.echo(f"monitoring {sender.words}")
+    for path in found.served:
+        typer.echo(f"file for endpoints {path}")
     since = f"since {found.before}" if found.before else "(there is no point before it)"
     typer.echo(
         f"{name}: {len(found.artifacts)} artifacts new, changed or removed {since}, "
+        f"{len(found.served)} files for endpoints new or changed, "
         f"{len(found.outgoing)} entries of monitoring send data out"
     )

@@ -40,7 +40,7 @@ def restore(
         list[str] | None,
         typer.Option(
             help="only these things: users, clients, artifacts, hunts, notebooks, monitoring, "
-            "metadata, secrets, flows; repeatable"
+            "metadata, secrets, tools, flows; repeatable"
         ),
     ] = None,
     user: Annotated[

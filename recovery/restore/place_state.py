@@ -46,6 +46,7 @@ def place_state(context: Context) -> Report:
             files += count.files
             paused += count.paused
             held += held_files(source, context.allowed) if keep is Keep.EVERYTHING else []
+        served = _add_served(context, out) if keep is Keep.EVERYTHING else 0
     if not files:
         return Report("nothing to place: the recovery point holds no state", skipped=True)
     _take_back(context, held)
@@ -54,7 +55,20 @@ def place_state(context: Context) -> Report:
         context.journal.note_accounts(context.allowed or (), anew=True)
     context.facts["hunts_paused"] = str(paused)
     what = "state" if keep is Keep.EVERYTHING else "org records"
-    return Report(f"{what}: {files} files, {paused} running hunts paused")
+    handed_out = f", {served} files for endpoints" if served else ""
+    return Report(f"{what}: {files} files{handed_out}, {paused} running hunts paused")
+
+
+def _add_served(context: Context, out: tarfile.TarFile) -> int:
+    """The files that the server hands out to endpoints; how many."""
+    wanted = [served for served in context.manifest.served if context.choice.file(served.path)]
+    for served in wanted:
+        entry = tarfile.TarInfo(served.path)
+        entry.size, entry.mtime, entry.mode = served.file.size, int(served.changed), 0o600
+        path = context.fetch(served.file)
+        with path.open("rb") as content:
+            out.addfile(entry, content)
+    return len(wanted)
 
 
 def refuse_a_used_machine(context: Context, so_far: str) -> None:

@@ -28,6 +28,8 @@ class Material:
     before: str
     artifacts: list[ArtifactChange]
     outgoing: list[Outgoing]
+    served: list[str]
+    """Files for endpoints that are new or another content, by their paths below the datastore."""
 
 
 def review_material(context: Context) -> Report:
@@ -46,9 +48,13 @@ def review_material(context: Context) -> Report:
             context.say(f"    … {len(change.diff) - _LINES} lines more: `recovery material`")
     for sender in found.outgoing:
         context.say(f"monitoring {sender.words}")
+    for path in found.served:
+        context.say(f"file for endpoints {path}")
     context.facts["material"] = material_json(found)
     since = f"since {found.before}" if found.before else "(there is no point before)"
     detail = f"{len(found.artifacts)} artifacts new or changed {since}"
+    if found.served:
+        detail += f"; {len(found.served)} files for endpoints (tools) new or changed"
     if found.outgoing:
         names = ", ".join(sorted({sender.artifact for sender in found.outgoing}))
         detail += f"; monitoring that sends data out: {names}"
@@ -72,7 +78,20 @@ def material_of(context: Context) -> Material:
         for change in changed_artifacts(now, old)
         if context.wants_org(change.org) and context.choice.artifact(change.name)
     ]
-    return Material(before.point if before else "", changed, senders)
+    served = changed_served(manifest, before) if context.choice.provider("tools") else []
+    return Material(before.point if before else "", changed, senders, served)
+
+
+def changed_served(now: Manifest, before: Manifest | None) -> list[str]:
+    """Tools run on endpoints: those whose content is not that of the point before. Pure."""
+    if before is None:
+        return []
+    old = {served.path: served.file.sha256 for served in before.served}
+    return [
+        f"{'changed' if served.path in old else 'new'}: {served.path}"
+        for served in now.served
+        if old.get(served.path) != served.file.sha256
+    ]
 
 
 def material_json(material: Material) -> str:
@@ -82,6 +101,7 @@ def material_json(material: Material) -> str:
             "before": material.before,
             "artifacts": [asdict(change) for change in material.artifacts],
             "outgoing": [asdict(sender) for sender in material.outgoing],
+            "served": material.served,
         }
     )
 

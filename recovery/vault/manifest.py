@@ -68,6 +68,15 @@ class Backup(_Frozen):
     """True when it was made by this capture, False when found."""
 
 
+class ServedFile(_Frozen):
+    """A file that the server hands out to endpoints: its path below the datastore."""
+
+    path: str
+    file: StoredObject
+    changed: float
+    """Time of change on the server (epoch s): while it and the size stay, it isn't read again."""
+
+
 class DatastoreCopy(_Frozen):
     """A complete copy in a restic repository: ``snapshot`` is its id there, ``repository`` its
     address without any secret; files and bytes as restic counted them. ``beside_server``: it is
@@ -135,6 +144,8 @@ class Manifest(_Frozen):
     config_newer: bool
     """True when it differs from the package's."""
     state: list[OrgState] = []
+    served: list[ServedFile] = []
+    """Tools and other files for endpoints; a part of the state."""
     backups: list[Backup] = []
     archives: list[Archive] = []
     datastore: DatastoreCopy | None = None
@@ -158,6 +169,7 @@ class Manifest(_Frozen):
             self.package.file,
             self.config,
             *(state.tar for state in self.state),
+            *(served.file for served in self.served),
             *(backup.file for backup in self.backups),
             *(archive.file for archive in self.archives),
         ]

@@ -6,6 +6,7 @@ JSON lines, each with a binary ``.index``, and ``orgs/<id>/artifacts/<Name>.yaml
 """
 
 import json
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 Row = dict[str, Any]
 _COUNT_SHIFT = 40
+_YAML = re.compile(r"artifacts/([A-Za-z0-9_.]+)\.yaml")
 
 
 def read_rows(archive: zipfile.ZipFile, member: str) -> list[Row]:
@@ -31,27 +33,49 @@ def orgs_in(archive: zipfile.ZipFile) -> list[str]:
     return sorted(found, key=lambda org: (org != "root", org))
 
 
+PARTS = {
+    "acls": "users' rights",
+    "client_info": "clients and labels",
+    "hunts": "hunts",
+    "notebooks": "notebooks",
+    "custom_artifacts": "artifacts' tags",
+}
+"""A member of every org's, ``orgs/<id>/<part>.json``, and what is lost without it."""
+
+
+def lacking_parts(archive: zipfile.ZipFile, org: str) -> list[str]:
+    """The parts of :data:`PARTS` that the backup hasn't got of ``org``."""
+    members = set(archive.namelist())
+    return [part for part in PARTS if f"orgs/{org}/{part}.json" not in members]
+
+
 def artifact_rows(archive: zipfile.ZipFile, org: str) -> Iterator[tuple[Row, str]]:
     """Each custom artifact of an org: its row (``artifact``, ``metadata``), and its YAML.
 
-    A backup made inside another org has its artifacts at the zip's root (facts: backup()).
+    A backup made inside another org has its artifacts at the zip's root (facts: backup()). One
+    without the list of them has the YAMLs all the same.
     """
     members = set(archive.namelist())
+    if f"orgs/{org}/custom_artifacts.json" not in members:
+        for name in sorted(members):
+            if match := _YAML.fullmatch(name.removeprefix(f"orgs/{org}/")):
+                yield {"artifact": match[1], "filename": match[0]}, _text(archive, name)
+        return
     for row in read_rows(archive, f"orgs/{org}/custom_artifacts.json"):
         for name in (f"orgs/{org}/{row['filename']}", str(row["filename"])):
             if name in members:
-                yield row, archive.read(name).decode("utf-8", "replace")
+                yield row, _text(archive, name)
                 break
 
 
-def artifacts_of(archive: zipfile.ZipFile, org: str) -> list[tuple[str, str, list[str]]]:
-    """(name, YAML, tags) of an org's custom artifacts."""
+def _text(archive: zipfile.ZipFile, member: str) -> str:
+    return archive.read(member).decode("utf-8", "replace")
+
+
+def artifacts_of(archive: zipfile.ZipFile, org: str) -> list[tuple[str, str, Row]]:
+    """(name, YAML, metadata: tags and flags) of an org's custom artifacts."""
     return [
-        (
-            str(row["artifact"]),
-            text,
-            [str(tag) for tag in (row.get("metadata") or {}).get("tags") or []],
-        )
+        (str(row["artifact"]), text, dict(row.get("metadata") or {}))
         for row, text in artifact_rows(archive, org)
     ]
 

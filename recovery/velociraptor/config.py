@@ -101,7 +101,8 @@ class ServerConfig:
 
     def folder_of(self, path: str) -> str:
         """In which of :attr:`folders` a server keeps the file ``path`` (relative to it)."""
-        return self.datastore if path.endswith(".db") else self.files
+        record = path.endswith(".db") and not path.startswith("public/")
+        return self.datastore if record else self.files
 
     @property
     def server_name(self) -> str:

@@ -32,6 +32,8 @@ ITEMS = (
     "client_monitoring",
     "server_monitoring",
     "secrets",
+    "tools",
+    "served_files",
 )
 """Every kind of thing that is counted, in the order of the report."""
 

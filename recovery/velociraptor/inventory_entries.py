@@ -23,6 +23,16 @@ _LIMITS = (
     "max_logs",
     "trace_freq_sec",
 )
+_OF_TOOL = (
+    "url",
+    "github_project",
+    "github_asset_regex",
+    "serve_locally",
+    "admin_override",
+    "expected_hash",
+    "filename",
+    "hash",
+)
 
 
 def clients(rows: Iterable[Row]) -> tuple[Entries, Entries]:
@@ -166,6 +176,16 @@ def _collected(request: Row | None) -> Iterable[tuple[str, str]]:
     }
     for name in request.get("artifacts") or []:
         yield name, digest(specs.get(name) or {})
+
+
+def tools(rows: Iterable[Row]) -> Entries:
+    """``name``, or ``name version`` → where the tool comes from, and what its file must be."""
+    return {
+        f"{row['name']} {row['version'] or ''}".rstrip(): digest(
+            cleaned({name: row.get(name) for name in _OF_TOOL})
+        )
+        for row in rows
+    }
 
 
 def secrets(rows: Iterable[Row]) -> Entries:

@@ -68,4 +68,7 @@ NOTEBOOKS = (
     "notebook_get(notebook_id=notebook_id).cell_metadata AS cells FROM notebooks(all=TRUE)"
 )
 
+TOOLS = "SELECT * FROM inventory() WHERE admin_override OR hash"
+"""Those that somebody set, or that were fetched: the others every server defines by itself."""
+
 SECRETS = "SELECT type_name, secrets FROM secrets() WHERE secrets"

@@ -12,6 +12,8 @@ from recovery.velociraptor.account_files import AccountFiles, read_account_files
 from recovery.velociraptor.api import ROOT, USUAL, Api, Row
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
+from recovery.velociraptor.served_files import served_entries
+from recovery.velociraptor.stored_names import same_user
 
 _AT_ONCE = 4
 _FLOWS_AT_ONCE = 5000
@@ -42,6 +44,7 @@ def take_inventory(
     orgs = [row["OrgId"] or ROOT for row in count_rows(api, ask.ORGS, ROOT)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         files = pool.submit(read_account_files, target, config.datastore)
+        served = pool.submit(served_entries, target, config.files)
         counting = [(org, pool.submit(flows, org)) for org in orgs] if flows else []
         asked = _PARTS if flows else (*_FLOW_PARTS, *_PARTS)
         parts = [(org, pool.submit(part, api, org)) for org in orgs for part in asked] + counting
@@ -55,6 +58,7 @@ def take_inventory(
         for record in records:
             found[ROOT]["orgs"] |= record.result()
         _add_files(found, files.result())
+        found[ROOT]["served_files"] = served.result()
     return Inventory(orgs=found)
 
 
@@ -146,6 +150,10 @@ def _notebooks(api: Api, org: str) -> Items:
     return {"notebooks": entries.notebooks(count_rows(api, ask.NOTEBOOKS, org))}
 
 
+def _tools(api: Api, org: str) -> Items:
+    return {"tools": entries.tools(count_rows(api, ask.TOOLS, org))}
+
+
 def _secrets(api: Api, org: str) -> Items:
     return {"secrets": entries.secrets(count_rows(api, ask.SECRETS, org))}
 
@@ -158,6 +166,7 @@ _PARTS: tuple[Callable[[Api, str], Items], ...] = (
     _hunts,
     _notebooks,
     _secrets,
+    _tools,
 )
 
 
@@ -165,8 +174,12 @@ def _add_files(found: dict[str, Items], files: AccountFiles) -> None:
     found[ROOT]["users"] = files.users
     found[ROOT]["passwords"] = files.passwords
     found[ROOT]["user_options"] = files.options
+    spelt = {same_user(user): user for user in files.users}
     for org, items in found.items():
-        items["acls"] = files.acls.get(org, {})
+        items["acls"] = {
+            spelt.get(same_user(user), user): policy
+            for user, policy in files.acls.get(org, {}).items()
+        }
         stored = files.secrets.get(org, {})
         items["secrets"] = {
             key: digest([shared, stored.get(key, "")]) for key, shared in items["secrets"].items()

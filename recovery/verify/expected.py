@@ -54,6 +54,8 @@ _REASONS = {
     "client_monitoring": "no backup holds monitoring tables; state does. Defaults are in force",
     "server_monitoring": "no backup holds monitoring tables; state does. Defaults are in force",
     "secrets": _ONLY_STATE,
+    "tools": _ONLY_STATE,
+    "served_files": "no backup holds what the server hands out to endpoints; state does",
 }
 
 

@@ -115,5 +115,9 @@ SecretType: type_name=1 verifier=2 description=5 fields=7:s* template=4:s{} secr
 Secret: name=1 type_name=2 description=5 encrypted_secret=6:y secret=3:s{} users=4:s* orgs=7:s* \
  visible_to_all_orgs=8:b
 ArtifactMetadata: hidden=1:b basic=2:b tags=3:s*
+Tool: name=1 url=2 github_project=9 github_asset_regex=10 serve_locally=3:b admin_override=7:b \
+ expected_hash=15 version=16 materialize=11:b artifact=13 filestore_path=4 serve_url=8 \
+ serve_urls=18:s* serve_path=12 filename=5 hash=6 invalid_hash=17 versions=14:Tool*
+Tools: tools=1:Tool* version=2:u
 ArtifactMetadataTable: metadata=1:ArtifactMetadata{}
 """

@@ -37,6 +37,7 @@ class _ClientDoor:
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_answers], client_max_size=protocol.LARGEST_BODY)
         app.router.add_get("/server.pem", self._certificate)
+        app.router.add_get("/public/{name}", self._public)
         app.router.add_post(protocol.ENROL, self._enrol)
         app.router.add_post(protocol.POLL, self._poll)
         app.router.add_post(protocol.UPLOAD, self._upload)
@@ -45,6 +46,13 @@ class _ClientDoor:
 
     async def _certificate(self, _request: web.Request) -> web.Response:
         return web.Response(text=self._server.config["Frontend"]["certificate"])
+
+    async def _public(self, request: web.Request) -> web.StreamResponse:
+        """A tool's file, for whoever knows its name."""
+        path = self._server.org("").store.path("public", request.match_info["name"])
+        if not path.is_file():
+            return web.Response(status=404, text="404 page not found\n")
+        return web.FileResponse(path)
 
     def _org(self, request: web.Request) -> OrgServices:
         org = self._visits.org(request.headers.get(protocol.NONCE, ""))

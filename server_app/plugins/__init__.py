@@ -15,6 +15,7 @@ from server_app.plugins import (
     object_store,
     orgs,
     secrets,
+    tools,
     users,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "object_store",
     "orgs",
     "secrets",
+    "tools",
     "users",
 ]

@@ -21,6 +21,7 @@ from server_app.services.monitoring import Monitoring
 from server_app.services.notebooks import Notebooks
 from server_app.services.orgs import ROOT, Orgs
 from server_app.services.secrets import Secrets
+from server_app.services.tools import Tools
 from server_app.services.users import Users
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _DAY_SECONDS = 86_400
 _HUNT_FLUSH_SECONDS = 10.0
+_TAGS_SECONDS = 60.0
 _INTERROGATION = "Generic.Client.Info/BasicInformation"
 
 
@@ -53,6 +55,7 @@ class OrgServices:
         self.monitoring = Monitoring(self)
         self.forwarding = Forwarding(self)
         self.secrets = Secrets(self)
+        self.tools = Tools(self)
         self.backups = Backups(self)
         self.exports = Exports(self)
         self.files = Files(self)
@@ -79,9 +82,11 @@ class OrgServices:
             self.notebooks.load()
             self.clients.ensure_server_metadata()
             self.monitoring.load()
+            self.tools.load()
             self.forwarding.refresh()
             self._write_state()
             self._background.run("client list", self.clients.save_now_and_then)
+            self._background.every("tags", _TAGS_SECONDS, self.artifacts.save_metadata)
             self._background.every("hunt index", _HUNT_FLUSH_SECONDS, self.hunts.save_changes)
             period = self._backup_seconds()
             if period > 0:
@@ -97,8 +102,6 @@ class OrgServices:
             self.users.set_policy("VelociraptorServer", {"super_user": True})
         version = str((self.server.config.get("version") or {}).get("version", ""))
         self.store.save("ServerState", {"version": version}, "config", "server_state")
-        if not self.store.exists("config", "inventory"):
-            self.store.save("ServerState", {}, "config", "inventory")
 
     def close(self) -> None:
         """Stops the jobs and saves the client list and the hunts."""

@@ -70,7 +70,8 @@ SELECT notebook_create(name="n", description="d").notebook_id AS A,
 FROM scope()
 
 SELECT secret_add(name="s", type="AWS S3 Creds", secret=dict(
-         region="r", credentials_key="k", credentials_secret="s")) AS A FROM scope()
+         region="r", credentials_key="k", credentials_secret="s")) AS A,
+       inventory_add(tool="t", file="/etc/os-release", accessor="file").hash AS B FROM scope()
 """.strip().split("\n\n")
 START_CLIENT = "systemd-run -q --unit=client velociraptor --config /srv/client/client.yaml client"
 

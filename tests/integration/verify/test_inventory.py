@@ -68,6 +68,10 @@ CHANGES = {
         'user_grant(user="alice", roles=["analyst"])',
         'user_grant(user="alice", roles=["reader"])',
     ),
+    "tools": (
+        'inventory_add(tool="t", file="/etc/os-release", accessor="file", filename="x")',
+        'inventory_add(tool="t", file="/etc/os-release", accessor="file")',
+    ),
     "client_metadata": (
         'client_set_metadata(client_id=C, metadata=dict(owner="x"))',
         'client_set_metadata(client_id=C, metadata=dict(owner="ops"))',

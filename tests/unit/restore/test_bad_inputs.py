@@ -1,5 +1,6 @@
 """A corpus of bad inputs: each is refused with the right error, and the machine isn't touched."""
 
+import io
 import json
 import struct
 import tarfile
@@ -23,6 +24,7 @@ from recovery.restore.parcel import parcel_of_flow, parcels_of_hunt
 from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
 from recovery.vault.keys import new_keys
+from recovery.vault.manifest import ServedFile
 from tests.unit.restore.points import (
     BACKUP,
     CLIENT,
@@ -216,6 +218,18 @@ MANIFEST = {
     "hunt: path": ("hunt_changes", {"hunt_id": "H../x"}, "no id of a hunt", {}),
     "archive: org": ("archive_changes", {"org": "../x"}, "no id of an org", {}),
     "archive: wrong org": ("archive_changes", {"client_id": f"{CLIENT}-OACME"}, "not of root", {}),
+    "file for endpoints: dot dot": (
+        "changes",
+        {"served": [{"path": "public/../users/x.db"}]},
+        "no path of a file for endpoints",
+        {},
+    ),
+    "file for endpoints: elsewhere": (
+        "changes",
+        {"served": [{"path": "users/x.db"}]},
+        "no path of a file for endpoints",
+        {},
+    ),
     "time: to come": (
         "changes",
         {"captured_at": datetime.now(UTC) + timedelta(days=3)},
@@ -335,6 +349,10 @@ def test_bad_content_is_refused(tmp_path, what):
 def test_bad_manifests_are_refused(tmp_path, what):
     attribute, changes, said, orgs = MANIFEST[what]
     point = Point(tmp_path / "vault")
+    if "served" in changes:
+        content = point.vault.put(io.BytesIO(b"x"), "x")
+        served = [ServedFile(file=content, changed=0, **one) for one in changes["served"]]
+        changes = {"served": served}
     setattr(point, attribute, changes)
     if orgs:
         good = Point(tmp_path / "vault")

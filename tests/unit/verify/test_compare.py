@@ -102,6 +102,8 @@ def test_backup_promises_what_the_facts_grant_it():
         "client_monitoring",
         "server_monitoring",
         "secrets",
+        "tools",
+        "served_files",
     }
 
 

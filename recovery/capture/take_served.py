@@ -1,0 +1,73 @@
+"""The files that the server hands out to endpoints, each an object of its own in the vault.
+
+They are large and change seldom: one that the point before has, of the same size and time, is
+not read again.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+
+from recovery.capture.datastore_files import folder_argv, parse_listing
+from recovery.capture.read_files import FileOnWire, read_files
+from recovery.capture.scene import CaptureScene
+from recovery.vault.manifest import Manifest, ServedFile, StoredObject
+from recovery.velociraptor.api import Row
+from recovery.velociraptor.served_files import FOLDER, is_served
+
+_TOOLS = "SELECT name, version, hash, filestore_path FROM inventory() WHERE serve_locally AND hash"
+_SPOOL = 16 << 20
+
+
+def take_served(scene: CaptureScene, earlier: Manifest | None) -> list[ServedFile]:
+    """Every file below ``public/``; a tool whose file isn't there, or is another, is a gap."""
+    listed = scene.target.run(folder_argv(scene.files, FOLDER, ""), timeout=600)
+    files = [file for file in parse_listing(listed.stdout) if file.path.startswith(f"{FOLDER}/")]
+    known = {
+        (served.path, served.file.size, served.changed): served
+        for served in (earlier.served if earlier else ())
+        if scene.vault.holds(served.file)
+    }
+    taken = [
+        known[file.path, file.size, file.changed]
+        for file in files
+        if (file.path, file.size, file.changed) in known
+    ]
+    have = {served.path for served in taken}
+    changed = {file.path: file.changed for file in files if file.path not in have}
+    for path in [path for path in changed if not is_served(path)]:
+        scene.gap(f"{path!r}: not captured: no name of a file that is handed out")
+        del changed[path]
+    with read_files(scene.target, scene.files, list(changed)) as wire:
+        for file in wire:
+            stored = _store(scene, file)
+            taken.append(ServedFile(path=file.path, file=stored, changed=changed[file.path]))
+    for path in changed.keys() - {served.path for served in taken}:
+        scene.gap(f"{path}: it was gone before it could be read")
+    _miss_tools(scene, taken)
+    return sorted(taken, key=lambda served: served.path)
+
+
+def _store(scene: CaptureScene, file: FileOnWire) -> StoredObject:
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+        shutil.copyfileobj(file.content, spool, 1 << 20)
+        spool.seek(0)
+        return scene.vault.put(spool, file.path)
+
+
+def _miss_tools(scene: CaptureScene, taken: Sequence[ServedFile]) -> None:
+    held = {served.path: served.file.sha256 for served in taken}
+    for org in scene.orgs:
+        for tool in scene.api.query(_TOOLS, org=org):
+            if wrong := tool_wrong(tool, held.get(f"{FOLDER}/{tool['filestore_path']}")):
+                scene.gap(f"{org}: {wrong}")
+
+
+def tool_wrong(tool: Row, sha256: str | None) -> str:
+    """What is wrong with the file of a tool that is handed out; empty when nothing is. Pure."""
+    name = f"tool {tool['name']} {tool['version'] or ''}".rstrip()
+    if sha256 is None:
+        return f"{name}: the server hands it out, but has no file of it"
+    if sha256 != str(tool["hash"]).lower():
+        return f"{name}: its file is not the one that the inventory names"
+    return ""
