@@ -4,7 +4,6 @@ A fresh backup also holds the client list as it is in the server's memory, which
 may lack for five minutes (facts: client_info_write_time).
 """
 
-import json
 import shutil
 import tempfile
 import zipfile
@@ -25,7 +24,9 @@ from recovery.capture.read_files import FileOnWire, read_files
 from recovery.capture.scene import CaptureScene
 from recovery.errors import ServerError
 from recovery.vault.manifest import Backup
+from recovery.velociraptor.account_files import cleaned
 from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.backup_file import read_rows
 
 _BACKUP = "SELECT OrgId, Name, Error, Message FROM backup(name=Name)"
 _PARTS = ("acls", "client_info", "custom_artifacts", "hunts", "notebooks")
@@ -39,10 +40,14 @@ _SPOOL = 16 << 20
 
 @dataclass
 class TakenBackups:
-    """``kept``: what goes into the manifest; ``clients``: org → rows of its list in memory."""
+    """``kept``: what goes into the manifest; ``clients``: org → rows of its list in memory.
+
+    ``tags``: org → custom artifact → its tags and flags as they are in memory.
+    """
 
     kept: list[Backup] = field(default_factory=list)
     clients: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tags: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
 
 def take_backups(scene: CaptureScene) -> TakenBackups:
@@ -159,7 +164,11 @@ class _Reader:
             scene.gap(f"{org}: backup {name} is not usable: {damaged}")
             return False
         if is_fresh:
-            self.taken.clients[org] = _client_rows(zipped, org)
+            self.taken.clients[org] = _rows(zipped, org, "client_info")
+            self.taken.tags[org] = {
+                str(row["artifact"]): cleaned(row.get("metadata") or {})
+                for row in _rows(zipped, org, "custom_artifacts")
+            }
         # The root org's fresh one is always kept: it is of the same minute as the state.
         asked = not is_fresh or scene.options.backup_now or org == ROOT or org not in self._found
         if scene.wants("backup") and asked:
@@ -170,11 +179,10 @@ class _Reader:
         return True
 
 
-def _client_rows(zipped: IO[bytes], org: str) -> list[dict[str, Any]]:
+def _rows(zipped: IO[bytes], org: str, part: str) -> list[dict[str, Any]]:
     zipped.seek(0)
     with zipfile.ZipFile(zipped) as archive:
-        text = archive.read(f"orgs/{org}/client_info.json")
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return read_rows(archive, f"orgs/{org}/{part}.json")
 
 
 def _remove(scene: CaptureScene, paths: list[str]) -> None:

@@ -3,10 +3,12 @@
 import fnmatch
 import re
 import tarfile
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from recovery.errors import BadInputError
+from recovery.restore.backup_sources import newest_backups
 from recovery.restore.check_package import check_package
 from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.check_zip import check_zip
@@ -15,6 +17,7 @@ from recovery.restore.context import Context
 from recovery.restore.step import Report
 from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
+from recovery.velociraptor.backup_file import PARTS, lacking_parts
 from recovery.velociraptor.operator_identity import refuse_unusable
 
 _AHEAD = timedelta(days=1)
@@ -61,9 +64,10 @@ def check_point(context: Context) -> Report:
         for backup in manifest.backups:
             check_zip(context.fetch(backup.file), backup.file.name)
     left = _check_choice(context)
+    lacking = _lacking(context) if context.wants("backup") and not context.wants("state") else []
     context.facts["point"] = manifest.point
     # Said before anything is changed; as findings they are said again at the end.
-    for gap in manifest.gaps:
+    for gap in [*manifest.gaps, *lacking]:
         context.say(f"not in this point: {gap}")
     for item, count in left.items():
         context.say(f"left out by choice: {count} {item}")
@@ -72,8 +76,21 @@ def check_point(context: Context) -> Report:
         f"{manifest.point} · captured {age} · {len(manifest.orgs)} orgs · "
         f"{len(manifest.archives)} archives"
         + (f" · left out by choice: {sum(left.values())} things" if left else ""),
-        findings=[f"not captured: {gap}" for gap in manifest.gaps],
+        findings=[f"not captured: {gap}" for gap in manifest.gaps] + lacking,
     )
+
+
+def _lacking(context: Context) -> list[str]:
+    """The parts that the orgs' backups haven't got, and what is lost with them."""
+    found = []
+    for org, (backup, path) in newest_backups(context, context.manifest).items():
+        if org in context.manifest.orgs and context.wants_org(org):
+            with zipfile.ZipFile(path) as archive:
+                found += [
+                    f"{org}: {PARTS[part]} do not come back: {backup.file.name} has no {part}.json"
+                    for part in lacking_parts(archive, org)
+                ]
+    return found
 
 
 def _check_deployment(context: Context) -> None:

@@ -6,6 +6,7 @@ really does", each named below.
 """
 
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 from recovery.errors import ServerError
@@ -14,20 +15,22 @@ from recovery.restore.choice import Provider
 from recovery.restore.context import Context
 from recovery.restore.state_files import org_records
 from recovery.restore.step import Report
-from recovery.restore.zip_artifacts import set_artifacts
+from recovery.restore.zip_artifacts import keep_metadata, set_artifacts
 from recovery.restore.zip_users import create_users
 from recovery.velociraptor.api import ROOT, Row
-from recovery.velociraptor.backup_file import rewrite_hunts
+from recovery.velociraptor.backup_file import lacking_parts, rewrite_hunts
 from recovery.velociraptor.config import OWNER, SERVICE
 
+STEP = "restore the backup"
 _NAME = "recovery"
 _RESTORE = "SELECT * FROM backup_restore(name=Name, providers=Providers)"
-_PROVIDERS: dict[str, Provider] = {
-    "ClientInfo": "clients",
-    "Hunt": "hunts",
-    "Notebook": "notebooks",
+_PROVIDERS: dict[str, tuple[Provider, str]] = {
+    "ClientInfo": ("clients", "client_info"),
+    "Hunt": ("hunts", "hunts"),
+    "Notebook": ("notebooks", "notebooks"),
 }
-"""What ``backup_restore`` brings back well enough, once its traps are taken care of."""
+"""What ``backup_restore`` brings back well enough, once its traps are taken care of; the part of a
+backup that it reads. Without that part it reports an error, and the others come back."""
 _ORG_CREATE = "SELECT org_create(name=Name, org_id=Id) AS Org FROM scope()"
 _ORGS = "SELECT Name, OrgId FROM orgs()"
 _TOUCH = """
@@ -57,14 +60,18 @@ def restore_backup(context: Context) -> Report:
         return Report("no backup holds an org of this point", ["no backup is of use"], skipped=True)
     findings = _create_orgs(context, list(sources))
     prepared: dict[Path, Path] = {}
+    tagged: dict[str, str] = {}
     artifacts = users = 0
     for org, (_, path) in sources.items():
         if path not in prepared:
             prepared[path] = _for_this_server(context, path)
-        _restore_org(context, org, prepared[path])
         with zipfile.ZipFile(path) as archive:
-            artifacts += set_artifacts(context.api(), archive, org, context.choice.artifact)
+            _restore_org(context, org, prepared[path], lacking_parts(archive, org))
+            names = set_artifacts(context.api(), archive, org, context.choice.artifact)
             users += create_users(context.api(), archive, org, context.allowed)
+        tagged |= {org: names[-1]} if names else {}
+        artifacts += len(names)
+    keep_metadata(context.api(), tagged)
     let_in = [key for key in context.allowed or () if key[0] in sources]
     context.journal.note_accounts(let_in, anew=True)
     _keep_on_disk(context, list(sources))
@@ -130,9 +137,16 @@ def restorable(hunt: Row) -> Row:
     return row
 
 
-def _restore_org(context: Context, org: str, zip_path: Path) -> None:
-    """``backup_restore`` works on its own org, from that org's own ``backups/``."""
-    providers = [name for name, kind in _PROVIDERS.items() if context.choice.provider(kind)]
+def _restore_org(context: Context, org: str, zip_path: Path, lacking: Collection[str]) -> None:
+    """``backup_restore`` works on its own org, from that org's own ``backups/``.
+
+    What a backup lacks is named by the check of the point, before anything is changed.
+    """
+    providers = [
+        name
+        for name, (kind, part) in _PROVIDERS.items()
+        if context.choice.provider(kind) and part not in lacking
+    ]
     if not providers:
         return
     inside = "" if org == ROOT else f"/orgs/{org}"

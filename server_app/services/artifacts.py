@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,6 +30,7 @@ Rows = list[dict[str, Any]]
 Definitions = list["Definition"]
 Strings = list[str]
 
+_BETWEEN_WRITES = 1.0
 _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _TYPES = frozenset({"client", "client_event", "server", "server_event", "notebook", "internal", ""})
 _RESOURCES = dict.fromkeys(
@@ -151,6 +153,7 @@ class Artifacts:
         self._lock = threading.RLock()
         self._custom: dict[str, Definition] = {}
         self._metadata: dict[str, records.Record] = {}
+        self._stored_at = -_BETWEEN_WRITES
 
     def load(self) -> None:
         """Reads custom definitions and tags from disk; unreadable files are passed over."""
@@ -263,7 +266,6 @@ class Artifacts:
             raise ServiceError(str(error)) from error
         if tags:
             self.set_metadata(parsed.name, tags=tags)
-            self._save_metadata()
         self._org.audit("artifact_set", principal, artifact=parsed.name)
         return {**self.row(parsed), "compiled": False}
 
@@ -307,16 +309,20 @@ class Artifacts:
         basic: bool | None = None,
         tags: Strings | None = None,
     ) -> dict[str, Any]:
-        """artifact_set_metadata(): in memory; only artifact_set() with tags stores the table."""
+        """artifact_set_metadata(): stored at most once a second, the rest with the next change."""
         if self.get(name) is None:
             raise ServiceError(f"Artifact '{name}' not found")
         given = {"hidden": hidden, "basic": basic, "tags": tags}
         with self._lock:
             changed = {key: value for key, value in given.items() if value is not None}
             self._metadata[name] = {**self._metadata.get(name, {}), **changed}
+        if time.monotonic() - self._stored_at > _BETWEEN_WRITES:
+            self.save_metadata()
         return records.compact("ArtifactMetadata", self._metadata[name])
 
-    def _save_metadata(self) -> None:
+    def save_metadata(self) -> None:
+        """Stores tags and flags; a real server does it every minute, too, never at its end."""
+        self._stored_at = time.monotonic()
         with self._lock:
             table = {"metadata": dict(self._metadata)}
         try:

@@ -1,6 +1,7 @@
 """What real servers have and nobody thinks of: odd names, sources, uploads; things deleted."""
 
 import os
+import tarfile
 import zipfile
 
 import pytest
@@ -238,3 +239,19 @@ def test_deleted_and_stopped_things_leave_a_point_without_gaps(odd, point):
         running.pause_clients(go_on=True)
     assert open_vault(str(vault), {}).points() == [before, after, last]
     assert running.left_behind() == []
+
+
+def test_what_a_server_itself_forgets_is_said(odd, tmp_path):
+    """Seen on a real server: both are gone after its next start."""
+    running, _ = odd
+    user = 'SELECT user_create(user="x.json", roles=["reader"]) AS A FROM scope()'
+    running.query(user)
+    running.query('SELECT org_create(name="Odd", org_id="OODD_").id AS A FROM scope()')
+    manifest = running.capture(tmp_path / "vault")
+    assert [gap.partition(":")[0] for gap in manifest.gaps] == ["org 'OODD_'", "user x.json"]
+    assert manifest.orgs == ["root", "OACME", "OEMPTY"]
+    assert set(manifest.inventory.orgs["root"]["orgs"]) == {"root", "OACME", "OEMPTY"}
+    tar = open_vault(str(tmp_path / "vault"), {}).fetch(manifest.state[0].tar, tmp_path / "s.tar")
+    with tarfile.open(tar) as state:
+        assert {"users/x.json.db", "acl/x.json.json.db", "orgs/OACME.json.db"} < {*state.getnames()}
+        assert "orgs/OODD_.json.db" not in state.getnames()

@@ -125,7 +125,11 @@ class Captured:
 
 @pytest.fixture(scope="session")
 def captured(server_binary, tmp_path_factory) -> Captured:
-    folder = tmp_path_factory.mktemp("captured")
+    return lost_server(server_binary, tmp_path_factory.mktemp("captured"), _live)
+
+
+def lost_server(server_binary: Path, folder: Path, live) -> Captured:
+    """A server on a machine of its own, captured and gone; ``live`` puts something on it."""
     for name in ("RECOVERY_KEYS", "RECOVERY_PASSPHRASE_FILE", "RECOVERY_VAULT"):
         os.environ.pop(name, None)
     os.environ["XDG_STATE_HOME"] = str(folder / "state")
@@ -146,7 +150,7 @@ def captured(server_binary, tmp_path_factory) -> Captured:
         target.run(["dpkg", "-i", "/root/server.deb"], timeout=120)
         with open_api(target, config) as api:
             api.wait_ready(60)
-            clients = _live(target, api)
+            clients = live(target, api)
         vault = folder / "vault"
         options = CaptureOptions(package=str(package.path))
         manifest = capture(target, open_vault(str(vault)), options, lambda _: None)
@@ -161,7 +165,7 @@ def _live(target, api) -> dict[str, str]:
     clients = {}
     time.sleep(3)  # an enrolment that comes before the org's own services are up is not followed
     for org in ("root", "OACME"):
-        _client(target, org)
+        start_client(target, org)
         clients[org] = until(
             lambda org=org: api.query(KNOWN, org=org),
             lambda org=org: api.query(INTERROGATE, org=org),
@@ -182,7 +186,7 @@ def _live(target, api) -> dict[str, str]:
     return clients
 
 
-def _client(target, org) -> None:
+def start_client(target, org) -> None:
     more = ["--org", org] if org != "root" else []
     argv = ["velociraptor", "--config", "/etc/velociraptor/server.config.yaml", "config", "client"]
     text = target.run([*argv, *more]).stdout.decode()

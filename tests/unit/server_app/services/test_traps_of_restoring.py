@@ -1,6 +1,7 @@
 """Facts, "what restoring really does": one test a trap, named after it."""
 
 import shutil
+import time
 
 import pytest
 
@@ -223,3 +224,19 @@ def test_a_copy_of_a_running_server_has_an_old_client_list(root, make_server, tm
     shutil.copytree(tmp_path / "ds", tmp_path / "copy")
     assert ids(make_server("copy").org("")) == []
     assert root.clients.dirty
+
+
+def test_tags_set_within_a_second_are_on_disk_only_after_the_next_change(root):
+    """Seen on a real server: 24 artifacts tagged at once, 14 without tags after a restart."""
+
+    def stored() -> dict:
+        return root.store.load("ArtifactMetadataTable", "config", "repository_metadata")["metadata"]
+
+    for number in range(3):
+        text = f"name: Custom.N{number}\nsources:\n  - query: SELECT 1 FROM scope()\n"
+        root.artifacts.set(text, ["t"], "ann")
+    assert list(stored()) == ["Custom.N0"]
+    assert root.artifacts.metadata("Custom.N2") == {"tags": ["t"]}
+    time.sleep(1.1)
+    root.artifacts.set_metadata("Custom.N0", basic=True)
+    assert sorted(stored()) == ["Custom.N0", "Custom.N1", "Custom.N2"]
