@@ -19,7 +19,7 @@ def verdict(proof: Proof) -> str:
 
 
 def proof_json(proof: Proof, target: str, manifest: Manifest | None) -> str:
-    """Verdict, target, recovery point, checks, fidelity, findings, accounts held back: JSON."""
+    """Verdict, target, recovery point, and the whole proof: JSON."""
     head = {
         "verdict": verdict(proof),
         "target": target,
@@ -40,6 +40,8 @@ def show_proof(proof: Proof) -> None:
         console.print(fidelity_table(proof.fidelity))
     for account in proof.held_back:
         console.print(f"held back, not to come back yet: {account}", markup=False)
+    for item, count in proof.not_chosen.items():
+        console.print(f"not chosen: {count} {item}", markup=False)
     for finding in proof.findings:
         console.print(f"finding: {finding}", style="yellow", markup=False)
     console.print(f"verdict: {verdict(proof)}", style="bold")

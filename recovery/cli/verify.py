@@ -28,6 +28,13 @@ def verify(
             "recovery on this machine let in, or else all"
         ),
     ] = "",
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything",
+            help="hold it to all that was captured, also where its recovery was asked for less",
+        ),
+    ] = False,
     dns: Annotated[
         str, typer.Option(help="NAME=ADDRESS or NAME=ADDRESS@NAMESERVER[:PORT] to check")
     ] = "",
@@ -41,6 +48,7 @@ def verify(
 
     Also for the server in production: it tells what has changed since the capture. Accounts that
     a recovery held back are shown as held back, and are no loss; if one is there, it is a finding.
+    What a recovery on this machine was not asked for (--org, --provider …) is shown as not chosen.
     Exit code 0: nothing falls short; 1: findings; 2: the server can't be reached at all.
 
     Examples:
@@ -75,7 +83,9 @@ def verify(
     with Context(request, say) as context:
         machine = context.target
         machine.run(["true"])  # a target that isn't there is one error, not one a check
-        manifest, held = promised_to(context, accounts) if vault else (None, [])
+        manifest, held, left = (
+            promised_to(context, accounts, everything=everything) if vault else (None, [], {})
+        )
         proof = prove(
             machine,
             context.config if vault else config_on(machine),
@@ -86,6 +96,7 @@ def verify(
             dns=record,
             junit=junit,
             held_back=held,
+            not_chosen=left,
         )
     if as_json:
         typer.echo(proof_json(proof, target, manifest))

@@ -6,7 +6,7 @@ is never restored by one step, nor called lost by another.
 
 import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -16,6 +16,7 @@ from recovery.restore.state_files import org_and_path
 from recovery.vault.manifest import Archive, Manifest
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.inventory import Entries, Inventory
+from recovery.velociraptor.stored_names import artifact_name, same_user
 
 Provider = Literal[
     "users",
@@ -26,6 +27,7 @@ Provider = Literal[
     "monitoring",
     "metadata",
     "secrets",
+    "tools",
     "flows",
 ]
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
@@ -58,19 +60,23 @@ _PROVIDER_OF: dict[str, Provider] = {
     "client_monitoring": "monitoring",
     "server_monitoring": "monitoring",
     "secrets": "secrets",
+    "tools": "tools",
+    "served_files": "tools",
 }
 _FOLDERS: tuple[tuple[re.Pattern[str], Provider], ...] = (
     (re.compile(r"(?:acl|users)/"), "users"),
     (re.compile(r"config/(?:client|server)_monitoring"), "monitoring"),
     (re.compile(r"config/secrets/"), "secrets"),
+    (re.compile(r"config/inventory|public/"), "tools"),
     (re.compile(r"config/repository_metadata|artifact_definitions/"), "artifacts"),
     (re.compile(r"clients/server/"), "metadata"),
     (re.compile(r"hunts/|hunt_index/"), "hunts"),
     (re.compile(r"notebooks/|notebook_index/"), "notebooks"),
     (re.compile(r"clients/|client_info/"), "clients"),
 )
-_HUNT_FILE = re.compile(r"hunts/(H\.[A-Za-z0-9]+)")
-_HUNT_FLOW = re.compile(r"F\.([A-Za-z0-9]+)\.H")
+_ARCHIVED = frozenset({"flows", "uploads"})
+_HUNT_FILE = re.compile(r"hunts/(H\.[A-Za-z0-9_-]+)")
+_HUNT_FLOW = re.compile(r"F\.([A-Za-z0-9_-]+)\.H")
 
 
 class Choice(BaseModel):
@@ -100,7 +106,8 @@ class Choice(BaseModel):
         return not self.providers or name in self.providers
 
     def user(self, name: str) -> bool:
-        return self.provider("users") and _named(name, self.users)
+        patterns = [same_user(pattern) for pattern in self.users]
+        return self.provider("users") and _named(same_user(name), patterns)
 
     def artifact(self, name: str) -> bool:
         return self.provider("artifacts") and _named(name, self.artifacts)
@@ -144,8 +151,7 @@ class Choice(BaseModel):
         if kind == "hunts" and (hunt := _HUNT_FILE.match(inside)):
             return self.hunt(hunt[1])
         if kind == "artifacts" and inside.startswith("artifact_definitions/"):
-            name = inside.removeprefix("artifact_definitions/").rsplit(".", 1)[0]
-            return self.artifact(name.replace("/", "."))
+            return self.artifact(artifact_name(inside.removeprefix("artifact_definitions/")))
         return True
 
 
@@ -173,6 +179,29 @@ def narrowed(manifest: Manifest, choice: Choice) -> tuple[Inventory, dict[str, i
                 left[item] = left.get(item, 0) + gone
         if choice.org(org):
             orgs[org] = chosen
+    return Inventory(orgs=orgs), left
+
+
+def narrowed_to(
+    manifest: Manifest, placed: Choice, imported: Sequence[Choice]
+) -> tuple[Inventory, dict[str, int]]:
+    """The same for a machine whose archives were imported by other choices than the rest.
+
+    ``imported``: a choice each time; what any of them asked for is there. Empty: as ``placed``.
+    """
+    inventory, _ = narrowed(manifest, placed)
+    orgs = {org: dict(items) for org, items in inventory.orgs.items()}
+    each = [narrowed(manifest, choice)[0].orgs for choice in imported]
+    for org, items in orgs.items():
+        for item in _ARCHIVED & items.keys() if each else ():
+            items[item] = {}
+            for chosen in each:
+                items[item] |= chosen.get(org, {}).get(item, {})
+    left: dict[str, int] = {}
+    for org, items in manifest.inventory.orgs.items():
+        for item, entries in items.items():
+            if gone := len(entries) - len(orgs.get(org, {}).get(item, {})):
+                left[item] = left.get(item, 0) + gone
     return Inventory(orgs=orgs), left
 
 

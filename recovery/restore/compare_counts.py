@@ -14,7 +14,7 @@ def compare_counts(context: Context) -> Report:
     """Compares before DNS is switched; collections, which come later, don't count here."""
     if not context.has_point:
         return Report("first deployment: nothing to compare with", skipped=True)
-    captured = promised(context)[0].inventory
+    captured = promised(context).manifest.inventory
     # Listing all artifacts would compile every one of them: seconds in which no client is served.
     names = {
         org: {*items.get("artifacts", {}), *items.get("artifact_tags", {})}

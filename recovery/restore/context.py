@@ -99,7 +99,8 @@ class Context:
     def journal(self) -> Journal:
         """Kept on the machine itself, so that whoever goes on knows what was done."""
         point = self.manifest.point if self.has_point else "first deployment"
-        return Journal(self.target, point, self.request.asked_for)
+        wanted = self.choice.model_dump(mode="json", exclude_defaults=True)
+        return Journal(self.target, point, self.request.asked_for, wanted)
 
     @cached_property
     def ledger(self) -> Ledger:

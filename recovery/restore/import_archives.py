@@ -22,6 +22,8 @@ from recovery.restore.tally import Tally
 from recovery.restore.what_is_there import Place, settle_unfinished, there_in_part, what_is_there
 from recovery.vault.manifest import Archive
 
+STEP = "import the archives"
+
 
 def import_archives(context: Context) -> Report:
     """Imports what isn't there yet; damaged archives are named, the others go on."""
@@ -41,6 +43,7 @@ def import_archives(context: Context) -> Report:
             remove_inbox(context)
     if tally.refused and not tally.imported and not tally.there:
         tally.raise_if_vault_is_gone()
+    context.journal.note_wanted(STEP)
     return Report(
         f"{tally.imported} flows imported, {tally.there} were there already, {hunts} hunts",
         tally.findings,

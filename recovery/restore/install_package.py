@@ -1,5 +1,6 @@
 """Step: the server package on the machine, its service held, the newest config in place."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from recovery.errors import BadInputError, CommandError
@@ -8,6 +9,7 @@ from recovery.restore.hold_service import hold_argv
 from recovery.restore.journal import AT_WORK, FOLDER
 from recovery.restore.place_state import refuse_a_used_machine
 from recovery.restore.step import Report
+from recovery.restore.what_was_there import what_was_there
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, OWNER, PACKAGE
 
 PACKAGE_PATH = f"{FOLDER}/{PACKAGE}.deb"
@@ -40,6 +42,16 @@ def fit_argv() -> list[str]:
 
 
 def install_package(context: Context) -> Report:
+    """The package on a machine that is to serve; a datastore that it has already is a finding.
+
+    Raises what :func:`install_held` raises.
+    """
+    _refuse(context)
+    before = what_was_there(context)
+    return replace(install_held(context), findings=before)
+
+
+def install_held(context: Context) -> Report:
     """Holds the service, installs, then puts the captured config where it differs.
 
     Raises :class:`BadInputError` when a first deployment's package isn't there, or when the
@@ -47,8 +59,7 @@ def install_package(context: Context) -> Report:
     :class:`CommandError` with dpkg's own words when it refuses the package.
     """
     target = context.target
-    if context.has_point and context.request.strategy != ["redeploy"]:
-        refuse_a_used_machine(context, "nothing was changed")
+    _refuse(context)
     package = _package(context)
     target.run(hold_argv())
     target.put(package, PACKAGE_PATH, mode=0o600)
@@ -72,6 +83,11 @@ def install_package(context: Context) -> Report:
         placed = "newer config" if context.manifest.config_newer else "config as captured"
     context.facts["package_version"] = version
     return Report(f"{PACKAGE} {version}, {placed}, service held")
+
+
+def _refuse(context: Context) -> None:
+    if context.has_point and context.request.strategy != ["redeploy"]:
+        refuse_a_used_machine(context, "nothing was changed")
 
 
 def _package(context: Context) -> Path:

@@ -5,7 +5,7 @@ everything runs. A line is written only after its step's result is on the machin
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -37,12 +37,22 @@ def lines_of(text: str) -> Iterator[dict[str, Any]]:
 
 
 class Journal:
-    """The journal of ``point`` on ``target``. ``choice``: what was asked for, in one word."""
+    """The journal of ``point`` on ``target``.
 
-    def __init__(self, target: Target, point: str, choice: str = "") -> None:
+    ``choice``: what was asked for, in one word; ``wanted``: the same, as it can be read again.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        point: str,
+        choice: str = "",
+        wanted: Mapping[str, Any] | None = None,
+    ) -> None:
         self._target = target
         self._point = point
         self._choice = choice
+        self._wanted = dict(wanted or {})
 
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:
@@ -75,6 +85,23 @@ class Journal:
         """Whether the finished step was asked to bring back something else than now."""
         return str(self._done.get(step, {}).get("choice", self._choice)) != self._choice
 
+    def wanted(self, steps: Collection[str]) -> list[dict[str, Any]]:
+        """What was wanted when ``steps`` were done, the earliest first; whole: an empty choice.
+
+        Empty where none of them was done for this point, or by a version that didn't note it.
+        """
+        mine = [line for line in self._lines if line["point"] == self._point]
+        return [
+            line["wanted"]
+            for line in mine
+            if line["step"] in steps and isinstance(line.get("wanted"), dict)
+        ]
+
+    def note_wanted(self, step: str) -> None:
+        """Appends that ``step``, which is done at each run, was done with this choice."""
+        if self.wanted([step])[-1:] != [self._wanted]:
+            self._append({"step": step})
+
     @property
     def accounts(self) -> set[tuple[str, str]] | None:
         """(org, user) of every account let in so far; None when none ever was placed here."""
@@ -100,6 +127,7 @@ class Journal:
             "point": self._point,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "choice": self._choice,
+            "wanted": self._wanted,
             **values,
         }
         known = self._lines  # read before it is written: what is appended counts once

@@ -1,41 +1,70 @@
 """What a recovery is held to: what was captured, without what was left out or held back."""
 
-from recovery.restore.choice import narrowed
+from typing import NamedTuple
+
+from recovery.restore.choice import Choice, narrowed, narrowed_to
 from recovery.restore.context import Context
+from recovery.restore.import_archives import STEP as ARCHIVES_STEP
+from recovery.restore.place_datastore import STEP as DATASTORE_STEP
+from recovery.restore.place_state import STEP as STATE_STEP
+from recovery.restore.restore_backup import STEP as BACKUP_STEP
 from recovery.restore.review_accounts import accounts_of, allowed_accounts, name_of
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.inventory import Entries, Inventory
+from recovery.velociraptor.stored_names import same_user
+
+_PLACED = (STATE_STEP, DATASTORE_STEP, BACKUP_STEP)
 
 
-def promised(context: Context) -> tuple[Manifest, list[str]]:
-    """The recovery point with the inventory for the comparison, and the accounts held back."""
-    inventory, _ = narrowed(context.manifest, context.choice)
-    return _without(context, inventory, allowed_accounts(context))
+class Promise(NamedTuple):
+    """The recovery point with the inventory to compare with; accounts held back; and how many
+    things of each item nobody asked for.
+    """
+
+    manifest: Manifest
+    held: list[str]
+    not_chosen: dict[str, int]
 
 
-def promised_to(context: Context, policy: str) -> tuple[Manifest, list[str]]:
+def promised(context: Context) -> Promise:
+    """What this recovery is held to."""
+    return _without(context, *narrowed(context.manifest, context.choice), allowed_accounts(context))
+
+
+def promised_to(context: Context, policy: str, *, everything: bool = False) -> Promise:
     """The same for a server that serves: with ``policy`` of accounts, or that of its recovery.
 
-    Without a policy the machine's journal says who was let in; a machine that was recovered
-    from no point, or from another one, is held to everybody that was captured.
+    Without a policy the machine's journal says who was let in; and without ``everything`` what
+    its recovery was asked to bring back. A machine that was recovered from no point, or from
+    another one, is held to all that was captured.
     """
     allowed = allowed_accounts(context) if policy else context.journal.accounts
-    return _without(context, context.manifest.inventory, allowed)
+    if everything:
+        return _without(context, context.manifest.inventory, {}, allowed)
+    wanted = context.journal.wanted(_PLACED)
+    placed = Choice.model_validate(wanted[-1] if wanted else {})
+    if not policy:
+        placed = placed.model_copy(update={"users": []})  # more of them may have been let in since
+    imported = [Choice.model_validate(one) for one in context.journal.wanted([ARCHIVES_STEP])]
+    return _without(context, *narrowed_to(context.manifest, placed, imported), allowed)
 
 
 def _without(
-    context: Context, inventory: Inventory, allowed: set[tuple[str, str]] | None
-) -> tuple[Manifest, list[str]]:
+    context: Context,
+    inventory: Inventory,
+    left: dict[str, int],
+    allowed: set[tuple[str, str]] | None,
+) -> Promise:
     manifest = context.manifest
     if allowed is None:
-        return manifest.model_copy(update={"inventory": inventory}), []
+        return Promise(manifest.model_copy(update={"inventory": inventory}), [], left)
     held = [
         f"{name_of(account)}: {account.words}"
         for account in accounts_of(context, manifest)
         if account.key not in allowed
     ]
     kept = without_held(inventory, allowed)
-    return manifest.model_copy(update={"inventory": kept}), sorted(held)
+    return Promise(manifest.model_copy(update={"inventory": kept}), sorted(held), left)
 
 
 def without_held(inventory: Inventory, allowed: set[tuple[str, str]]) -> Inventory:
@@ -43,19 +72,17 @@ def without_held(inventory: Inventory, allowed: set[tuple[str, str]]) -> Invento
 
     Users without any rights are nobody's decision: they stay.
     """
-    with_rights = {
-        (org, name) for org, items in inventory.orgs.items() for name in items.get("acls", {})
-    }
-    names = {name for _, name in allowed} | (
-        {name for items in inventory.orgs.values() for name in items.get("users", {})}
-        - {name for _, name in with_rights}
-    )
+    with_rights = _users(inventory, "acls")
+    rights = {(org, same_user(name)) for org, name in allowed}
+    names = {name for _, name in rights} | (_users(inventory, "users") - with_rights)
 
     def kept(org: str, item: str, entries: Entries) -> Entries:
         if item == "acls":
-            return {name: value for name, value in entries.items() if (org, name) in allowed}
+            return {
+                name: value for name, value in entries.items() if (org, same_user(name)) in rights
+            }
         if item in ("users", "passwords", "user_options"):
-            return {name: value for name, value in entries.items() if name in names}
+            return {name: value for name, value in entries.items() if same_user(name) in names}
         return entries
 
     return Inventory(
@@ -64,3 +91,8 @@ def without_held(inventory: Inventory, allowed: set[tuple[str, str]]) -> Invento
             for org, items in inventory.orgs.items()
         }
     )
+
+
+def _users(inventory: Inventory, item: str) -> set[str]:
+    """Everybody that an item names in any org, as the server tells users apart."""
+    return {same_user(name) for items in inventory.orgs.values() for name in items.get(item, {})}

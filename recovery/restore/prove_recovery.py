@@ -12,7 +12,7 @@ def prove_recovery(context: Context) -> Report:
     """Runs the proof of :mod:`recovery.verify`; what falls short is a finding, not an error."""
     from recovery.verify.prove import prove  # noqa: PLC0415 - brings pytest with it
 
-    manifest, held = promised(context) if context.has_point else (None, [])
+    manifest, held, left = promised(context) if context.has_point else (None, [], {})
     request = context.request
     proof = prove(
         context.target,
@@ -23,6 +23,7 @@ def prove_recovery(context: Context) -> Report:
         wait=request.client_wait,
         dns=request.dns,
         held_back=held,
+        not_chosen=left,
     )
     context.facts["proof"] = proof.model_dump_json()
     if context.has_point:

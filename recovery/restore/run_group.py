@@ -4,8 +4,9 @@ from recovery.restore.check_point import check_point
 from recovery.restore.compare_counts import compare_counts
 from recovery.restore.context import Context, Say
 from recovery.restore.hold_forwarding import hold_forwarding
+from recovery.restore.import_archives import STEP as ARCHIVES_STEP
 from recovery.restore.import_archives import import_archives
-from recovery.restore.install_package import install_package
+from recovery.restore.install_package import install_held, install_package
 from recovery.restore.let_in_accounts import let_in_accounts
 from recovery.restore.place_datastore import STEP as DATASTORE_STEP
 from recovery.restore.place_datastore import place_datastore
@@ -13,6 +14,7 @@ from recovery.restore.place_state import STEP, place_state
 from recovery.restore.prove_recovery import prove_recovery
 from recovery.restore.release_hunts import release_if_asked
 from recovery.restore.request import Group, GroupResult, RestoreRequest
+from recovery.restore.restore_backup import STEP as BACKUP_STEP
 from recovery.restore.restore_backup import restore_backup
 from recovery.restore.review_accounts import review_accounts
 from recovery.restore.review_material import review_material
@@ -29,20 +31,20 @@ STEPS: dict[Group, tuple[Step, ...]] = {
         Step(DATASTORE_STEP, place_datastore),
         Step(STEP, place_state),
         Step("start the server", start_service, once=False),
-        Step("restore the backup", restore_backup),
+        Step(BACKUP_STEP, restore_backup),
         Step("let accounts in", let_in_accounts, once=False),
         Step("compare the counts", compare_counts, once=False, changes=False),
     ),
     "collections": (
         Step("hold the forwarding", hold_forwarding, once=False),
-        Step("import the archives", import_archives, once=False),
+        Step(ARCHIVES_STEP, import_archives, once=False),
         Step("release the hunts", release_if_asked, once=False),
         Step("test the forwarding", try_forwarding, once=False),
     ),
     "proof": (Step("prove the recovery", prove_recovery, once=False, changes=False),),
     "standby": (
         Step("check the recovery point", check_point, once=False, changes=False),
-        Step(PACKAGE_STEP, install_package),
+        Step(PACKAGE_STEP, install_held),
     ),
 }
 """Every step of a recovery in its order (design: "Order of a recovery"); DNS stands between

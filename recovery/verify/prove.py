@@ -1,6 +1,6 @@
 """The proof of a recovery: checks on the machine, and the inventory against the captured one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Proof(BaseModel):
     """What was checked, what came back, and every ``finding``: no finding, no shortfall.
 
     ``held_back``: accounts (with their rights) that were not to come back, in an operator's words;
-    they are no part of the comparison.
+    they are no part of the comparison. ``not_chosen``: neither are so many things of each item,
+    which the recovery was not asked for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +39,7 @@ class Proof(BaseModel):
     fidelity: list[FidelityLine]
     findings: list[str]
     held_back: list[str] = []
+    not_chosen: dict[str, int] = {}
 
 
 def prove(
@@ -52,6 +54,7 @@ def prove(
     dns: DnsFacts | None = None,
     junit: Path | None = None,
     held_back: Sequence[str] = (),
+    not_chosen: Mapping[str, int] | None = None,
 ) -> Proof:
     """Checks and compares; changes nothing. ``config`` is the captured configuration.
 
@@ -78,8 +81,13 @@ def prove(
         checks = run_checks(target, facts, junit, say)
     findings += [_check_finding(check) for check in checks if check.outcome in ("failed", "error")]
     findings += [finding for line in fidelity if (finding := line_finding(line))]
-    held = list(held_back)
-    return Proof(checks=checks, fidelity=fidelity, findings=findings, held_back=held)
+    return Proof(
+        checks=checks,
+        fidelity=fidelity,
+        findings=findings,
+        held_back=list(held_back),
+        not_chosen=dict(not_chosen or {}),
+    )
 
 
 def server_facts(

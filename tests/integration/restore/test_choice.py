@@ -65,6 +65,46 @@ def test_only_what_was_chosen_comes_back(fresh):
     assert any("left out by choice" in line for line in said)
 
 
+def verified(fresh, *words):
+    """What ``recovery verify`` says of the machine, and its exit code."""
+    done = subprocess.run(
+        [
+            *fresh.command()[:3],
+            "verify",
+            *("--json", "--target", fresh.uri, "--wait", "0", *words),
+            *("--vault", str(fresh.captured.vault), "--point", fresh.captured.manifest.point),
+        ],
+        cwd=CLONE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return json.loads(done.stdout), done.returncode
+
+
+def test_what_was_not_chosen_is_shown_as_such_and_a_datastore_before_as_a_finding(fresh):
+    """The machine had a server once: an account that was on it, and nothing else."""
+    store = "/var/lib/velociraptor"
+    fresh.run(f"mkdir -p {store}/users && printf '\\012\\003old' > {store}/users/old.db")
+    done = fresh.restore(orgs=["root"], providers=["users", "clients", "artifacts"])
+    (said,) = done["install the package"].findings
+    assert said.startswith(f"the machine had a datastore before this recovery: {store}, 1 files")
+    assert said.endswith("1 user records among it")
+    report, code = verified(fresh)
+    chosen = fresh.captured.manifest.inventory.orgs["root"]
+    (users,) = [line for line in report["fidelity"] if line["item"] == "users"]
+    assert (users["captured"], users["lost"]) == (len(chosen["users"]), 0)
+    assert users["unknown"] == ["old"]
+    assert [line for line in report["findings"] if "lost" in line] == []
+    assert report["not_chosen"]["flows"] == sum(
+        len(items["flows"]) for items in fresh.captured.manifest.inventory.orgs.values()
+    )
+    assert code == 1  # the account that was there before
+    report, code = verified(fresh, "--everything")
+    assert (code, report["not_chosen"]) == (1, {})
+    assert any(line.startswith("OACME: clients: 1 lost") for line in report["findings"])
+
+
 LISTING = (
     "cd /var/lib/velociraptor && find . -type f -not -path './server_artifact*' "
     "-not -path './orgs/*/server_artifact*' -not -path './logs/*' "
@@ -92,21 +132,8 @@ def test_verify_changes_nothing_and_says_what_is_short(fresh):
     fresh.restore()
     fresh.query('SELECT server_set_metadata(metadata=dict(note="other")) AS A FROM scope()')
     before = settled(fresh)
-    done = subprocess.run(
-        [
-            *fresh.command()[:3],
-            "verify",
-            "--json",
-            *("--target", fresh.uri, "--wait", "0"),
-            *("--vault", str(fresh.captured.vault), "--point", fresh.captured.manifest.point),
-        ],
-        cwd=CLONE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    report, code = verified(fresh)
     after = fresh.run(LISTING).text.splitlines()
     assert sorted(set(after) ^ set(before)) == []
-    report = json.loads(done.stdout)
     assert any("server_metadata" in finding for finding in report["findings"]), report
-    assert done.returncode == 1
+    assert code == 1

@@ -147,6 +147,57 @@ def test_held_back_accounts_are_not_promised():
     }
 
 
+class Noted:
+    """A machine's journal that says who was let in, and what was wanted."""
+
+    def __init__(self, accounts=None, **wanted):
+        self.accounts = accounts
+        self._wanted = wanted
+
+    def wanted(self, steps):
+        return self._wanted.get("placed" if "place the state" in steps else "imported", [])
+
+
+def held_to(journal, **more):
+    items = {
+        "root": {
+            "orgs": {"root": "1", "O1": "2"},
+            "labels": {"C.1/x": "1"},
+            "flows": {"C.1/F.A1.H": "1", "C.1/F.1": "2", "C.1/F.B2.H": "3"},
+            "uploads": {"C.1/F.1/a": "1"},
+        },
+        "O1": {"labels": {"C.2-O1/y": "1"}, "flows": {"C.2-O1/F.2": "1"}},
+    }
+    manifest = Manifest.model_construct(inventory=Inventory(orgs=items), archives=[])
+    context = SimpleNamespace(manifest=manifest, journal=journal)
+    found, _, left = promise.promised_to(context, "", **more)
+    return found.inventory.orgs, left
+
+
+def test_a_server_is_held_to_what_its_recovery_was_asked_for():
+    everything, left = held_to(Noted())
+    assert left == {}
+    partial = Noted(placed=[{"orgs": ["root"]}], imported=[{"orgs": ["root"]}])
+    found, left = held_to(partial)
+    assert list(found) == ["root"]
+    assert found["root"] == everything["root"] | {"orgs": {"root": "1"}}
+    assert left == {"orgs": 1, "labels": 1, "flows": 1}
+    assert held_to(partial, everything=True) == (everything, {})
+
+
+def test_archives_of_every_import_are_promised_and_the_rest_as_it_was_placed():
+    only = {"orgs": ["root"], "hunts": ["H.A1"], "providers": ["hunts"]}
+    more = only | {"hunts": ["H.B2"]}
+    found, left = held_to(Noted(placed=[only], imported=[only, more]))
+    assert found["root"] == {
+        "orgs": {"root": "1"},
+        "labels": {},
+        "flows": {"C.1/F.A1.H": "1", "C.1/F.B2.H": "3"},
+        "uploads": {},
+    }
+    assert left == {"orgs": 1, "labels": 2, "flows": 2, "uploads": 1}
+
+
 @pytest.mark.parametrize(
     ("policy", "journal", "held"),
     [
@@ -170,10 +221,10 @@ def test_a_server_is_held_to_whom_its_recovery_let_in_or_to_a_policy(
     monkeypatch.setattr(promise, "allowed_accounts", lambda _: by_policy[policy])
     inventory = Inventory(orgs={"root": {"acls": {"ann": "1", "eve": "2"}}, "O1": {}})
     manifest = Manifest.model_construct(inventory=inventory)
-    context = SimpleNamespace(manifest=manifest, journal=SimpleNamespace(accounts=journal))
-    held_to, shown = promise.promised_to(context, policy)
-    assert shown == held
-    rights = held_to.inventory.orgs["root"]["acls"]
+    context = SimpleNamespace(manifest=manifest, journal=Noted(journal))
+    found, shown, left = promise.promised_to(context, policy)
+    assert (shown, left) == (held, {})
+    rights = found.inventory.orgs["root"]["acls"]
     assert set(rights) == {"ann", "eve"} - {name.split(":")[0] for name in held}
 
 

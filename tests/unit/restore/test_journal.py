@@ -63,3 +63,14 @@ def test_accounts_that_were_let_in_are_remembered_for_their_point() -> None:
     nobody = Journal(machine, "P2")  # type: ignore[arg-type]
     nobody.note_accounts([])
     assert nobody.accounts == set()
+
+
+def test_what_was_wanted_is_remembered_step_by_step() -> None:
+    machine = Machine(_line("P1", "place"))
+    first = Journal(machine, "P1", wanted={"orgs": ["root"]})  # type: ignore[arg-type]
+    assert first.wanted(["place"]) == []  # noted by an earlier version
+    first.note_wanted("import")
+    first.note_wanted("import")
+    Journal(machine, "P1").note_wanted("import")  # type: ignore[arg-type]
+    Journal(machine, "P2").note_wanted("import")  # type: ignore[arg-type]
+    assert Journal(machine, "P1").wanted(["import"]) == [{"orgs": ["root"]}, {}]  # type: ignore[arg-type]
