@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from recovery.capture.datastore_files import folder_argv, parse_listing
 from recovery.capture.read_files import FileOnWire, read_files
 from recovery.capture.scene import CaptureScene
+from recovery.errors import ServerError
 from recovery.vault.manifest import Manifest, ServedFile, StoredObject
 from recovery.velociraptor.api import Row
 from recovery.velociraptor.served_files import FOLDER, is_served
@@ -58,7 +59,12 @@ def _store(scene: CaptureScene, file: FileOnWire) -> StoredObject:
 def _miss_tools(scene: CaptureScene, taken: Sequence[ServedFile]) -> None:
     held = {served.path: served.file.sha256 for served in taken}
     for org in scene.orgs:
-        for tool in scene.api.query(_TOOLS, org=org):
+        try:
+            tools = scene.api.query(_TOOLS, org=org)
+        except ServerError as refused:
+            scene.gap(f"{org}: its tools could not be listed: {refused.message}")
+            continue
+        for tool in tools:
             if wrong := tool_wrong(tool, held.get(f"{FOLDER}/{tool['filestore_path']}")):
                 scene.gap(f"{org}: {wrong}")
 
