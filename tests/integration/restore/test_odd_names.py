@@ -76,10 +76,26 @@ def live(target, api):
     found = until(lambda: api.query(KNOWN, org=ODD), lambda: api.query(INTERROGATE, org=ODD))
     client = found[0]["client_id"]
     assert client.endswith(f"-{ODD}")
-    until(lambda: api.query(ENDED, env={"C": client}, org=ODD))
+    (flow, *_) = until(lambda: api.query(ENDED, env={"C": client}, org=ODD))
+    import_twice(target, api, client, flow["session_id"])
     label = 'SELECT label(client_id=C, labels=["ä b"], op="set") AS A FROM scope()'
     api.query(label, env={"C": client}, org=ODD)
     return {ODD: client}
+
+
+def import_twice(target, api, client, flow):
+    """As a server is that was filled by hand: one export twice, on a client that never was.
+
+    A server cuts the org even off an id that is given (facts: Exports and imports).
+    """
+    made = "SELECT create_flow_download(client_id=C, flow_id=F, wait=TRUE) AS A FROM scope()"
+    api.query(made, env={"C": client, "F": flow}, org=ODD, min_rows=1)
+    folder = f"/var/lib/velociraptor/orgs/{ODD}/downloads"
+    path = target.run(["find", folder, "-name", "*.zip"]).text
+    twice = "SELECT import_collection(filename=P, client_id=C) AS A FROM scope()"
+    for _ in range(2):
+        assert api.query(twice, env={"P": path, "C": client}, org=ODD)[0]["A"]
+    target.run(["find", folder, "-type", "f", "-delete"])
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +107,7 @@ def test_state_and_collections_bring_every_odd_name_back(odd):
     captured = odd.manifest.inventory
     assert "a+b@example.com" in captured.orgs["root"]["passwords"]
     assert {"Case"} & captured.orgs["root"]["users"].keys()
+    assert len(captured.orgs[ODD]["flows"]) >= 3
     with fresh_machine(odd) as fresh:
         done = fresh.restore()
         assert [finding for o in done.values() for finding in o.findings] == []
