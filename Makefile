@@ -27,7 +27,7 @@ drill-aws: setup ## the same on AWS, without AWS: instance, DNS record and vault
 test: setup lint ## lint, then all tests; ARGS goes to pytest
 	@$(SETUP) test
 	@$(RUN) pytest -n 2 --dist loadfile tests/unit $(ARGS)
-	@$(RUN) pytest -n 2 --dist loadfile tests/integration $(ARGS)
+	@$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration $(ARGS)
 
 drills: setup ## drills as tests: every strategy, SSH, interruption, --keep (15 minutes)
 	@$(RUN) pytest tests/drills $(ARGS)

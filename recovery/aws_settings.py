@@ -17,11 +17,18 @@ def split_words(value: object) -> object:
 
 
 def _range(text: str) -> str:
-    return str(ip_network(text, strict=True))
+    return str(_network(text))
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=True)
+    except ValueError:
+        raise ValueError(f"{text[:60]!r} is no range of addresses, like 192.0.2.0/24") from None
 
 
 def _narrow(text: str) -> str:
-    network: IPv4Network | IPv6Network = ip_network(text, strict=True)
+    network = _network(text)
     if network.prefixlen < _WIDEST[network.version]:
         raise ValueError(
             f"{text} is open to half the world; name the ranges that administrators come from"
@@ -43,9 +50,9 @@ class AwsSettings(BaseModel):
     ami: str = Field(default="", pattern=r"^(ami-[0-9a-f]{8,17})?$")
     """Empty: the newest Debian 12 of Debian's own account."""
     instance_type: str = Field(default="t3.medium", pattern=r"^[a-z0-9-]+\.[a-z0-9]+$")
-    vpc: str = ""
+    vpc: str = Field(default="", pattern=r"^(vpc-[0-9a-f]+)?$")
     """Empty: a VPC of its own."""
-    subnet: str = ""
+    subnet: str = Field(default="", pattern=r"^(subnet-[0-9a-f]+)?$")
     """A public subnet of that VPC."""
     entry: Literal["elasticIp", "loadBalancer"] = "elasticIp"
     """What the clients reach: the machine itself, or a network load balancer before it."""
@@ -60,9 +67,9 @@ class AwsSettings(BaseModel):
     """GiB of the datastore's volume; with a snapshot at least the snapshot's."""
     snapshot: str = Field(default="", pattern=r"^(snap-[0-9a-f]{8,17})?$")
     """Snapshot that the datastore's volume begins with."""
-    kms_key: str = ""
+    kms_key: str = Field(default="", pattern=r"^(arn:\S+)?$")
     """ARN of the key for both volumes; empty: the account's own EBS key."""
-    zone_id: str = ""
+    zone_id: str = Field(default="", pattern=r"^[A-Z0-9]*$")
     """Route 53 zone; empty: looked up by dnsZone."""
     health_check: bool = False
     """A Route 53 health check of the frontend's port."""

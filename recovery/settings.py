@@ -9,14 +9,23 @@ setting is the group's name and the field's (``dns`` + ``server`` → ``dnsServe
 import difflib
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from recovery.aws_settings import AwsSettings, split_words
 from recovery.errors import BadInputError
+from recovery.refused_values import reason, short
+from recovery.setting_forms import NAME, host_of, machine, moment, provider, wrong_address
 from recovery.vault.manifest import Part
 
 BASE_IMAGE = "velociraptor-recovery-base:current"
@@ -36,7 +45,7 @@ class DockerSettings(_Frozen):
     network: str = "bridge"
     resolver: str = ""
     """Address of the name server that the container asks; empty: the engine's own choice."""
-    prefix: str = "velociraptor"
+    prefix: str = Field(default="velociraptor", pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")
     """The container's name begins with it; a random end makes every replacement another one."""
     connect: Literal["docker", "ssh"] = "docker"
     """How the steps reach it: by the engine's API, or by its sshd with a known host key."""
@@ -49,7 +58,7 @@ class DockerSettings(_Frozen):
 class HostSettings(_Frozen):
     """A machine that exists already."""
 
-    uri: str = ""
+    uri: Annotated[str, AfterValidator(machine)] = ""
     """``ssh://[user@]host[:port][?identity=FILE&known_hosts=FILE]`` or ``local://``."""
     address: str = ""
     """What the DNS record says; empty: the host of the URI, when that is an address."""
@@ -61,7 +70,7 @@ class DnsSettings(_Frozen):
     kind: Literal["none", "rfc2136", "route53"] = "none"
     server: str = ""
     """The authoritative server that takes updates: ``ADDRESS``, ``ADDRESS:PORT``, ``[V6]:PORT``."""
-    zone: str = ""
+    zone: str = Field(default="", pattern=NAME)
     """Empty: the name without its first label."""
     ttl: int = Field(default=60, ge=1, le=86400)
     """Seconds. Clients come back to the new address no sooner than this."""
@@ -90,14 +99,16 @@ class Settings(_Frozen):
     hunts: Literal["paused", "released"] = "paused"
     accounts: str = "unchanged"
     orgs: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
-    providers: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
+    providers: Annotated[
+        tuple[Annotated[str, AfterValidator(provider)], ...], BeforeValidator(split_words)
+    ] = ()
     users: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
     artifacts: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
     only_hunts: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
-    flows_since: str = ""
-    flows_until: str = ""
+    flows_since: Annotated[str, AfterValidator(moment)] = ""
+    flows_until: Annotated[str, AfterValidator(moment)] = ""
     ready_timeout: float = Field(default=120, gt=0)
-    name: str = ""
+    name: str = Field(default="", pattern=NAME)
     """The server's DNS name."""
     machine: Literal["docker", "host", "aws"] = "docker"
     import_before_dns: bool = False
@@ -148,8 +159,17 @@ class Settings(_Frozen):
         ):
             if wrong:
                 raise BadInputError(f"{message}", step="read the settings", hint=_HINT)
-        _address(self.docker.resolver, "dockerResolver")
-        _address(self.host.address, "hostAddress")
+        for key, text in (
+            ("dockerResolver", self.docker.resolver),
+            ("dnsServer", host_of(self.dns.server)),
+            ("hostAddress", self.host.address),
+        ):
+            if wrong_address(text):
+                raise BadInputError(
+                    f"recovery:{key} must be an IP address, not {short(text)!r}",
+                    step="read the settings",
+                    hint=_HINT,
+                )
         return self
 
 
@@ -204,7 +224,7 @@ def _unknown(key: str, known: list[str]) -> BadInputError:
 
 
 def _refused(error: ValidationError) -> BadInputError:
-    first = error.errors(include_url=False, include_input=False)[0]
+    first = error.errors(include_url=False)[0]
     path = tuple(str(part) for part in first["loc"])
     key = next(
         (
@@ -215,18 +235,5 @@ def _refused(error: ValidationError) -> BadInputError:
         ".".join(path),
     )
     return BadInputError(
-        f"recovery:{key} can't be used: {first['msg']}", step="read the settings", hint=_HINT
+        f"recovery:{key} can't be used: {reason(key, first)}", step="read the settings", hint=_HINT
     )
-
-
-def _address(text: str, key: str) -> None:
-    if not text:
-        return
-    try:
-        ip_address(text)
-    except ValueError as wrong:
-        raise BadInputError(
-            f"recovery:{key} must be an IP address, not {text!r}",
-            step="read the settings",
-            hint=_HINT,
-        ) from wrong

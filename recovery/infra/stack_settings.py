@@ -6,9 +6,14 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from recovery.errors import RecoveryError
+from recovery.errors import BadInputError, RecoveryError
 from recovery.infra.aws.credentials import require_credentials
+from recovery.refused_values import none_of
 from recovery.settings import Settings, parse_settings
+
+ACCOUNTS = ("unchanged", "known", "all")
+"""What recovery:accounts may be, beside a file."""
+_KINDS = {"accounts": "approval or file of rules", "package": "package", "vault": "vault folder"}
 
 
 def read_settings() -> Settings:
@@ -22,10 +27,33 @@ def read_settings() -> Settings:
     flat = {key.removeprefix(own): text for key, text in everything.items() if key.startswith(own)}
     try:
         settings = parse_settings(flat)
+        require_files(settings)
         require_credentials(settings, everything)
     except RecoveryError as wrong:
         raise pulumi.RunError(str(wrong)) from None  # the one error shown without a traceback
     return settings
+
+
+def require_files(settings: Settings) -> None:
+    """Returns when the files and folders that the settings name are there.
+
+    Looked at before a machine is made for nothing. Raises :class:`BadInputError`.
+    """
+    named = {"package": settings.package}
+    if settings.accounts not in ACCOUNTS:
+        named["accounts"] = settings.accounts
+    if "://" not in settings.vault:
+        named["vault"] = settings.vault
+    for key, text in named.items():
+        path = Path(text).expanduser()
+        if not text or (path.is_dir() if key == "vault" else path.is_file()):
+            continue
+        words = f", and {none_of(text, ACCOUNTS)}" if key == "accounts" else ""
+        raise BadInputError(
+            f"recovery:{key} can't be used: there is no {_KINDS[key]} {path}{words}",
+            step="read the settings",
+            hint=f"`pulumi config set {key} …` with one that is there; nothing was changed",
+        )
 
 
 def stack_label() -> str:

@@ -23,7 +23,9 @@ AWS = {
 
 
 def test_the_permissions_follow_the_plan():
-    small = actions(policy(parse_settings({**AWS, "awsVpc": "v", "awsSubnet": "s"}), "recovery-x"))
+    small = actions(
+        policy(parse_settings({**AWS, "awsVpc": "vpc-1", "awsSubnet": "subnet-1"}), "recovery-x")
+    )
     assert "ec2:RunInstances" in small
     assert "s3:GetObject" in small
     assert not {action for action in small if "Vpc" in action and "Describe" not in action}

@@ -3,6 +3,7 @@ import yaml
 from pydantic import SecretStr
 
 from recovery.errors import BadInputError
+from recovery.infra.stack_settings import require_files
 from recovery.infra.workspace import CLONE
 from recovery.settings import Settings, base_image, keys, parse_settings
 
@@ -94,6 +95,86 @@ def test_what_does_not_agree_is_refused(values, words):
     assert words in str(refused.value)
     assert refused.value.exit_code == 64
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("strategy", "stat,collections", "'stat' is none of redeploy, backup, state,"),
+        ("strategy", "stat", "did you mean state?"),
+        ("machine", "awz", "did you mean aws?"),
+        ("awsEntry", "elasticip", "did you mean elasticIp?"),
+        ("hunts", "paus", "did you mean paused?"),
+        ("providers", "notebook,flow", "did you mean flows?"),
+        ("dnsKeyAlgorithm", "sha256", "did you mean hmac-sha256?"),
+        ("standby", "yess", "'yess' is none of true, false"),
+        ("dnsTtl", "1.5", "'1.5' is no whole number"),
+        ("dnsTtl", "0", "0 is less than 1"),
+        ("awsFrontendPort", "70000", "70000 is more than 65535"),
+        ("readyTimeout", "soon", "'soon' is no number"),
+        ("readyTimeout", "0", "0 is not more than 0"),
+        ("flowsSince", "yesterday", "like 2026-01-31T12:00:00"),
+        ("hostUri", "192.0.2.7", "like ssh://root@192.0.2.7"),
+        ("dnsServer", "ns.example.com", "must be an IP address"),
+        ("dnsServer", "[ns]:53", "must be an IP address"),
+        ("name", "velo example", "like velociraptor.example.com"),
+        ("dnsZone", "example..com", "like example.com"),
+        ("datastore", "srv/velo", "the absolute path of a folder"),
+        ("dockerPrefix", "-x", "the beginning of a container's name"),
+        ("awsAmi", "debian", "like ami-"),
+        ("awsInstanceType", "big", "like t3.medium"),
+        ("awsKmsKey", "alias/x", "like arn:aws:kms:"),
+        ("awsSnapshot", "snap", "like snap-"),
+        ("awsSubnet", "mine", "like subnet-"),
+        ("awsVpc", "mine", "like vpc-"),
+        ("awsZoneId", "example.com", "like Z0"),
+        ("awsClientsFrom", "anywhere", "like 192.0.2.0/24"),
+        ("awsAdminsFrom", "192.0.2.7/24", "like 192.0.2.0/24"),
+        ("awsAmi", "x" * 1000, "x…'"),
+    ],
+)
+def test_a_bad_value_is_refused_in_plain_words(key, value, words):
+    with pytest.raises(BadInputError) as refused:
+        parse_settings({"vault": "v", key: value})
+    said = str(refused.value)
+    assert f"recovery:{key}" in said
+    assert words in said
+    assert not [word for word in ("Input should", "pattern", "Value error") if word in said]
+    assert len(said) < 400
+
+
+def test_good_values_stay_good():
+    given = {
+        "name": "velo.example.com.",
+        "dnsZone": "example.com",
+        "dnsServer": "[2001:db8::53]:5353",
+        "flowsSince": "2026-01-31",
+        "providers": "ACL,flows",
+        "hostUri": "local://",
+        "awsVpc": "vpc-0a",
+        "awsSubnet": "subnet-0a",
+    }
+    assert parse_settings({"vault": "v", **given}).dns.server == "[2001:db8::53]:5353"
+
+
+def test_files_that_are_not_there_are_refused_before_anything_is_made(tmp_path):
+    package, vault = tmp_path / "server.deb", tmp_path / "vault"
+    for settings, words in (
+        (
+            Settings(vault=str(vault)),
+            f"recovery:vault can't be used: there is no vault folder {vault}",
+        ),
+        (Settings(package=str(package)), "recovery:package can't be used: there is no package"),
+        (Settings(vault="s3://b/p", accounts="know"), "did you mean known?"),
+    ):
+        with pytest.raises(BadInputError) as refused:
+            require_files(settings)
+        assert words in str(refused.value)
+        assert "nothing was changed" in refused.value.hint
+    package.touch()
+    vault.mkdir()
+    require_files(Settings(vault=str(vault), package=str(package), accounts="known"))
+    require_files(Settings(vault="s3://bucket/points"))
 
 
 def test_a_refused_secret_is_not_repeated():
