@@ -29,7 +29,7 @@ test: setup lint ## lint, then all tests; ARGS goes to pytest
 	@$(RUN) pytest -n 2 --dist loadfile tests/unit $(ARGS)
 	@$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration $(ARGS)
 
-drills: setup ## drills as tests: every strategy, SSH, interruption, --keep (15 minutes)
+drills: setup ## drills as tests: every strategy, SSH, the host stack, interruption, --keep (16 minutes)
 	@$(RUN) pytest tests/drills $(ARGS)
 
 kills: setup ## 50 recoveries killed at random moments, and at every step of two strategies (20 minutes)
