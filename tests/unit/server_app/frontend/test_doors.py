@@ -1,7 +1,10 @@
 """What else listens: certificate, GUI's door, metrics."""
 
+import contextlib
+import socket
 import ssl
 import threading
+import tracemalloc
 import urllib.error
 import urllib.request
 
@@ -62,3 +65,22 @@ def test_a_taken_port_is_an_error_and_nothing_stays_open(served, make_server):
     second = make_server("second", Frontend={"bind_port": first.ports["Frontend"]})
     with pytest.raises(OSError, match="address already in use"):
         serve(second, threading.Event(), lambda: None)
+
+
+def test_a_waiting_client_costs_little_memory(served):
+    """A thousand clients have to fit beside everything else into 500 MB."""
+    server, number = served(), 40
+    loose = ssl.create_default_context()
+    loose.check_hostname, loose.verify_mode = False, ssl.CERT_NONE
+    address = ("127.0.0.1", server.ports["Frontend"])
+    tracemalloc.start()
+    with contextlib.ExitStack() as opened:
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(number):
+                bare = opened.enter_context(socket.create_connection(address, timeout=10))
+                opened.enter_context(loose.wrap_socket(bare))
+            used = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+    assert used / number < 128 * 1024
