@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from server_app.cli.main import CommandError
 from server_app.cli.tables import escaped
 from server_app.config import ConfigError, load_config
 from server_app.config.document import require
-from server_app.services.roles import PERMISSIONS, ROLES
+from server_app.services.directory import SUPERUSER
+from server_app.services.roles import PERMISSIONS
 from server_app.vql.builtin.faults import line_fault
 
 if TYPE_CHECKING:
@@ -45,17 +47,25 @@ def _server(flags: Flags) -> Server:
 
 def user_add(flags: Flags) -> None:
     """Adds a user, or changes an existing one's password; not seen by a running server (facts)."""
-    password = flags.password
-    if not password:
-        sys.stdout.write("Enter user's password: ")
-        sys.stdout.flush()
-        password = getpass.getpass("") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    roles = flags.role.split(",")
-    for role in roles:
-        if role not in ROLES:
-            raise CommandError(f"Invalid role {role}")
-    _server(flags).org("").users.add(flags.username, roles, password)
+    users = _server(flags).org("").users
+    users.add_roles(flags.username, flags.role.split(","))
+    users.add(flags.username, flags.password or _password())
     sys.stdout.write(WARNING)
+
+
+_PROMPT = "Enter user's password: "
+
+
+def _password() -> str:
+    """From the terminal alone: a pipe is none (seen on a real server, which grants roles first)."""
+    try:
+        is_terminal = os.isatty(sys.stdin.fileno())
+    except (OSError, ValueError, AttributeError):
+        is_terminal = False
+    if is_terminal:
+        return getpass.getpass(_PROMPT, stream=sys.stdout)
+    sys.stdout.write(_PROMPT)
+    raise CommandError("Unable to read password from terminal: inappropriate ioctl for device")
 
 
 def user_show(flags: Flags) -> None:
@@ -84,7 +94,7 @@ def acl_grant(flags: Flags) -> None:
     known = {*PERMISSIONS.values(), "all_query", "publish_queues", "roles", "super_user"}
     policy = {key: value for key, value in policy.items() if key in known}
     users = _server(flags).org(flags.org).users
-    if not users.exists(flags.principal):
+    if not users.exists(flags.principal) and flags.principal != SUPERUSER:
         raise CommandError(f"User not found: {flags.principal}")
     roles = flags.role.split(",") if flags.role else []
     if roles:

@@ -23,7 +23,7 @@ from server_app.plugins.accessors import need
 from server_app.services.forwarding_events import LOGS
 from server_app.vql.arguments import rows_of
 from server_app.vql.call import CallError
-from server_app.vql.registry import Call, function, optional, plugin, required
+from server_app.vql.registry import Call, optional, plugin, required
 from server_app.vql.scope import QueryCancelled
 from server_app.vql.text import dump
 from server_app.vql.values import truth
@@ -64,16 +64,6 @@ def monitoring_logs(call: Call, arguments: Arguments) -> Iterator[dict[str, Any]
     """The log of what the server monitors."""
     since = arguments["start_time"] or 0
     yield from call.org.forwarding.events.read(LOGS, arguments["artifact"], since)
-
-
-@function(
-    "regex_replace",
-    {"source": required("string"), "replace": optional("string", ""), "re": required("string")},
-)
-def regex_replace(_call: Call, arguments: Arguments) -> str:
-    replacement: str = arguments["replace"]
-    source: str = arguments["source"]
-    return re.sub(arguments["re"], replacement.replace("$", "\\"), source)
 
 
 _BATCH = {

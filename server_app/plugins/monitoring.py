@@ -53,19 +53,25 @@ _LABEL = {"label": optional("string", "")}
     needs_server=True,
     changes=True,
 )
-def add_client_monitoring(call: Call, arguments: Arguments) -> dict[str, Any]:
+def add_client_monitoring(call: Call, arguments: Arguments) -> dict[str, Any] | None:
+    call.org.monitoring.require(arguments["artifact"], "client_event")
+    parameters = _parameters(call, arguments)
+    if parameters is None:
+        return None
     return dict(
-        call.org.monitoring.add_client(
-            arguments["artifact"], _parameters(arguments), arguments["label"]
-        )
+        call.org.monitoring.add_client(arguments["artifact"], parameters, arguments["label"])
     )
 
 
 @function(
     "add_server_monitoring", _ADD, permission="COLLECT_SERVER", needs_server=True, changes=True
 )
-def add_server_monitoring(call: Call, arguments: Arguments) -> dict[str, Any]:
-    return dict(call.org.monitoring.add_server(arguments["artifact"], _parameters(arguments)))
+def add_server_monitoring(call: Call, arguments: Arguments) -> dict[str, Any] | None:
+    call.org.monitoring.require(arguments["artifact"], "server_event")
+    parameters = _parameters(call, arguments)
+    if parameters is None:
+        return None
+    return dict(call.org.monitoring.add_server(arguments["artifact"], parameters))
 
 
 @function(
@@ -90,8 +96,13 @@ def rm_server_monitoring(call: Call, arguments: Arguments) -> dict[str, Any]:
     return dict(call.org.monitoring.remove_server(arguments["artifact"]))
 
 
-def _parameters(arguments: Arguments) -> dict[str, Any]:
+def _parameters(call: Call, arguments: Arguments) -> dict[str, Any] | None:
+    """The parameters; None if they are none, which is said in the clients' name for both tables."""
     parameters = arguments["parameters"]() if arguments["parameters"] is not None else {}
     if not isinstance(parameters, dict):
-        raise CallError("parameters should be a dict")
+        call.log("add_client_monitoring: parameters should be a dict")
+        return None
+    for name, value in parameters.items():
+        if not isinstance(value, str):
+            raise CallError(f"parameter {name} should has a string value")
     return parameters

@@ -20,6 +20,7 @@ import yaml
 from server_app.datastore import records
 from server_app.services.builtin_artifacts import BUILT_IN
 from server_app.services.errors import ServiceError
+from server_app.vql.text import as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ Definitions = list["Definition"]
 Strings = list[str]
 
 _BETWEEN_WRITES = 1.0
-_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+_NAME = re.compile(r"[A-Za-z0-9_.]+")
 _TYPES = frozenset({"client", "client_event", "server", "server_event", "notebook", "internal", ""})
 _RESOURCES = dict.fromkeys(
     (
@@ -119,15 +120,19 @@ def parse(text: str, *, built_in: bool = False) -> Definition:
             for key in unknown
         )
         raise ServiceError(f"yaml: unmarshal errors:{faults}: {text}")
-    name = body.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    name = as_text(body.get("name") or "")
+    if not _NAME.fullmatch(name):
         raise ServiceError(
             f"Invalid artifact name. Can only contain characters in this set 'a-zA-Z0-9_.': {text}"
+        )
+    if any(part[:1].isdigit() for part in name.split(".")):
+        raise ServiceError(
+            f"Invalid artifact name. Name parts can not start with a number': {text}"
         )
     for part in ("parameters", "sources"):
         if not isinstance(body.get(part) or [], list):
             raise ServiceError(f"artifact {name}: {part} is no list: {text}")
-    definition = Definition(body["name"], text, body, built_in)
+    definition = Definition(name, text, body, built_in)
     if definition.type not in _TYPES:
         raise ServiceError(f"Artifact type {body.get('type')} invalid.: {text}")
     return definition
@@ -251,7 +256,10 @@ class Artifacts:
     def set(
         self, definition: str, tags: Strings, principal: str, prefix: str = ""
     ) -> dict[str, Any]:
-        """artifact_set(): checked, stored, and in force at once. Raises ServiceError."""
+        """artifact_set(): checked, stored, and in force at once; tags don't show in its row.
+
+        Raises ServiceError.
+        """
         if prefix:
             definition = re.sub(
                 rf"^(name:\s*)(?!{re.escape(prefix)})",
@@ -267,7 +275,8 @@ class Artifacts:
         if tags:
             self.set_metadata(parsed.name, tags=tags)
         self._org.audit("artifact_set", principal, artifact=parsed.name)
-        return {**self.row(parsed), "compiled": False}
+        untold = records.full("ArtifactMetadata", {})
+        return {**self.row(parsed), "compiled": False, "metadata": untold}
 
     def load_text(self, text: str) -> Definition:
         """Takes a definition into memory only (what restoring a backup does)."""
@@ -331,7 +340,9 @@ class Artifacts:
             raise ServiceError(str(error)) from error
 
     def _path(self, name: str) -> Path:
-        return self._org.store.path("artifact_definitions", *name.split("."), suffix=".yaml")
+        """A folder a part of the name; empty parts (`Custom..Dots`, `Custom.Dot.`) are left out."""
+        parts = [part for part in name.split(".") if part]
+        return self._org.store.path("artifact_definitions", *parts, suffix=".yaml")
 
 
 def check_queries(definition: Definition) -> None:

@@ -63,8 +63,7 @@ class Directory:
         name = record["name"]
         if not name:
             raise ServiceError("Must set a username")
-        if name in RESERVED:
-            raise ServiceError(f"Username is reserved: {name}")
+        check_name(name)
         stored = {key: value for key, value in record.items() if key != "orgs"}
         with self._lock:
             try:
@@ -87,6 +86,12 @@ class Directory:
             if record is not None:
                 stats = {"last_active_time": int(time.time()), "last_ip_address": address}
                 record["stats"] = stats
+
+
+def check_name(name: str) -> None:
+    """Raises ServiceError for the names that the server keeps for itself."""
+    if name in RESERVED:
+        raise ServiceError(f"Username is reserved: {name}")
 
 
 def hash_password(record: records.Record, password: str) -> records.Record:

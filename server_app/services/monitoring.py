@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from server_app.datastore import records
 from server_app.services import requests
 from server_app.services.errors import ServiceError
-from server_app.vql.text import as_text
+from server_app.services.table_faults import first_fault
 
 if TYPE_CHECKING:
     from server_app.services.org import OrgServices
@@ -54,7 +54,6 @@ class Monitoring:
         return {**saved, "max_upload_bytes": saved.get("max_upload_bytes") or requests.UPLOAD_LIMIT}
 
     def add_server(self, artifact: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        self._required(artifact, "server_event")
         table = self._with(self.get_server(), artifact, parameters)
         table["max_upload_bytes"] = requests.UPLOAD_LIMIT
         return self._save_server(table)
@@ -89,8 +88,7 @@ class Monitoring:
         return {**group, "compiled_collector_args": compiled} if compiled else group
 
     def set_client(self, value: dict[str, Any] | str) -> dict[str, Any]:
-        table = _checked("EventTable", value)
-        table.setdefault("artifacts", {})
+        table = records.compact("EventTable", {"artifacts": {}, **_checked("EventTable", value)})
         self._save_client(table)
         return table
 
@@ -98,7 +96,6 @@ class Monitoring:
         self, artifact: str, parameters: dict[str, Any], label: str = ""
     ) -> dict[str, Any]:
         """add_client_monitoring(), for all clients or for those with a label."""
-        self._required(artifact, "client_event")
         table = self._client_table()
         if not label or label.lower() == "all":
             table["artifacts"] = self._with(table.get("artifacts", {}), artifact, parameters)
@@ -129,7 +126,8 @@ class Monitoring:
         except OSError as error:
             raise ServiceError(str(error)) from error
 
-    def _required(self, artifact: str, kind: str) -> None:
+    def require(self, artifact: str, kind: str) -> None:
+        """Raises ServiceError unless there is such an artifact of this kind."""
         definition = self._org.artifacts.get(artifact)
         if definition is None:
             raise ServiceError(f"artifact {artifact} not found")
@@ -137,10 +135,10 @@ class Monitoring:
             raise ServiceError(f"artifact {artifact} is not a {kind.replace('_', ' ')} artifact")
 
     def _with(
-        self, table: records.Record, artifact: str, parameters: dict[str, Any]
+        self, table: records.Record, artifact: str, parameters: dict[str, str]
     ) -> records.Record:
         kept = _without(table, artifact)
-        env = [{"key": key, "value": as_text(value)} for key, value in (parameters or {}).items()]
+        env = [{"key": key, "value": value} for key, value in (parameters or {}).items()]
         spec = [{"artifact": artifact, "parameters": {"env": env} if env else {}}]
         return {
             **kept,
@@ -167,7 +165,7 @@ def _group(table: records.Record, label: str) -> records.Record:
 
 
 def _checked(kind: str, value: dict[str, Any] | str) -> records.Record:
-    """The table, or the error that a real server gives for a scalar where a list belongs."""
+    """The table. Raises ServiceError for what is none."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -175,15 +173,8 @@ def _checked(kind: str, value: dict[str, Any] | str) -> records.Record:
             raise ServiceError(
                 f"proto:\u00a0syntax error (line 1:1): invalid value {value}"
             ) from error
-    if not isinstance(value, dict):
-        raise ServiceError(f"proto:\u00a0syntax error (line 1:1): unexpected token {value!r}")
-    text = json.dumps(value, separators=(",", ":"))
-    artifacts = value.get("artifacts")
-    if kind == "Args" and isinstance(artifacts, str):
-        column = text.index(json.dumps(artifacts)) + 1
-        raise ServiceError(
-            f"proto:\u00a0syntax error (line 1:{column}): unexpected token {json.dumps(artifacts)}"
-        )
+    if fault := first_fault(kind, value):
+        raise ServiceError(f"proto:\u00a0{fault}")
     try:
         return records.from_object(kind, value)
     except records.RecordError as error:

@@ -11,6 +11,7 @@ from server_app.services.audit import Audit
 from server_app.services.background import Background
 from server_app.services.backups import Backups
 from server_app.services.clients import Clients
+from server_app.services.directory import SUPERUSER
 from server_app.services.dispatch import Dispatch
 from server_app.services.exports import Exports
 from server_app.services.files import Files
@@ -99,7 +100,7 @@ class OrgServices:
 
     def _write_state(self) -> None:
         if self.is_root:
-            self.users.set_policy("VelociraptorServer", {"super_user": True})
+            self.users.set_policy(SUPERUSER, {"roles": ["administrator", "org_admin"]})
         version = str((self.server.config.get("version") or {}).get("version", ""))
         self.store.save("ServerState", {"version": version}, "config", "server_state")
 

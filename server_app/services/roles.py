@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from server_app.datastore import records
+
 Policy = dict[str, Any]
 
 PERMISSIONS = {
@@ -49,7 +51,8 @@ ROLES: dict[str, frozenset[str]] = {
 def effective(policy: Policy, *, in_root: bool) -> Policy:
     """The policy with its roles' permissions spelled out.
 
-    An unknown role is accepted silently and brings nothing (facts: "backup() …").
+    An unknown role is accepted silently and brings nothing (facts: "backup() …"); the rights of
+    the server itself no policy brings.
     """
     granted = {name for name in PERMISSIONS.values() if policy.get(name)}
     roles = policy.get("roles") or []
@@ -57,6 +60,6 @@ def effective(policy: Policy, *, in_root: bool) -> Policy:
         granted |= ROLES.get(role, frozenset())
     if in_root and "administrator" in roles:
         granted.add("org_admin")
-    if policy.get("super_user"):
-        granted |= set(PERMISSIONS.values())
-    return {name: True for name in PERMISSIONS.values() if name in granted}
+    if not in_root:
+        granted.discard("org_admin")
+    return records.compact("Policy", dict.fromkeys(granted, True))

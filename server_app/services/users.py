@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from server_app.datastore import records
 from server_app.services.directory import (
-    RESERVED,
+    SUPERUSER,
     Directory,
+    check_name,
     hash_password,
     password_fits,
 )
@@ -39,7 +40,8 @@ def _checked(policy: Policy) -> Policy:
         )
     lists: Policy = {key: policy[key] for key in ("roles", "publish_queues") if key in policy}
     kept = {key: value for key, value in lists.items() if isinstance(value, list)}
-    flags = {key: bool(value) for key, value in policy.items() if key not in lists}
+    left_out = {*lists, "super_user"}
+    flags = {key: bool(value) for key, value in policy.items() if key not in left_out}
     return {**flags, **kept}
 
 
@@ -60,18 +62,19 @@ class Users:
         """The policy as stored in this org, {} if there is none."""
         return self._org.store.load("Policy", "acl", user) or {}
 
-    def is_listed(self, user: str) -> bool:
-        """Has the user any rights, and only roles that there are? Else lists pass it over."""
+    def may(self, user: str, *permissions: str) -> bool:
+        """Has the user one of these rights here, and only roles that there are?"""
         roles = self.policy(user).get("roles") or []
-        return bool(self.effective_policy(user)) and all(role in ROLES for role in roles)
+        known = user == SUPERUSER or all(role in ROLES for role in roles)
+        return known and any(self.has_permission(user, permission) for permission in permissions)
 
     def has_policy(self, user: str) -> bool:
         """Is there a record of its rights, be it an empty one?"""
         return self._org.store.exists("acl", user)
 
     def effective_policy(self, user: str) -> Policy:
-        if user in RESERVED:
-            return effective({"super_user": True}, in_root=True)
+        if user == SUPERUSER:
+            return {"super_user": True}
         return effective(self.policy(user), in_root=self._org.is_root)
 
     def set_policy(self, user: str, policy: Policy) -> None:
@@ -90,15 +93,22 @@ class Users:
             raise ServiceError(str(error)) from error
 
     def has_permission(self, user: str, permission: str) -> bool:
-        return bool(self.effective_policy(user).get(PERMISSIONS[permission]))
+        policy = self.effective_policy(user)
+        return bool(policy.get(PERMISSIONS[permission]) or policy.get("super_user"))
 
     def member_orgs(self, user: str) -> Members:
-        """The orgs in which the user has a policy."""
+        """The orgs that the user sees: all, for one who may make orgs."""
         server = self._org.server
-        return [org for org in map(server.org, server.orgs.ids()) if org.users.policy(user)]
+        if server.org("").users.may(user, "ORG_ADMIN"):
+            return [server.org(org_id) for org_id in server.orgs.ids()]
+        orgs = map(server.org, server.orgs.ids())
+        return [org for org in orgs if org.users.may(user, "SERVER_ADMIN", "READ_RESULTS")]
 
     def list(self, all_orgs: bool, principal: str) -> Iterator[dict[str, Any]]:
-        """Rows of gui_users(); other orgs' users only for one who may administrate orgs."""
+        """Rows of gui_users(); other orgs' users only for one who may administrate orgs.
+
+        Who may not read results is left out.
+        """
         server = self._org.server
         org_ids = server.orgs.ids() if all_orgs else [self._org.org_id]
         sees_all = server.org("").users.has_permission(principal, "ORG_ADMIN")
@@ -106,12 +116,13 @@ class Users:
             for org_id in sorted(org_ids):
                 org = server.org(org_id)
                 readable = sees_all or org.users.has_permission(principal, "READ_RESULTS")
-                if readable and org.users.is_listed(record["name"]):
+                if readable and org.users.may(record["name"], "READ_RESULTS"):
                     yield org.users.row(record)
 
     def row(self, record: records.Record) -> dict[str, Any]:
         """One row of gui_users() and user()."""
         policy = self.policy(record["name"])
+        known = all(role in ROLES for role in policy.get("roles") or [])
         stats = record.get("stats")
         return {
             "name": record["name"],
@@ -122,12 +133,12 @@ class Users:
             "stats": records.full("UserStats", stats) if stats else None,
             "roles": policy.get("roles") or None,
             "_policy": policy,
-            "effective_policy": self.effective_policy(record["name"]),
+            "effective_policy": self.effective_policy(record["name"]) if known else None,
         }
 
     def get(self, user: str, org_id: str = "") -> dict[str, Any]:
         """The row of one user. Raises ServiceError if there is none."""
-        record = self._known(user)
+        record = {"name": user} if user == SUPERUSER else self._known(user)
         org = self._org.server.org(org_id) if org_id else self._org
         return org.users.row(record)
 
@@ -152,8 +163,7 @@ class Users:
         record = self._directory.get(user) or {"name": user}
         if not user:
             raise ServiceError("Must set a username")
-        if user in RESERVED:
-            raise ServiceError(f"Username is reserved: {user}")
+        check_name(user)
         self._give(record["name"], {"roles": roles}, orgs)
         self._directory.put(hash_password(record, password) if password else record)
         return user
@@ -173,6 +183,7 @@ class Users:
         """Replaces the policy of a user in these orgs, one after the other."""
         if policy is None and not roles:
             raise ServiceError("You must provide either roles or a policy object")
+        check_name(user)
         wanted = _checked(policy or {})
         wanted["roles"] = list(dict.fromkeys([*wanted.get("roles", []), *(roles or [])]))
         self._give(self._known(user)["name"], wanted, orgs)
@@ -183,17 +194,20 @@ class Users:
 
         Orgs in which the user has no rights, unknown ones too, are passed over.
         """
+        check_name(user)
         name = self._known(user)["name"]
         wanted = orgs or [self._org.org_id]
         taken = [org for org in self.member_orgs(name) if org.org_id in wanted]
         if really_do_it:
+            members = self.member_orgs(name)
             for org in taken:
-                org.store.remove("acl", name)
-            if not self.member_orgs(name):
+                org.users.set_policy(name, {})
+            if len(taken) >= len(members):
                 self._directory.remove(name)
         return [{"org_id": org.org_id, "username": user} for org in taken]
 
     def passwd(self, user: str, password: str) -> str:
+        check_name(user)
         self._directory.put(hash_password(self._known(user), password))
         return user
 
@@ -203,6 +217,8 @@ class Users:
 
     def record(self, user: str, *, with_hashes: bool) -> dict[str, Any]:
         """What `user show` prints."""
+        if user == SUPERUSER and not with_hashes:
+            return {"name": user}
         record = dict(self._known(user))
         for secret in ("password_hash", "password_salt"):
             value = record.pop(secret, b"")
@@ -212,9 +228,24 @@ class Users:
         orgs = [{"name": org.name, "id": org.org_id} for org in self.member_orgs(user)]
         return {**shown, "orgs": orgs} if orgs else shown
 
-    def add(self, user: str, roles: Strings, password: str) -> None:
-        """What `user add` does: straight to disk, unseen by a running server."""
-        self.create(user, roles, password=password)
+    def add_roles(self, user: str, roles: Strings) -> None:
+        """The first half of `user add`: an old account loses what it had. Raises ServiceError."""
+        try:
+            check_name(user)
+        except ServiceError as error:
+            raise ServiceError(f"add user: {error}") from error
+        for role in roles:
+            if role not in ROLES:
+                raise ServiceError(f"Invalid role {role}")
+        if user:
+            self.set_policy(user, {"roles": list(dict.fromkeys(roles))})
+
+    def add(self, user: str, password: str) -> None:
+        """The second half: straight to disk, unseen by a running server."""
+        try:
+            self._directory.put(hash_password({"name": user}, password))
+        except ServiceError as error:
+            raise ServiceError(f"Unable to set user account: {error}") from error
 
     def grant_cli(self, user: str, policy: Policy, merge: bool) -> None:
         """What `acl grant` does."""

@@ -67,9 +67,12 @@ def _later(argument: Any, scope: Scope) -> Callable[[], Any]:
     return lambda: value_of(argument, scope)
 
 
+_NULL_IS_A_VALUE = ("any", "string", "int", "float", "bool", "query", "strings", "list")
+
+
 def convert(parameter: Parameter, name: str, value: Any) -> Any:
     """One value as its kind; NULL is the default where the kind has no other use for it."""
-    if value is None and parameter.kind not in ("any", "string", "int", "float", "bool", "query"):
+    if value is None and parameter.kind not in _NULL_IS_A_VALUE:
         if parameter.kind == "path":
             raise ArgumentError(f"Field {name} Expecting a path arg type, not *types.Null")
         return parameter.default
@@ -98,12 +101,18 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _strings(name: str, value: Any) -> list[str]:
-    return [_string(name, item) for item in _list(name, value) if item is not None]
+    """Every item as text: a NULL among them is the word, as if it had been meant, a dict of one
+    text is that text and then itself once more.
+    """
+    found = []
+    for item in _list(name, value):
+        only = next(iter(item.values())) if isinstance(item, Mapping) and len(item) == 1 else None
+        found += [only, as_text(item)] if isinstance(only, str) else [as_text(item)]
+    return found
 
 
 def _list(_name: str, value: Any) -> list[Any]:
-    if isinstance(value, StoredQuery):
-        return [one_value(row) for row in value.rows()]
+    """A query is one item here, and its rows aren't looked at (as on a real server)."""
     return value if isinstance(value, list) else [value]
 
 

@@ -20,6 +20,7 @@ MODULES = (
     "server_app.vql.builtin.data",
     "server_app.vql.builtin.moments",
     "server_app.vql.builtin.totals",
+    "server_app.vql.builtin.patterns",
     "server_app.plugins",
     "server_app.client.abilities",
 )

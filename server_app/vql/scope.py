@@ -145,6 +145,10 @@ class StoredQuery:
         self.scope = scope
         self.parameters = parameters
 
+    def __str__(self) -> str:
+        """Where a text is wanted it is never run: a real server shows its insides there."""
+        return "&{query}"
+
     def rows(self, scope: Scope | None = None) -> Iterator[Mapping[str, Any]]:
         """Runs it, in the scope of the caller, else in the one where it was written."""
         from server_app.vql.select import select_rows

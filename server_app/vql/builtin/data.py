@@ -12,7 +12,7 @@ from server_app.vql.builtin.verbs import format_text
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, required
 from server_app.vql.text import as_text
-from server_app.vql.values import number, regex_fault
+from server_app.vql.values import plain_number, regex_fault
 
 Arguments = dict[str, Any]
 
@@ -84,37 +84,47 @@ def length(_call: Call, arguments: Arguments) -> int:
     return len(value) if isinstance(value, bytes | list | dict) else 0
 
 
-@function("str", {"str": required("any")})
+@function("str", {"str": required("any")}, failed=False)
 def text(_call: Call, arguments: Arguments) -> str:
     return as_text(arguments["str"])
 
 
-@function("int", {"int": required("any")})
+@function("int", {"int": optional("any")})
 def whole(_call: Call, arguments: Arguments) -> int:
-    """A whole number from a number or a text; 0 for anything else."""
-    value = number(arguments["int"])
-    if value is None:
+    """A whole number from a number or a text; 0 for anything else, a truth value too."""
+    value = arguments["int"]
+    if isinstance(value, str):
         try:
-            return int(str(arguments["int"]), 0)
+            found = int(_OCTAL.sub(r"\1o\2", value), 0) if value == value.strip() else 0
         except ValueError:
             return 0
-    return int(value)
+        return max(-(1 << 63), min(found, (1 << 63) - 1))
+    return int(plain_number(value) or 0)
+
+
+_OCTAL = re.compile(r"^([+-]?0)([0-7_]+)$")
 
 
 @function("atoi", {"string": required("any")})
 def text_to_whole(_call: Call, arguments: Arguments) -> int:
-    """Another name of int()."""
-    return int(whole(_call, {"int": arguments["string"]}))
+    """As int(), but a truth value is a number."""
+    value = arguments["string"]
+    return int(value) if isinstance(value, bool) else int(whole(_call, {"int": value}))
 
 
 @function("upcase", {"string": required("string")})
 def upcase(_call: Call, arguments: Arguments) -> str:
-    return str(arguments["string"].upper())
+    return "".join(_one_for_one(char, char.upper()) for char in arguments["string"])
 
 
 @function("lowcase", {"string": required("string")})
 def lowcase(_call: Call, arguments: Arguments) -> str:
-    return str(arguments["string"].lower())
+    return "".join(_one_for_one(char, char.lower()) for char in arguments["string"])
+
+
+def _one_for_one(char: str, other: str) -> str:
+    """A letter becomes one: what has none of the other case stays (ß), or loses its dot (İ)."""
+    return other if len(other) == 1 else "i" if char == "\u0130" else char
 
 
 @function("join", {"array": required("strings"), "sep": optional("string", "")})

@@ -10,7 +10,6 @@ EXCEPTIONS: dict[str, dict[str, dict[int, str]]] = {
         "language": dict.fromkeys((15, 137, 142, 151, 152, 164, 165), PLACE),
         "accounts": {
             13: OWN,
-            31: "one permission of an administrator is listed elsewhere",
             113: "the built-in artifacts' queries are our own",
         },
         "clients": {

@@ -1,6 +1,10 @@
 import io
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,12 +26,36 @@ def test_hashes_are_shown_when_asked_for(run, config: Path) -> None:
     assert re.search(r"^Password salt is [0-9a-f]{32,}$", done.out, re.MULTILINE)
 
 
-def test_a_password_is_read_from_stdin(run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("from stdin\n"))
-    assert run("--config", config, "user", "add", "alice", "--role", "reader").code == 0
+def test_a_password_is_read_from_the_terminal(run, config: Path) -> None:
+    ours, theirs = pty.openpty()
+    argv = [sys.executable, "-m", "server_app", "--config", str(config), "user", "add", "alice"]
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs) as terminal:
+        adding = subprocess.Popen(
+            [*argv, "--role", "reader"],
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert adding.stdout
+        asked = adding.stdout.read(len("Enter user's password: "))
+        keyboard.write(b"typed\n")
+        adding.communicate(timeout=30)
+    assert (adding.returncode, asked) == (0, b"Enter user's password: ")
     first = run("--config", config, "user", "show", "alice", "--with_hashes").out
     run("--config", config, "user", "add", "alice", "another", "--role", "reader")
     assert run("--config", config, "user", "show", "alice", "--with_hashes").out != first
+
+
+def test_a_pipe_is_no_terminal_and_the_roles_are_granted_before_it_shows(
+    run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("from stdin\n"))
+    done = run("--config", config, "user", "add", "alice", "--role", "reader")
+    assert (done.code, done.out) == (1, "Enter user's password: ")
+    assert "Unable to read password from terminal" in done.err
+    assert json.loads(run("--config", config, "acl", "show", "alice").out) == {"roles": ["reader"]}
+    assert run("--config", config, "user", "show", "alice").code == 1
 
 
 def test_a_user_who_is_not_there(run, config: Path) -> None:

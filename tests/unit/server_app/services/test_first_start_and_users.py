@@ -69,7 +69,9 @@ def test_a_deleted_org_is_gone_with_its_files(server):
 
 
 def test_a_user_added_by_the_command_line_is_not_seen_by_a_running_server(server, make_server):
-    make_server(start=False).org("").users.add("late", ["reader"], "pw")
+    users = make_server(start=False).org("").users
+    users.add_roles("late", ["reader"])
+    users.add("late", "pw")
     assert not server.org("").users.exists("late")
     server.close()
     assert make_server().org("").users.exists("late")
