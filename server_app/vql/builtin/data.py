@@ -127,7 +127,7 @@ def _one_for_one(char: str, other: str) -> str:
     return other if len(other) == 1 else "i" if char == "\u0130" else char
 
 
-@function("join", {"array": required("strings"), "sep": optional("string", "")})
+@function("join", {"array": required("strings"), "sep": optional("string", "")}, failed=False)
 def join(_call: Call, arguments: Arguments) -> str:
     return str(arguments["sep"].join(arguments["array"]))
 
