@@ -13,6 +13,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from server_app.datastore import folders
+
 _ROW = struct.Struct("<qqqqQ")
 
 
@@ -69,7 +71,7 @@ def append(path: Path, data: bytes) -> None:
     at = path.stat().st_size if path.exists() else 0
     packed = zlib.compress(data)
     offset = size(path) if at else 0
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folders.make(path.parent)
     _add(path, packed)
     _add(index_path(path), _ROW.pack(offset, at, len(packed), len(data), 0))
 

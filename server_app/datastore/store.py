@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from server_app.datastore import names, records
+from server_app.datastore import folders, names, records
 
 WIRE, JSON = ".db", ".json.db"
 _MEGABYTE = 1024 * 1024
@@ -78,7 +78,7 @@ class Store:
     def write(self, path: Path, data: bytes) -> None:
         """Replaces a file as a whole. Raises DiskFullError, OSError."""
         self.require_space()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders.make(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
         try:
             with os.fdopen(handle, "wb") as stream:

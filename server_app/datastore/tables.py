@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from server_app.datastore import chunks
+from server_app.datastore import chunks, folders
 
 Row = dict[str, Any]
 _NUMBER = struct.Struct("<Q")
@@ -106,7 +106,7 @@ def _size(path: Path) -> int:
 
 
 def _add(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folders.make(path.parent)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "ab") as stream:
         stream.write(data)

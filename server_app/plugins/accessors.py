@@ -6,7 +6,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from server_app.services.errors import denied
 from server_app.vql.call import CallError
@@ -22,11 +22,14 @@ class AccessError(OSError):
 
 
 def located(value: OSPath | str, accessor: str) -> OSPath:
-    """A path with the accessor that will open it: the one named in the call goes first."""
-    if isinstance(value, str):
-        return parse_path(value, accessor or "auto")
+    """A path with the accessor that will open it: the one named in the call goes first.
+
+    An export's path counts as text: without `accessor="fs"` it means a file on the host.
+    """
+    if isinstance(value, str) or value.base:
+        return parse_path(str(value), accessor or "auto")
     if accessor and accessor not in ("auto", value.accessor):
-        return OSPath(value.parts, accessor, value.delegate, value.short_base)
+        return OSPath(value.parts, accessor, value.delegate)
     return value
 
 
@@ -43,7 +46,8 @@ def open_path(call: Call, path: OSPath) -> BinaryIO:
         try:
             return Path(path.path).open("rb")
         except OSError as error:
-            raise AccessError(_go_text("lstat", _first_missing(path), error)) from error
+            verb = "read" if isinstance(error, IsADirectoryError) else "lstat"
+            raise AccessError(_go_text(verb, _first_missing(path), error)) from error
     raise AccessError(f"Unknown filesystem accessor {path.accessor}")
 
 
@@ -76,6 +80,8 @@ def _open_stored(call: Call, path: OSPath) -> BinaryIO:
     if call.run.org is None:
         raise CallError("Command can only run on the server")
     need(call, "READ_RESULTS")
+    if not path.parts:
+        raise AccessError("Invalid path") from IsADirectoryError()
     try:
         return call.org.files.open(path.path)
     except FileNotFoundError as error:
@@ -117,8 +123,16 @@ class _Member(io.BufferedReader):
             self._container.close()
 
 
-def members(call: Call, path: OSPath) -> list[tuple[str, bool]]:
-    """Names directly below a path and whether each is a folder; AccessError if it can't be."""
+class Entry(NamedTuple):
+    """Something directly below a path; of a zip's members, what the zip says of them."""
+
+    name: str
+    is_folder: bool
+    member: zipfile.ZipInfo | None = None
+
+
+def members(call: Call, path: OSPath) -> list[Entry]:
+    """What is directly below a path; AccessError if that can't be known."""
     if path.accessor == "fs":
         if call.run.org is None:
             raise CallError("Command can only run on the server")
@@ -126,7 +140,7 @@ def members(call: Call, path: OSPath) -> list[tuple[str, bool]]:
         store = call.org.files
         try:
             names = store.listdir(path.path)
-            return [(name, bool(store.stat((path + name).path)["IsDir"])) for name in names]
+            return [Entry(name, bool(store.stat((path + name).path)["IsDir"])) for name in names]
         except PermissionError as error:
             raise AccessError(str(error)) from error
         except OSError as error:
@@ -136,12 +150,12 @@ def members(call: Call, path: OSPath) -> list[tuple[str, bool]]:
     need(call, "FILESYSTEM_READ")
     try:
         with os.scandir(path.path) as entries:
-            return [(entry.name, entry.is_dir()) for entry in entries]
+            return [Entry(entry.name, entry.is_dir()) for entry in entries]
     except OSError as error:
         raise AccessError(_go_text("open", path.path, error)) from error
 
 
-def _zip_members(call: Call, path: OSPath) -> list[tuple[str, bool]]:
+def _zip_members(call: Call, path: OSPath) -> list[Entry]:
     if path.delegate is None:
         raise AccessError("zip: DelegatePath is not set")
     try:
@@ -149,15 +163,17 @@ def _zip_members(call: Call, path: OSPath) -> list[tuple[str, bool]]:
             open_path(call, located(*path.delegate)) as container,
             zipfile.ZipFile(container) as archive,
         ):
-            names = [split(name) for name in archive.namelist()]
+            listed = [(split(info.filename), info) for info in archive.infolist()]
     except (zipfile.BadZipFile, ValueError) as error:
         raise AccessError("zip: not a valid zip file") from error
     depth = len(path.parts)
-    found: dict[str, bool] = {}
-    for parts in names:
+    found: dict[str, Entry] = {}
+    for parts, info in listed:
         if len(parts) > depth and parts[:depth] == path.parts:
-            found[parts[depth]] = found.get(parts[depth], False) or len(parts) > depth + 1
-    return list(found.items())
+            name, is_folder = parts[depth], len(parts) > depth + 1
+            if name not in found or is_folder:
+                found[name] = Entry(name, is_folder, None if is_folder else info)
+    return list(found.values())
 
 
 def _go_text(verb: str, path: str, error: OSError) -> str:

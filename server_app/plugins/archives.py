@@ -9,6 +9,7 @@ from server_app.vql.evaluate import apply_stored
 from server_app.vql.paths import OSPath, split
 from server_app.vql.registry import Call, function, optional, required
 from server_app.vql.scope import StoredExpression
+from server_app.vql.text import as_text
 
 Arguments = dict[str, Any]
 
@@ -45,7 +46,8 @@ def create_flow_download(call: Call, arguments: Arguments) -> OSPath:
         expand_sparse=arguments["expand_sparse"],
         log=call.log,
     )
-    return OSPath(split(path), "fs")
+    parts = split(path)
+    return OSPath(parts, "fs", base=parts[-1])
 
 
 @function(
@@ -71,7 +73,8 @@ def create_hunt_download(call: Call, arguments: Arguments) -> OSPath:
         expand_sparse=arguments["expand_sparse"],
         log=call.log,
     )
-    return OSPath(split(path), "fs", short_base=True)
+    parts = split(path)
+    return OSPath(parts, "fs", base=parts[-1].removesuffix(".zip"))
 
 
 @function(
@@ -89,8 +92,8 @@ def create_hunt_download(call: Call, arguments: Arguments) -> OSPath:
 )
 def import_collection(call: Call, arguments: Arguments) -> dict[str, Any]:
     """Imports a flow's or hunt's zip; `LET ZIP_PASSWORDS <= "pw"` opens a protected one."""
-    value = arguments["filename"]
-    path = located(value if isinstance(value, OSPath) else str(value or ""), arguments["accessor"])
+    value, accessor = arguments["filename"], arguments["accessor"]
+    path = located(value if isinstance(value, OSPath) else as_text(value or ""), accessor)
     password = _password(call)
 
     def opened() -> BinaryIO:
@@ -104,6 +107,7 @@ def import_collection(call: Call, arguments: Arguments) -> dict[str, Any]:
             hostname=arguments["hostname"],
             import_type=arguments["import_type"],
             password=password,
+            accessor=accessor,
             log=call.log,
         )
     )

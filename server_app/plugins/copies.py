@@ -48,6 +48,9 @@ def copy(call: Call, arguments: Arguments) -> str:
     try:
         source = open_path(call, path)
     except AccessError as error:
+        if isinstance(error.__cause__, IsADirectoryError):
+            call.log(f"copy: Copying file from {path} into {arguments['dest']}")
+            raise CallError(f"Failed to copy: {error}") from error
         raise CallError(f"Failed to open {path}: {error}") from error
     if path.accessor != "data":
         call.log(f"copy: Copying file from {path} into {arguments['dest']}")

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from server_app.datastore import tables
+from server_app.datastore import folders, tables
 from server_app.datastore.store import DiskFullError, Store
 
 _TIMES = struct.Struct("<qqq")
@@ -35,7 +35,7 @@ class Audit:
             self._store.require_space()
             with self._lock:
                 at = path.stat().st_size if path.exists() else 0
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folders.make(path.parent)
                 with path.open("ab") as stream:
                     stream.write(tables.line(row))
                 with path.with_name(path.name + ".tidx").open("ab") as stream:

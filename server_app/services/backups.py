@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from server_app.datastore import folders
 from server_app.datastore.store import DiskFullError
 from server_app.services.background import log
 from server_app.services.backup_providers import PROVIDERS, Provider, members
@@ -61,7 +62,7 @@ class Backups:
             try:
                 self._org.store.require_space()
                 path = self.path(name)
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folders.make(path.parent)
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
             except (DiskFullError, ValueError) as error:
                 raise ServiceError(str(error)) from error

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from server_app.datastore import names, records, tables
+from server_app.datastore import chunks, folders, names, records, tables
 from server_app.services.errors import ServiceError
 from server_app.services.imports import Importer
 from server_app.services.zips import ZipWriter
@@ -128,7 +128,7 @@ class Exports:
         started = time.monotonic_ns()
         try:
             store.require_space()
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folders.make(path.parent)
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tmp-") as stream:
                 writer = ZipWriter(stream, password=password)
                 fill(writer)
@@ -169,9 +169,11 @@ class Exports:
             writer.add(prefix + "requests.json", _indented(tasks))
         writer.add(prefix + "log.json", _table_bytes(files.logs), stamped=False)
         for name in (flow or {}).get("artifacts_with_results", []):
-            member = names.in_zip(
-                name
-            )  # a named source: Artifact%2FSource, as seen in real exports
+            # Rows of an artifact that is no longer known are left out without a word, as a real
+            # server does it (read in its source, and seen).
+            if org.artifacts.get(name.partition("/")[0]) is None:
+                continue
+            member = names.in_zip(name)  # a named source: Artifact%2FSource, as seen there
             data = _table_bytes(files.results(name))
             writer.add(f"{prefix}results/{member}.json", data, stamped=False)
         self._add_uploads(writer, client_id, flow_id, prefix, log)
@@ -214,10 +216,11 @@ class Exports:
         hostname: str,
         import_type: str = "collection",
         password: str = "",
+        accessor: str = "",
         log: Log,
     ) -> dict[str, Any]:
         """Imports a zip; returns the flow or the hunt (facts). Raises ServiceError."""
-        importer = Importer(self._org, display, log)
+        importer = Importer(self._org, display, log, accessor)
         return importer.run(
             open_zip,
             client_id=client_id,
@@ -235,7 +238,7 @@ def _check_format(given: str) -> None:
 
 
 def _table_bytes(path: Path) -> bytes:
-    return b"".join(line + b"\n" for line in tables.read_lines(path))
+    return chunks.read(path) if path.is_file() else b""
 
 
 def _indented(record: Any) -> bytes:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from server_app.datastore import tables
+from server_app.datastore import folders, tables
 from server_app.datastore.store import DiskFullError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Events:
         try:
             self._store.require_space()
             with self._lock:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folders.make(path.parent)
                 at = path.stat().st_size if path.exists() else 0
                 with path.open("ab") as stream:
                     stream.write(tables.line({**row, "_ts": now // 1_000_000}))

@@ -29,9 +29,18 @@ class WrongPasswordError(Exception):
 class Importer:
     """One import; `display` is what messages call the zip."""
 
-    def __init__(self, org: OrgServices, display: str, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, org: OrgServices, display: str, log: Callable[[str], None], accessor: str = ""
+    ) -> None:
         self._org, self._display, self._log = org, display, log
+        self._accessor = accessor
         self._zip: zipfile.ZipFile | None = None
+
+    def _inside_zip(self, member: str) -> str:
+        """How messages name a member: the accessor only if the call named it."""
+        spec = {"DelegateAccessor": self._accessor} if self._accessor else {}
+        spec |= {"DelegatePath": self._display, "Path": "/" + member}
+        return json.dumps(spec, separators=(",", ":"))
 
     def run(
         self,
@@ -46,14 +55,15 @@ class Importer:
         try:
             stream = open_zip()
         except OSError as error:
+            if isinstance(error.__cause__, IsADirectoryError):
+                for _ in range(3):
+                    self._log(str(error))
             raise ServiceError(f"unable to load collection_context: {error}") from error
         with stream:
             try:
                 self._zip = _opened(stream, password)
             except WrongPasswordError as error:
-                where = json.dumps(
-                    {"DelegatePath": self._display, "Path": "/data.zip"}, separators=(",", ":")
-                )
+                where = self._inside_zip("data.zip")
                 raise ServiceError(
                     "unable to load collection_context: While reading ZipFile data.zip of reader "
                     f"OSFileWrapper {self._display} (closed false) {where}: zip: invalid password"
@@ -95,9 +105,7 @@ class Importer:
         except records.RecordError:
             flow = {}
         if not flow.get("session_id"):
-            where = json.dumps(
-                {"DelegatePath": self._display, "Path": "/" + path}, separators=(",", ":")
-            )
+            where = self._inside_zip(path)
             raise ServiceError(f"unable to load collection_context: Zip: NotFoundError: {where}.")
         client_id = self._client(prefix, "" if client_id == "auto" else client_id, hostname)
         flow["client_id"] = client_id
@@ -127,9 +135,7 @@ class Importer:
     def _table(self, member: str, path: Any) -> None:
         data = self._read(member)
         if data is None:
-            where = {"DelegatePath": self._display, "Path": "/" + member}
-            shown = json.dumps(where, separators=(",", ":"))
-            self._log(f"import_flow: Zip: NotFoundError: {shown}.")
+            self._log(f"import_flow: Zip: NotFoundError: {self._inside_zip(member)}.")
             return
         whole = [line + b"\n" for line in data.split(b"\n")[:-1] if line]
         for old in (path, tables.index_path(path)):
@@ -158,8 +164,7 @@ class Importer:
 
     def _upload(self, member: str, target: list[str]) -> None:
         data = self._read(member)
-        shown = {"DelegatePath": self._display, "Path": "/" + member}
-        source = json.dumps(shown, separators=(",", ":"))
+        source = self._inside_zip(member)
         if data is None:
             self._log(f"import_flow: Zip: NotFoundError: {source}.")
             return
@@ -207,8 +212,7 @@ class Importer:
     def _hunt(self) -> dict[str, Any]:
         found = self._record("hunt_info.json")
         if not isinstance(found, dict):
-            where = {"DelegatePath": self._display, "Path": "/hunt_info.json"}
-            shown = json.dumps(where, separators=(",", ":"))
+            shown = self._inside_zip("hunt_info.json")
             raise ServiceError(f"importHunt: Zip: NotFoundError: {shown}.")
         try:
             hunt = records.from_object("Hunt", found)

@@ -12,6 +12,7 @@ from typing import Any
 
 from server_app.vql import syntax
 from server_app.vql.evaluate import evaluate
+from server_app.vql.modes import FileMode
 from server_app.vql.parse import VQLSyntaxError, parse_lambda
 from server_app.vql.paths import OSPath
 from server_app.vql.registry import Definition, Parameter
@@ -203,7 +204,7 @@ def rows_of(value: Any, scope: Scope | None = None) -> Iterator[Mapping[str, Any
 _TYPE_NAMES = {
     str: "string", bool: "bool", int: "int64", float: "float64", dict: "*ordereddict.Dict",
     list: "[]types.Any", OSPath: "*accessors.OSPath", Timestamp: "time.Time",
-    StoredQuery: "*vfilter._StoredQuery", bytes: "[]uint8",
+    StoredQuery: "*vfilter._StoredQuery", bytes: "[]uint8", FileMode: "fs.FileMode",
 }  # fmt: skip
 
 
@@ -211,4 +212,6 @@ def type_name(value: Any) -> str:
     """The name a type has in messages and for `typeof()`."""
     if value is None:
         return "types.Null"
+    if isinstance(value, OSPath) and value.base:
+        return "*path_specs.FSPathSpec"
     return _TYPE_NAMES.get(type(value), "*ordereddict.Dict")

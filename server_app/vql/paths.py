@@ -13,15 +13,15 @@ class OSPath:
     """A path that knows how to be opened.
 
     `delegate` is the archive (path, accessor) within which `parts` are; the
-    text is then the pathspec in JSON, as messages show it. `short_base` marks
-    paths whose `Base` lacks the extension (facts: for hunts `Export.Base`
-    lacks `.zip`).
+    text is then the pathspec in JSON, as messages show it. `base` is of paths
+    that exports give: they have no other name than this, which lacks `.zip` for
+    hunts (facts: Exports and imports), and only as text can they be opened.
     """
 
     parts: tuple[str, ...]
     accessor: str = "file"
     delegate: tuple[str, str] | None = None
-    short_base: bool = False
+    base: str = ""
 
     @property
     def path(self) -> str:
@@ -29,12 +29,9 @@ class OSPath:
 
     def __str__(self) -> str:
         if self.delegate is not None:
-            spec = {"DelegateAccessor": self.delegate[1], "DelegatePath": self.delegate[0]}
-            if spec["DelegateAccessor"] in ("", "auto"):
-                del spec["DelegateAccessor"]
-            return json.dumps({**spec, "Path": self.path}, separators=(",", ":"))
+            return json.dumps(self.spec(), separators=(",", ":"))
         if self.accessor in ("fs", "ds"):
-            return f"{self.accessor}:{self.path}"
+            return f"{self.accessor}:{self.path if self.parts else ''}"
         if self.accessor == "zip" and not self.parts:
             return ""
         return self.parts[0] if self.accessor == "data" and self.parts else self.path
@@ -45,26 +42,37 @@ class OSPath:
 
     def member(self, name: str) -> Any:
         """A property by name (`OSPath.Basename`), None where there is none."""
-        read = _PROPERTIES.get(name)
+        read = (_OF_EXPORTS if self.base else _PROPERTIES).get(name)
         return read(self) if read else None
 
-    @property
-    def base(self) -> str:
-        return self.parts[-1] if self.parts else ""
-
-    def _short(self) -> str:
-        return self.base.rpartition(".")[0] if self.short_base and "." in self.base else self.base
+    def spec(self) -> dict[str, str]:
+        """How it is spelled out: what it lies in, and where there."""
+        if self.accessor in ("fs", "ds") and self.delegate is None:
+            outer = f"{self.accessor}:"
+            return {
+                "DelegateAccessor": self.accessor,
+                "DelegatePath": outer,
+                "Path": "/".join(self.parts),
+            }
+        outer, accessor = self.delegate or ("", "")
+        given = {"DelegateAccessor": accessor, "DelegatePath": outer}
+        return {k: v for k, v in given.items() if v not in ("", "auto")} | {"Path": self.path}
 
 
 _PROPERTIES: dict[str, Callable[[OSPath], Any]] = {
-    "Basename": lambda path: path.base,
-    "Base": lambda path: path._short(),  # noqa: SLF001 - the class's own table
+    "Basename": lambda path: path.parts[-1] if path.parts else "",
     "Dirname": lambda path: replace(path, parts=path.parts[:-1]),
     "Components": lambda path: list(path.parts),
-    "Path": lambda path: path.path,
-    "DelegatePath": lambda path: path.delegate[0] if path.delegate else "",
-    "DelegateAccessor": lambda path: path.delegate[1] if path.delegate else "",
-    "Accessor": lambda path: path.accessor,
+    "String": str,
+    "PathSpec": lambda path: path.spec(),
+    "Path": lambda path: path.spec()["Path"],
+    "DelegatePath": lambda path: path.spec().get("DelegatePath", ""),
+    "DelegateAccessor": lambda path: path.spec().get("DelegateAccessor", ""),
+}
+_OF_EXPORTS: dict[str, Callable[[OSPath], Any]] = {
+    "Base": lambda path: path.base,
+    "Components": lambda path: list(path.parts),
+    "String": str,
 }
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from server_app.vql.modes import FileMode
 from server_app.vql.paths import OSPath
 from server_app.vql.text import as_text
 
@@ -260,7 +261,7 @@ def member(value: Any, name: str) -> Any:
     """`value.name`: a key, a path's property, or the member of each item of a list that has it."""
     if isinstance(value, Mapping):
         return value.get(name)
-    if isinstance(value, OSPath):
+    if isinstance(value, OSPath | FileMode):
         return value.member(name)
     if isinstance(value, list):
         found = [(_has(item, name), item) for item in value]
@@ -298,6 +299,9 @@ def index(value: Any, key: Any) -> Any:
         return value.get(key)
     if isinstance(value, int | float) or isinstance(key, bool):
         return None
+    if isinstance(value, OSPath):
+        value = [] if value.base or not isinstance(key, int) else list(value.parts)
+        return value[key] if value and -len(value) <= key < len(value) else None
     if isinstance(key, int) and isinstance(value, list):
         return value[key % len(value)] if value else None
     if isinstance(key, int) and isinstance(value, str):

@@ -31,14 +31,11 @@ EXCEPTIONS: dict[str, dict[str, dict[int, str]]] = {
             51: "the default order of notebooks of one second",
             82: "the built-in artifacts' queries are our own",
         },
-        "backups": {67: "members of a zip in another order"},
         "archives": {
-            8: "a folder instead of a zip: other words",
             9: "an accessor that isn't there is complained about for each file",
             15: PLACE,
             16: PATHS,
             25: "an enum's member is a number there, its JSON a name",
-            49: PATHS,
             61: "an enum's member is a number there, its JSON a name",
         },
         "commands": {
