@@ -187,6 +187,7 @@ def test_exporting_an_unknown_hunt_fails(root):
 
 @pytest.mark.parametrize("name", ["flow_custom_artifact.zip", "flow_from_hunt.zip"])
 def test_an_export_has_the_members_of_the_real_one(root, imported, recorded, name):
+    root.artifacts.set(MARKER, [], "admin")
     flow = imported(root, name)
     path = root.exports.flow(CLIENT, flow["session_id"], wait=True, log=lambda _: None)
     with (
@@ -197,6 +198,21 @@ def test_an_export_has_the_members_of_the_real_one(root, imported, recorded, nam
         for member in real.namelist():
             if member not in {"client_info.json", "uploads.json.index"}:
                 assert mine.read(member) == real.read(member), member
+
+
+def test_an_export_leaves_out_the_rows_of_an_artifact_that_is_not_known_any_more(root, imported):
+    """Seen on a real server: no error and no log; the flow's record still counts the rows."""
+    root.artifacts.set(MARKER, [], "admin")
+    flow = imported(root, "flow_custom_artifact.zip")
+    root.artifacts.delete("Custom.Server.Marker", "admin")
+    said: list[str] = []
+    path = root.exports.flow(CLIENT, flow["session_id"], wait=True, log=said.append)
+    with zipfile.ZipFile(root.files.real_path(path)) as archive:
+        assert not [name for name in archive.namelist() if name.startswith("results/")]
+        context = json.loads(archive.read("collection_context.json"))
+    assert context["artifacts_with_results"] == ["Custom.Server.Marker"]
+    assert context["total_collected_rows"] > 0
+    assert said == []
 
 
 def test_a_hunt_export_has_the_members_of_the_real_one(root, imported, recorded):
