@@ -7,6 +7,7 @@ from typing import Any
 
 from server_app.services.errors import denied
 from server_app.vql.arguments import type_name
+from server_app.vql.builtin.moments import moment
 from server_app.vql.call import CallError
 from server_app.vql.registry import Call, function, optional, plugin, required
 
@@ -39,8 +40,8 @@ def client_info(call: Call, arguments: Arguments) -> dict[str, Any]:
         "client_id": optional("string", ""),
         "hostname": optional("string", ""),
         "os": optional("string", ""),
-        "first_seen_at": optional("time", 0),
-        "last_seen_at": optional("time", 0),
+        "first_seen_at": optional("any"),
+        "last_seen_at": optional("any"),
         "labels": optional("strings", []),
         "mac_addresses": optional("strings", []),
     },
@@ -50,7 +51,10 @@ def client_info(call: Call, arguments: Arguments) -> dict[str, Any]:
     log_name="ERROR:client_create",
 )
 def client_create(call: Call, arguments: Arguments) -> dict[str, Any]:
-    return dict(call.org.clients.create(**arguments))
+    """A client's record without its key; times that are none count as not given."""
+    times = {name: moment(arguments[name]) for name in ("first_seen_at", "last_seen_at")}
+    known = {name: 0.0 if at is None else max(0.0, at.seconds) for name, at in times.items()}
+    return dict(call.org.clients.create(**{**arguments, **known}))
 
 
 @plugin(

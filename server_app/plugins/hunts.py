@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from server_app.services.errors import denied
@@ -69,12 +69,15 @@ def hunt(call: Call, arguments: Arguments) -> dict[str, Any]:
         call.fail("Both OS and label conditions set, ignoring include label conditions")
     if given["org_ids"] and not call.run.allows("ORG_ADMIN"):
         raise CallError(denied("ORG_ADMIN"))
-    return dict(call.org.hunts.create(expires=_seconds(expires), principal=call.principal, **given))
+    at = _seconds(call, expires) if expires is not None else None
+    return dict(call.org.hunts.create(expires=at, principal=call.principal, **given))
 
 
-def _seconds(expires: Any) -> float | int | None:
-    """Seconds since 1970, whole where given whole."""
-    value = expires() if expires is not None else None
+def _seconds(call: Call, expires: Callable[[], Any]) -> float | int | None:
+    """Seconds since 1970, whole where given whole; of NULL it is only said that it is no time."""
+    value = expires()
+    if value is None:
+        call.fail("expiry time invalid: Invalid time")
     if isinstance(value, int) and 0 < value < 10**11:
         return value
     if value is None or value == 0:

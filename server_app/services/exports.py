@@ -74,6 +74,8 @@ class Exports:
         """Writes a hunt's zip with the flows of all who took part."""
         del wait, expand_sparse
         _check_format(format)
+        if not hunt_id:
+            raise ServiceError("Hunt Id should be specified.")
         hunt = self._org.hunts.get(hunt_id, request=True)
         if hunt is None:
             # As seen on a real server: the file is made before the hunt is looked for.

@@ -69,7 +69,7 @@ class Flows:
             raise ServiceError("no artifacts to collect!")
         self._org.clients.validate(client_id)
         if spec is None:
-            spec = dict.fromkeys(artifacts, env) if env else {}
+            spec = dict.fromkeys(artifacts, env) if env is not None else {}
         request = {
             "creator": principal,
             "client_id": client_id,
@@ -235,11 +235,12 @@ class Flows:
     def cancel(self, client_id: str, flow_id: str, principal: str) -> dict[str, Any]:
         """cancel_flow(): a flow that has not ended becomes an error; an unknown one is none."""
         with self._lock:
-            flow = self.get(client_id, flow_id)
+            flow = self.get(client_id, flow_id) if client_id else None
             if flow is not None and flow["state"] == RUNNING:
                 flow |= {"state": ERROR, "status": "Cancelled by VQL query"}
                 self.files(client_id, flow_id).save(flow)
-            self.tasks.forget(client_id, flow_id)
+            if client_id:
+                self.tasks.forget(client_id, flow_id)
         self._org.audit("CancelFlow", principal, client_id=client_id, flow_id=flow_id)
         return {"flow_id": flow_id}
 

@@ -72,10 +72,14 @@ _NULL_IS_A_VALUE = ("any", "string", "int", "float", "bool", "query", "strings",
 
 
 def convert(parameter: Parameter, name: str, value: Any) -> Any:
-    """One value as its kind; NULL is the default where the kind has no other use for it."""
+    """One value as its kind; NULL is the default where the kind has no other use for it, and a
+    dict without anything in it.
+    """
     if value is None and parameter.kind not in _NULL_IS_A_VALUE:
         if parameter.kind == "path":
-            raise ArgumentError(f"Field {name} Expecting a path arg type, not *types.Null")
+            raise ArgumentError(f"Field {name} Expecting a path arg type, not types.Null")
+        if parameter.kind == "dict":
+            return {}
         return parameter.default
     return _CONVERTERS[parameter.kind](name, value)
 
@@ -189,14 +193,15 @@ def one_value(row: Mapping[str, Any]) -> Any:
 
 
 def rows_of(value: Any, scope: Scope | None = None) -> Iterator[Mapping[str, Any]]:
-    """Anything as rows: a query's, a list's items, a dict as one row, a value as `_value`."""
+    """Anything as rows: a query's, a list's items but for NULL, a dict as one, else `_value`."""
     if value is None:
         return
     if isinstance(value, StoredQuery):
         yield from value.rows(scope)
     elif isinstance(value, list):
         for item in value:
-            yield item if isinstance(item, Mapping) else {"_value": item}
+            if item is not None:
+                yield item if isinstance(item, Mapping) else {"_value": item}
     else:
         yield value if isinstance(value, Mapping) else {"_value": value}
 

@@ -37,7 +37,9 @@ def parse_json(_call: Call, arguments: Arguments) -> Any:
 
 @function("parse_json_array", {"data": required("string")})
 def parse_json_array(_call: Call, arguments: Arguments) -> Any:
-    """The list in a JSON text."""
+    """The list in a JSON text; an empty one where there is none."""
+    if not arguments["data"]:
+        return []
     value = _parsed(arguments["data"], "")
     if not isinstance(value, list):
         kind = {dict: "object", str: "string", bool: "bool"}.get(type(value), "number")

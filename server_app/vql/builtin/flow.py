@@ -24,7 +24,7 @@ def scope(_call: Call, _arguments: Arguments) -> Iterator[dict[str, Any]]:
     "foreach",
     {
         "row": required("query"),
-        "query": optional("query"),
+        "query": optional("query", ...),
         "column": optional("string"),
         "workers": optional("int", 0),
         "async": optional("bool", False),
@@ -38,7 +38,7 @@ def foreach(call: Call, arguments: Arguments) -> Iterator[Any]:
         seen: Any = row.get(column) if column else row
         if not isinstance(seen, Mapping):
             seen = {}
-        if query is None:
+        if query is ...:
             yield seen
         else:
             yield from rows_of(query, call.scope.child(seen))

@@ -17,6 +17,23 @@ def test_ids_moments_and_durations_may_differ():
     assert compare_calls(CALL, [ROW], LOGS, None, sort=False) == []
 
 
+def wrong_query(line):
+    return {"rows": [], "logs": [f"VQL Error: {line}"], "grpc_error": None}
+
+
+TERSE = '1:42: unexpected token "-1" (expected <from>).'
+FULL = '1 AS b, x |-1 AS c FR: 1:42: unexpected token "-1" (expected <from> _From (<x> _Y)?).'
+
+
+def test_a_parser_librarys_own_words_may_differ():
+    assert compare_calls(wrong_query(TERSE), [], [f"VQL Error: {FULL}"], None, sort=False) == []
+
+
+@pytest.mark.parametrize("line", [FULL.replace("1:42", "1:41"), FULL.replace('"-1"', '"AS"'), "x."])
+def test_place_and_token_of_a_fault_must_not_differ(line):
+    assert compare_calls(wrong_query(TERSE), [], [f"VQL Error: {line}"], None, sort=False)
+
+
 @pytest.mark.parametrize(
     ("rows", "logs", "error"),
     [

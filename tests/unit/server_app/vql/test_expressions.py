@@ -120,7 +120,7 @@ def test_an_unknown_name_is_only_a_log_line_that_lists_the_scope(ask) -> None:
         ("SELECT parse_json(data='{') AS x FROM scope()", "parse_json: "),
         ("SELECT * FROM range(end='many')", "range: Field end should be an int not string."),
         ("SELECT * FROM glob(globs='*', root=NULL)",
-         "glob: Field root Expecting a path arg type, not *types.Null"),
+         "glob: Field root Expecting a path arg type, not types.Null"),
         ("SELECT read_file(filename='/no/such/file') AS x FROM scope()",
          "read_file: /no/such/file: lstat /no: no such file or directory"),
     ],
