@@ -40,7 +40,7 @@ aws-failures: setup ## every AWS call of a stack fails once, and the next `up` g
 	@RECOVERY_AWS_FAILURES=1 $(RUN) pytest tests/integration/infra/aws -k "each_call_fails_once or runbook" $(ARGS)
 
 fuzz: venv ## ten minutes of random input to the reference server's parsers and readers
-	@RECOVERY_FUZZ=200 $(RUN) pytest -n 2 --dist load --timeout 1200 tests/unit/server_app/vql/test_fuzz.py tests/unit/server_app/services/test_damaged_archives.py $(ARGS)
+	@RECOVERY_FUZZ=600 $(RUN) pytest -n 2 --dist load --timeout 1200 tests/unit/server_app/vql/test_fuzz.py tests/unit/server_app/services/test_damaged_archives.py tests/unit/server_app/datastore/test_plain_records.py $(ARGS)
 
 standby: setup ## the hot spare left alone: cut off, come back, watched by its service (5 minutes)
 	@$(SETUP) test

@@ -13,6 +13,7 @@ import yaml
 
 from server_app.frontend import serve
 from server_app.services import OrgServices, Server
+from tests.unit.server_app import fuzzing
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
 MARKER = """\
@@ -26,6 +27,10 @@ sources:
       SELECT Greeting, OS FROM info()
 """
 CLIENT = "C.cad7afe0171b436e"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    fuzzing.share_out(items)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from functools import cache
 from unittest import mock
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from server_app.datastore import message_classes, records
 from server_app.datastore.plain_records import Unusual
-from tests.unit.server_app.fuzzing import examples
+from tests.unit.server_app.fuzzing import examples, fuzzed
 
 KINDS = ("Flow", "Args", "QueryStats", "Hunt", "ClientInfo", "Cell", "Task", "User", "Tasks")
 ODD = st.one_of(
@@ -70,17 +71,18 @@ def by_message(make, kind, source):
         return outcome(make, kind, source)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("make", [records.from_object, records.compact, records.full])
-def test_directly_and_by_a_message_it_is_the_same(kind, make):
+@cache
+def of_some_kind(kind):
     descriptor = message_classes.message_class(kind).DESCRIPTOR
+    return st.tuples(st.just(kind), usual(descriptor))
 
-    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], **examples(25))
-    @given(usual(descriptor))
-    def same(source):
-        assert outcome(make, kind, source) == by_message(make, kind, source)
 
-    same()
+@fuzzed
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], **examples(120))
+@given(st.sampled_from(KINDS).flatmap(of_some_kind))
+def test_directly_and_by_a_message_it_is_the_same(chosen):
+    for make in (records.from_object, records.compact, records.full):
+        assert outcome(make, *chosen) == by_message(make, *chosen)
 
 
 @pytest.mark.parametrize("source", [1, {"hunt_id": {"a": 1}}])

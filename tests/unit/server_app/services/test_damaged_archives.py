@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from server_app.services import ServiceError
-from tests.unit.server_app.fuzzing import examples
+from tests.unit.server_app.fuzzing import examples, fuzzed
 
 EXPORTS = ("flow_custom_artifact.zip", "hunt_H.DC1TTKB0VNFA8.zip", "flow_with_upload.zip")
 BACKUP = "backup_root_before_disaster.zip"
@@ -37,6 +37,7 @@ def imported(org, data):
         )
 
 
+@fuzzed
 @calm
 @example(  # the zip module then reads before the file's start
     name="hunt_H.DC1TTKB0VNFA8.zip",
@@ -47,6 +48,7 @@ def test_changed_bytes_of_an_export(root, recorded, name, marks):
     imported(root, changed((recorded / name).read_bytes(), marks))
 
 
+@fuzzed
 @calm
 @given(marks=places)
 def test_changed_bytes_of_a_backup(root, recorded, marks):
@@ -64,6 +66,7 @@ odd = st.recursive(
 )
 
 
+@fuzzed
 @calm
 @given(value=odd, member=st.sampled_from(["hunt_info.json", "collection_context.json"]))
 def test_any_json_where_a_record_belongs(root, value, member):

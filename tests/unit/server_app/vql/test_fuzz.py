@@ -11,7 +11,7 @@ from server_app.vql.parse import VQLSyntaxError, parse
 from server_app.vql.scope import QueryCancelled, Run
 from server_app.vql.session import Session
 from server_app.vql.text import dump
-from tests.unit.server_app.fuzzing import examples
+from tests.unit.server_app.fuzzing import examples, fuzzed
 
 WORDS = st.sampled_from(
     [
@@ -86,6 +86,7 @@ short = settings(
 )
 
 
+@fuzzed
 @short
 @given(TEXTS)
 def test_the_parser_answers_or_refuses(text: str) -> None:
@@ -96,6 +97,7 @@ def test_the_parser_answers_or_refuses(text: str) -> None:
     assert list(map(str, parse(" ".join(map(str, statements))))) == list(map(str, statements))
 
 
+@fuzzed
 @short
 @given(TEXTS)
 def test_running_it_ends_in_rows_and_logs(text: str) -> None:
@@ -111,6 +113,7 @@ def test_running_it_ends_in_rows_and_logs(text: str) -> None:
     assert time.monotonic() - started < 4
 
 
+@fuzzed
 @short
 @given(st.one_of(st.text(max_size=300), st.binary(max_size=300).map(lambda b: b.decode("latin-1"))))
 def test_the_config_reader_answers_or_refuses(text: str) -> None:
