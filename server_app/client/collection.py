@@ -91,7 +91,8 @@ def _answer(
             errors.append(message)
         logs.append({"client_time": time.time_ns() // 10**9, "level": known, "message": message})
 
-    log(f"INFO:Starting query execution for query {collector.get('query_id', 1)}.\n")
+    name = _name(collector)
+    log(f"INFO:Starting query execution for {name}.\n")
     rows, problem = _rows(collector, log)
     try:
         budget.charge_rows(len(rows))
@@ -104,9 +105,10 @@ def _answer(
         problem = f"{errors[0].rstrip()}\n"
     size = sum(len(json.dumps(row, default=str)) + 1 for row in rows)
     if rows:
-        log(f"Sending response part 0 {size} B ({len(rows)} rows).")
+        part = f"Sending response part 0 {_shown(size)} ({len(rows)} rows)."
+        log(f"{name}: Time 0: {name}: {part}")
     took = time.time_ns() - started
-    log(f"INFO:Collection is done after {took / 1e6:f}ms\n")
+    log(f"INFO:Collection {name} is done after {took / 1e6:f}ms\n")
     log(f'DEBUG:Query Stats: {{"RowsScanned":{len(rows)}}}\n')
     stats = {
         "status": _FAILED if problem else _OK,
@@ -123,12 +125,28 @@ def _answer(
     return {"rows": rows, "stats": stats}
 
 
+def _name(collector: dict[str, Any]) -> str:
+    """The hidden name of what is queried; the server knows the true one."""
+    queries = collector.get("Query") or [{}]
+    return str(queries[-1].get("Name") or f"query {collector.get('query_id', 1)}")
+
+
+def _shown(size: int) -> str:
+    """A size as the real client's lines have it: 865 B, 3.4 kB, 21 MB."""
+    amount, units = float(size), ["B", "kB", "MB", "GB"]
+    while amount >= 1000 and len(units) > 1:  # noqa: PLR2004
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:.{int(amount < 10 and units[0] != 'B')}f} {units[0]}"  # noqa: PLR2004
+
+
 def _rows(collector: dict[str, Any], log: Any) -> tuple[list[Any], str]:
     env = {item["key"]: item.get("value", "") for item in collector.get("env", [])}
     text = "\n".join(query["VQL"] for query in collector.get("Query", []))
     try:
         condition = collector.get("precondition", "")
         if condition and not _evaluated(condition, env, log):
+            log(f"INFO:{_name(collector)}: Skipping query due to preconditions\n")
             return [], ""
         return _evaluated(text, env, log), ""
     except VQLSyntaxError as error:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import logging
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -147,7 +148,7 @@ class Visits:
         if flow["state"] != 1:
             return
         names = requests.queried_sources(org, flow.get("request", {}).get("artifacts", []))
-        stats = []
+        stats: list[records.Record] = []
         for place, answer in enumerate(said.get("answers", [])):
             name = names[place] if place < len(names) else names[-1] if names else ""
             rows = answer.get("rows", [])
@@ -155,8 +156,9 @@ class Visits:
                 org.flows.add_rows(client_id, flow_id, name, rows)
             stat = records.from_object("QueryStats", answer.get("stats", {}))
             stats.append({**stat, "names_with_response": [name] if rows else []})
-        org.flows.add_logs(client_id, flow_id, said.get("logs", []))
-        org.flows.progress(client_id, flow_id, stats or [{"status": 0}])
+        org.flows.add_logs(client_id, flow_id, _named(org, names, said.get("logs", [])))
+        # Statistics stand by query number modulo the number of queries: the last is the first.
+        org.flows.progress(client_id, flow_id, [*stats[-1:], *stats[:-1]] or [{"status": 0}])
 
     @staticmethod
     def _own_flow(org: OrgServices, client_id: str, flow_id: str) -> records.Record:
@@ -164,6 +166,17 @@ class Visits:
         if flow is None:
             raise Refused(_BAD, f"no flow {flow_id} was asked of this client")
         return flow
+
+
+def _named(org: OrgServices, names: list[str], logs: Any) -> list[Any]:
+    """A client's log lines with the true names of what it queried by hidden ones."""
+    true = {requests.hidden_name(org, name): name for name in names}
+    hidden = re.compile("|".join(map(re.escape, true)) or "(?!)")
+    return [
+        {**line, "message": hidden.sub(lambda found: true[found[0]], str(line.get("message", "")))}
+        for line in logs
+        if isinstance(line, dict)
+    ]
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
