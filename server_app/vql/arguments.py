@@ -45,11 +45,20 @@ def read_arguments(
         elif parameter.kind == "lazy":
             result[name] = _later(item.value, scope)
         else:
-            result[name] = convert(parameter, name, value_of(item.value, scope))
+            value = value_of(item.value, scope)
+            if value is None and parameter.kind == "path":
+                raise ArgumentError(_no_path(name, item.value))
+            result[name] = convert(parameter, name, value)
     for name in (*given_names, *values):
         if name not in parameters:
             raise ArgumentError(f"Unexpected arg {name}")
     return result
+
+
+def _no_path(name: str, given: object) -> str:
+    """A NULL that was reckoned out is another type there than one that was named."""
+    named = isinstance(given, syntax.Literal | syntax.Symbol)
+    return f"Field {name} Expecting a path arg type, not {'' if named else '*'}types.Null"
 
 
 def _spread(item: syntax.Argument | None, scope: Scope) -> Mapping[str, Any]:
@@ -76,8 +85,6 @@ def convert(parameter: Parameter, name: str, value: Any) -> Any:
     dict without anything in it.
     """
     if value is None and parameter.kind not in _NULL_IS_A_VALUE:
-        if parameter.kind == "path":
-            raise ArgumentError(f"Field {name} Expecting a path arg type, not types.Null")
         if parameter.kind == "dict":
             return {}
         return parameter.default

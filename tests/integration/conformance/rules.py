@@ -16,14 +16,11 @@ NOT_REPEATED = {
 }
 
 OWN_TEXT = "the default notebook's words are our own; its cells have no log of the template"
-STATISTICS = "statistics of a flow's queries: three log lines each, not four; another order"
 
 DIFFERS: dict[str, dict[int, str]] = {
     "reference": {
         23: OWN_TEXT,
-        139: STATISTICS,
         237: "info() on the server has a row more on a real one",
-        251: STATISTICS,
         277: OWN_TEXT + "; queries to recalculate are shown without colours",
         278: "the parser stops at another token of a wrong query",
     },
