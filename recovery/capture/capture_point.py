@@ -29,8 +29,8 @@ from recovery.vault.check_names import WRONG_ORG, is_org
 from recovery.vault.manifest import Archive, Manifest, Server, StoredObject
 from recovery.vault.store import Vault
 from recovery.velociraptor.api import ROOT, open_api
-from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.inventory import Inventory
+from recovery.velociraptor.read_config import read_config
 from recovery.velociraptor.stored_names import forgotten_users
 from recovery.velociraptor.take_inventory import take_inventory
 
@@ -46,7 +46,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     store in; the vault then has no new recovery point, and the earlier ones are as they were.
     """
     began = datetime.now(UTC)
-    config = ServerConfig.parse(target.get(options.config_path), source=options.config_path)
+    config = read_config(target, options.config_path)
     with open_api(target, config) as api, ThreadPoolExecutor(3) as beside:
         identified = beside.submit(identify_server, target, options.binary_path)
         stamped = beside.submit(read_stamps, target, config.folders)

@@ -21,7 +21,7 @@ from recovery.capture.server_downloads import ServerDownloads
 from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.velociraptor.api import open_api
-from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.read_config import read_config
 
 _UPLOAD = """
 SELECT Name, Path, upload_s3(secret=Secret, bucket=Bucket, accessor="fs", path_style=TRUE,
@@ -58,7 +58,7 @@ def export_by_server(
     The secret (type ``AWS S3 Creds``) must be shared with the server's own user. Raises
     :class:`recovery.errors.RecoveryError` when the server can't be asked.
     """
-    config = ServerConfig.parse(target.get(options.config_path), source=options.config_path)
+    config = read_config(target, options.config_path)
     with open_api(target, config) as api:
         scene = Scene(
             target=target,

@@ -25,7 +25,7 @@ from recovery.vault.identity import Identity
 from recovery.vault.manifest import Archive, StoredObject
 from recovery.vault.shelf import NotOnShelfError, Shelf
 from recovery.velociraptor.api import open_api
-from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.read_config import read_config
 
 INDEX = "index.json"
 _CSV = "index.csv"
@@ -45,7 +45,7 @@ def export_to(
     What the index there lists already, unchanged, is not exported again. Raises
     :class:`recovery.errors.RecoveryError` when the server or the shelf can't be used.
     """
-    config = ServerConfig.parse(target.get(options.config_path), source=options.config_path)
+    config = read_config(target, options.config_path)
     before = read_index(shelf)
     with open_api(target, config) as api:
         scene = Scene(

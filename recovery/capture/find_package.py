@@ -122,8 +122,9 @@ def _given(scene: CaptureScene, path: Path, points: Iterable[Manifest]) -> Packa
     try:
         inside = look_inside_here(path)
     except CommandError as refused:
+        why = refused.message.partition("error: ")[2].partition("\n")[0] or refused.message
         raise BadInputError(
-            f"not a server package: {refused.message}",
+            f"not a server package: {why}",
             target=str(path),
             hint="give the .deb that `velociraptor debian server` or `recovery package build` made",
         ) from refused

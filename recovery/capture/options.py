@@ -35,6 +35,13 @@ def parse_strategy(text: str) -> list[Part]:
     """``"state,collections"`` as parts; :class:`BadInputError` names an unknown one."""
     known = get_args(Part)
     parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        # An empty variable of a script must not make a point that lacks nearly everything.
+        raise BadInputError(
+            "no strategy is named",
+            target="--strategy",
+            hint=f"choose from {', '.join(known)}, joined by commas; leave it out for the usual",
+        )
     if unknown := [part for part in parts if part not in known]:
         raise BadInputError(
             f"unknown strategy {', '.join(unknown)}",
@@ -51,6 +58,8 @@ def parse_hunts(text: str) -> Literal["all"] | list[str]:
     if text == "all":
         return "all"
     ids = [] if text == "none" else [ident.strip() for ident in text.split(",") if ident.strip()]
+    if not ids and text != "none":
+        raise BadInputError("no hunt is named", target="--hunts", hint="all, none, or hunt ids")
     if wrong := [ident for ident in ids if not ident.startswith("H.")]:
         raise BadInputError(
             f"not a hunt id: {', '.join(wrong)}",

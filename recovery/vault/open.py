@@ -33,6 +33,10 @@ def open_shelf(uri: str) -> Shelf:
         return open_s3(uri)
     if parts.scheme in ("", "file") and (parts.path or parts.netloc):
         path = Path(parts.path if parts.scheme else uri).expanduser().resolve()
+        if path.is_file():
+            raise BadInputError(
+                "it is a file, not a folder", target=str(path), hint=f"give {_FORMS}"
+            )
         return FolderShelf(path, uri=str(path))
     raise BadInputError(f"not a vault: {uri!r}", target=uri, hint=f"give {_FORMS}")
 

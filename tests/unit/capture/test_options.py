@@ -31,6 +31,13 @@ def test_what_is_no_age_is_refused(text):
         parse_age(text)
 
 
+def test_an_empty_choice_is_refused():
+    with pytest.raises(BadInputError, match="no strategy is named"):
+        parse_strategy(" ,")
+    with pytest.raises(BadInputError, match="no hunt is named"):
+        parse_hunts("")
+
+
 def test_hunts():
     assert parse_hunts("all") == "all"
     assert parse_hunts("none") == []
