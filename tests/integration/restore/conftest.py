@@ -125,16 +125,19 @@ class Captured:
 
 @pytest.fixture(scope="session")
 def captured(server_binary, tmp_path_factory) -> Captured:
-    return lost_server(server_binary, tmp_path_factory.mktemp("captured"), _live)
+    return lost_server(server_binary, tmp_path_factory.mktemp("captured"), live)
 
 
-def lost_server(server_binary: Path, folder: Path, live) -> Captured:
-    """A server on a machine of its own, captured and gone; ``live`` puts something on it."""
+def lost_server(server_binary: Path, folder: Path, fill, **datastore) -> Captured:
+    """A server on a machine of its own, captured and gone; ``fill`` puts something on it.
+
+    ``datastore``: other settings of that section than usual.
+    """
     for name in ("RECOVERY_KEYS", "RECOVERY_PASSPHRASE_FILE", "RECOVERY_VAULT"):
         os.environ.pop(name, None)
     os.environ["XDG_STATE_HOME"] = str(folder / "state")
     merge = folder / "merge.json"
-    merge.write_text(json.dumps(MERGE))
+    merge.write_text(json.dumps({**MERGE, "Datastore": {**MERGE["Datastore"], **datastore}}))
     made = subprocess.run(
         [server_binary, "config", "generate", "--merge_file", merge],
         capture_output=True,
@@ -150,7 +153,7 @@ def lost_server(server_binary: Path, folder: Path, live) -> Captured:
         target.run(["dpkg", "-i", "/root/server.deb"], timeout=120)
         with open_api(target, config) as api:
             api.wait_ready(60)
-            clients = live(target, api)
+            clients = fill(target, api)
         vault = folder / "vault"
         options = CaptureOptions(package=str(package.path))
         manifest = capture(target, open_vault(str(vault)), options, lambda _: None)
@@ -159,7 +162,7 @@ def lost_server(server_binary: Path, folder: Path, live) -> Captured:
     return Captured(vault, manifest, config, clients)
 
 
-def _live(target, api) -> dict[str, str]:
+def live(target, api) -> dict[str, str]:
     api.query('SELECT org_create(name="Acme", org_id="OACME").id AS A FROM scope()', min_rows=1)
     api.query(ROOT_ONLY, env={"Password": "a-throw-away-password"}, min_rows=1)
     clients = {}

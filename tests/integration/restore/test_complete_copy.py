@@ -18,7 +18,7 @@ from recovery.vault.store import open_vault
 from recovery.velociraptor.api import open_api
 from recovery.velociraptor.config import ServerConfig
 from server_deb.build import BuildRequest, build_package
-from tests.integration.restore.conftest import Captured, Fresh, _live, same, until
+from tests.integration.restore.conftest import Captured, Fresh, live, same, until
 from tests.integration.target.machines import machine
 from tests.integration.verify.conftest import MERGE
 
@@ -67,7 +67,7 @@ def copies(server_binary, tmp_path_factory):
         target.run(["dpkg", "-i", "/root/server.deb"], timeout=120)
         with open_api(target, config) as api:
             api.wait_ready(60)
-            clients = _live(target, api)
+            clients = live(target, api)
             said = []
             first = capture(target, open_vault(str(vault)), options, said.append)
             env = {"C": clients["root"]}
