@@ -42,8 +42,9 @@ free=$(df --output=avail -B1 "$trial" | tail -n 1)
 cd "$ds" || exit 1
 (
   flock -w 600 9 || { echo "a sync has held its lock for ten minutes" >&2; exit 1; }
-  find . -maxdepth 4 -path '*client_info/snapshot.json*' -type f -print0 |
-    tar -c --null -T - 9>&- | tar -x -C "$trial/ds" 9>&-
+  shopt -s nullglob
+  lists=(client_info/snapshot.json* orgs/*/client_info/snapshot.json*)
+  [ "${#lists[@]}" = 0 ] || tar -c "${lists[@]}" 9>&- | tar -x -C "$trial/ds" 9>&-
 ) 9>"$lock" || exit 1
 tar -c --exclude='./clients/*/collections/*/uploads' \
   --exclude='./orgs/*/clients/*/collections/*/uploads' --exclude=./downloads \

@@ -129,9 +129,9 @@ def test_syncs_go_on_while_a_large_copy_is_tried(scene, slow_trial):
         watch(scene.vault, scene.pair, None, rhythm, scene.say, looked=looked)
     assert time.monotonic() - began > 10
     assert not any("another sync is at work" in line for line in scene.said), scene.said
-    # Each look comes after a sync: with one missing it would be a sync older.
+    # A trial that held the syncs up would show as its whole length, ten seconds at least.
     assert len(ages) > 3
-    assert max(ages) < 6
+    assert max(ages) < 10
 
 
 UNITS = "systemctl list-units --plain --no-legend 'velociraptor-recovery-trial*'"
