@@ -157,6 +157,7 @@ def commit(vault, point):
 def test_the_newest_point_is_chosen_once_for_a_machine(stack, steps, vault, engine, said):
     settings = {key: value for key, value in stack.settings.items() if key != "package"}
     stack = replace(stack, settings={**settings, "vault": vault.uri})
+    Path(vault.uri.removeprefix("file://")).mkdir(exist_ok=True)
     with pytest.raises(RecoveryError, match="no recovery point"):
         up(stack, said.append)
 
