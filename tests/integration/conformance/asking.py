@@ -19,7 +19,7 @@ from tests.integration.conformance.script import SCRIPTS, Step, words
 from tests.integration.conformance.stage import FIXTURES, Stage
 
 Answer = dict[str, Any]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Play:
