@@ -73,8 +73,8 @@ def build_package(request: BuildRequest) -> BuiltPackage:
     path = request.output / order.file_name
     try:
         request.output.mkdir(parents=True, exist_ok=True)
-        # Absolute: nfpm is run inside of it.
-        aside = request.output.absolute()
+        # Absolute, as nfpm is run inside of it, and without "..", which nfpm refuses.
+        aside = request.output.resolve()
         with tempfile.TemporaryDirectory(prefix=".building-", dir=aside) as folder:
             packed = pack(order, Path(folder))
             with packed.open("rb") as stream:

@@ -18,7 +18,7 @@ from server_deb.layout import CONFIG, PACKAGE
 from server_deb.manifest import Staged, manifest
 from server_deb.render import Rendered
 from server_deb.repack import compress_data
-from server_deb.run import run
+from server_deb.run import Result, run
 
 # passwd: groupadd and useradd. systemd: what the package is for. The rest is the binary's.
 DEPENDS = ("passwd", "systemd")
@@ -60,7 +60,7 @@ def pack(order: Order, folder: Path) -> Path:
     )
     if done.code != 0 or not packed.exists():
         raise PackageError(
-            f"nfpm could not pack (exit code {done.code}): {_last_line(done.stderr + done.stdout)}",
+            f"nfpm could not pack (exit code {done.code}): {_complaint(done)}",
             where="nfpm package",
             hint="nothing was changed; check free space, and that nfpm's version is the pinned one",
             exit_code=FAILED,
@@ -90,7 +90,7 @@ def _stage(order: Order, folder: Path) -> Path:
         deployment=order.deployment,
         epoch=order.epoch,
         compression="none" if order.compression == "zstd" else order.compression,
-        binary=order.binary.path.absolute(),
+        binary=order.binary.path.resolve(),
         config=_private_file(folder / Path(CONFIG).name, order.config.raw),
         scripts=scripts,
         files=files,
@@ -123,6 +123,7 @@ def _find_nfpm() -> str:
     return found
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+def _complaint(done: Result) -> str:
+    """What nfpm says is wrong, in one line: its errors are a heading and wrapped lines below."""
+    words = (done.stderr.strip() or done.stdout).split()
+    return " ".join(word for word in words if word != "ERROR") or "it said nothing"

@@ -128,7 +128,10 @@ def test_a_failing_nfpm_leaves_the_old_package_alone(request_for, tmp_path, monk
     old = build_package(request_for())
     before = old.path.read_bytes()
     broken = tmp_path / "nfpm"
-    broken.write_text("#!/bin/sh\necho 'no space left' >&2\nexit 3\n")
+    broken.write_text(
+        "#!/bin/sh\necho 'using deb packager...'\n"
+        "printf '\\n  ERROR\\n\\n  no space\\n  left\\n' >&2\nexit 3\n"
+    )
     broken.chmod(0o755)
     monkeypatch.setattr(pack, "_find_nfpm", lambda: str(broken))
     with pytest.raises(PackageError, match=r"exit code 3\): no space left") as failed:
@@ -176,3 +179,7 @@ def test_paths_may_be_relative(request_for, tmp_path, monkeypatch):
     assert built.path.is_file()
     here = build_package(replace(request, binary=Path("velociraptor"), output=Path()))
     assert here.sha256 == built.sha256
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    above = replace(request, binary=Path("../velociraptor"), output=Path("../dist"))
+    assert build_package(above).sha256 == built.sha256
