@@ -1,5 +1,6 @@
 """What a step works with: the machine, the recovery point, a private work folder, the API."""
 
+import hashlib
 import tempfile
 import threading
 from collections.abc import Callable
@@ -23,6 +24,21 @@ from recovery.velociraptor.api import Api, open_api
 from recovery.velociraptor.config import CONFIG_PATH, ServerConfig
 
 Say = Callable[[str], None]
+
+
+def first_deployment(package: str) -> str:
+    """The journal's word for a deployment of this package alone; another package is another.
+
+    Raises :class:`BadInputError` when it can't be read.
+    """
+    try:
+        with Path(package).open("rb") as stream:
+            return f"first deployment {hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    except OSError as refused:
+        raise BadInputError(
+            f"the server package {package} can't be read: {refused.strerror}",
+            hint="build one: `recovery package build --binary FILE --config FILE`",
+        ) from refused
 
 
 class Context:
@@ -98,7 +114,7 @@ class Context:
     @cached_property
     def journal(self) -> Journal:
         """Kept on the machine itself, so that whoever goes on knows what was done."""
-        point = self.manifest.point if self.has_point else "first deployment"
+        point = self.manifest.point if self.has_point else first_deployment(self.request.package)
         wanted = self.choice.model_dump(mode="json", exclude_defaults=True)
         return Journal(self.target, point, self.request.asked_for, wanted)
 

@@ -61,8 +61,9 @@ class Journal:
 
     @cached_property
     def _done(self) -> dict[str, dict[str, Any]]:
-        mine = [line for line in self._lines if line["point"] == self._point]
-        return {line["step"]: line for line in mine}
+        """Each step's last line; not where the step was done for another point since."""
+        last = {line["step"]: line for line in self._lines}
+        return {step: line for step, line in last.items() if line["point"] == self._point}
 
     def others(self, step: str) -> list[str]:
         """The other recovery points for which ``step`` was done on this machine."""

@@ -41,6 +41,14 @@ def test_other_points_are_named() -> None:
     assert Journal(machine, "P2").others("place") == ["P1", "P3"]  # type: ignore[arg-type]
 
 
+def test_what_was_done_for_another_point_since_is_done_again() -> None:
+    machine = Machine(_line("P1", "install") + _line("P2", "install") + _line("P1", "place"))
+    journal = Journal(machine, "P1")  # type: ignore[arg-type]
+    assert not journal.is_done("install")
+    assert journal.is_done("place")
+    assert Journal(machine, "P2").is_done("install")  # type: ignore[arg-type]
+
+
 def test_a_line_cut_off_by_a_kill_counts_as_not_done() -> None:
     machine = Machine(_line("P", "install") + _line("P", "place")[:20])
     journal = Journal(machine, "P")  # type: ignore[arg-type]
