@@ -34,6 +34,7 @@ from recovery.vault.manifest import (
 from recovery.vault.store import Vault
 from recovery.velociraptor.archive_file import active_time
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.named_files import named_places
 
 Say = Callable[[str], None]
 Kind = Literal["velociraptor", "reference"]
@@ -104,7 +105,7 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
         archives=archives,
         inventory=adopted_inventory(found, backups, config, nonces, found.names),
         org_names={_ROOT: "<root>", **{org: found.names.get(org, org) for org in nonces}},
-        gaps=_gaps(found, backups, unknown, archives),
+        gaps=[*_gaps(found, backups, unknown, archives), *_named_gaps(config)],
     )
     vault.commit(manifest)
     for gap in manifest.gaps:
@@ -226,6 +227,15 @@ def _org_records(
 def _file(vault: Vault, path: Path, name: str) -> StoredObject:
     with path.open("rb") as source:
         return vault.put(source, name)
+
+
+def _named_gaps(config: ServerConfig) -> list[str]:
+    """A server doesn't start without the files that its config names; no folder has them."""
+    return [
+        f"{place.path} ({place.setting}): put it on the new machine before the recovery"
+        for place in named_places(config)
+        if place.kind != "cache"
+    ]
 
 
 def _gaps(

@@ -22,6 +22,7 @@ from recovery.capture.listing import Listing
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
+from recovery.capture.take_named import take_named
 from recovery.capture.take_served import take_served
 from recovery.errors import ServerError
 from recovery.target import Target
@@ -81,6 +82,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             )
         kind, version = identified.result()
         say(f"inventory taken, {kind} {version}, {listing.flows()} flows")
+        named = take_named(scene)
         if options.package:
             packing.result()  # a wrong one is refused before anything is made on the server
         backups = take_backups(scene)
@@ -113,6 +115,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         package=package,
         config=vault.put(io.BytesIO(config.raw), "server.config.yaml"),
         config_newer=package.config_fingerprint != config.fingerprint,
+        named=named,
         state=state,
         served=served,
         backups=backups.kept,

@@ -13,7 +13,7 @@ from recovery.errors import RecoveryError, TargetError
 from recovery.target import Target
 
 _TAR = (
-    'tar --create --file=- --directory="$1" --no-recursion --ignore-failed-read '
+    'tar --create --file=- --directory="$1" --no-recursion --ignore-failed-read $2 '
     "--null --verbatim-files-from --files-from=-; "
     'code=$?; [ "$code" -le 1 ] || exit "$code"'
 )
@@ -32,12 +32,17 @@ class FileOnWire:
 
 @contextmanager
 def read_files(
-    target: Target, folder: str, paths: Sequence[str], *, timeout: float = 3600
+    target: Target,
+    folder: str,
+    paths: Sequence[str],
+    *,
+    timeout: float = 3600,
+    follow: bool = False,
 ) -> Iterator[Iterator[FileOnWire]]:
     """The files ``paths`` (relative to ``folder``), in that order, streamed by one ``tar``.
 
-    A file that is gone by now is left out. Raises :class:`TargetError` when the stream
-    breaks off, and what :meth:`Target.run` raises.
+    A file that is gone by now is left out, and a link too, unless ``follow``. Raises
+    :class:`TargetError` when the stream breaks off, and what :meth:`Target.run` raises.
     """
     if not paths:
         yield iter(())
@@ -49,7 +54,8 @@ def read_files(
 
     def send(out: BinaryIO) -> None:
         try:
-            argv = ["sh", "-c", _TAR, "read", folder]
+            links = "--dereference --hard-dereference" if follow else ""
+            argv = ["sh", "-c", _TAR, "read", folder, links]
             done.append(target.run(argv, stdin=wanted, stdout=out, timeout=timeout))
         except RecoveryError as refused:
             failed.append(refused)

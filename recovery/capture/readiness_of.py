@@ -2,13 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from recovery.capture.certificate_readiness import certificate_lines, named_lines, named_now
 from recovery.capture.readiness import Line
-from recovery.capture.server_readiness import (
-    certificate_lines,
-    drill_line,
-    look_at_server,
-    name_lines,
-)
+from recovery.capture.server_readiness import drill_line, look_at_server, name_lines
 from recovery.capture.vault_readiness import look_at_vault
 from recovery.target import Target
 from recovery.vault.shelf_vault import ShelfVault
@@ -29,6 +25,7 @@ def look(
         server, in_use = look_at_server(target, config_path, newest, now)
         lines += server
         config = in_use or config
+    lines += named_lines(config, newest, named_now(config, newest, vault, target), now)
     lines += certificate_lines(config, now)
     if names:
         urls = config.server_urls if config else newest.server.server_urls if newest else []

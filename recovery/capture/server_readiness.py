@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import dns.exception
 import dns.resolver
-from cryptography import x509
 
 from recovery.capture.datastore_files import folder_argv, org_of, parse_listing
 from recovery.capture.forwarding_readiness import forwarding_lines
@@ -21,18 +20,10 @@ from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.config import ServerConfig
 
-_SOON = timedelta(days=30)
 _TTL = 300
 _LOST_BELOW = 11
 _BACKUP_PERIOD = 86400
 _DRILL_EVERY = timedelta(days=90)
-_CERTIFICATES = (
-    ("Client", "ca_certificate"),
-    ("Frontend", "certificate"),
-    ("GUI", "gw_certificate"),
-)
-_NEW_CA = "plan a new deployment: a new CA is trusted by no client until each has its config"
-_REISSUE = "`velociraptor config reissue_certs` makes new ones with the same keys"
 
 
 def look_at_server(
@@ -96,31 +87,6 @@ def _schedule(config: ServerConfig, files: Sequence[Any], now: datetime) -> Line
     if age.total_seconds() > 2 * period:
         return Line("server's backups", "warning", says, "look into the server's log for Backup")
     return Line("server's backups", "good", says, value=age.total_seconds())
-
-
-def certificate_lines(config: ServerConfig | None, now: datetime) -> Iterator[Line]:
-    """When the certificates end; without a config to read, that is unknown."""
-    if config is None:
-        says = "there is no config here to read them from"
-        yield Line("certificates", "unknown", says, "give --from, or the vault's identity.txt")
-        return
-    for section, key in _CERTIFICATES:
-        pem = (config.values.get(section) or {}).get(key, "")
-        name = f"certificate {section}.{key}"
-        try:
-            ends = x509.load_pem_x509_certificate(str(pem).encode()).not_valid_after_utc
-        except ValueError:
-            yield Line(name, "bad", "can't be read", _REISSUE)
-            continue
-        left = ends - now
-        remedy = _NEW_CA if section == "Client" else _REISSUE
-        says = f"ends {ends:%Y-%m-%d}, in {in_words(left)}"
-        if left < timedelta(0):
-            yield Line(name, "bad", f"ended {ends:%Y-%m-%d}", remedy, left.total_seconds())
-        elif left < _SOON:
-            yield Line(name, "warning", says, remedy, left.total_seconds())
-        else:
-            yield Line(name, "good", says, value=left.total_seconds())
 
 
 def name_lines(

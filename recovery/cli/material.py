@@ -42,9 +42,12 @@ def material(
         typer.echo(f"monitoring {sender.words}")
     for path in found.served:
         typer.echo(f"file for endpoints {path}")
+    for path in found.named:
+        typer.echo(f"file that the config names {path}")
     since = f"since {found.before}" if found.before else "(there is no point before it)"
     typer.echo(
         f"{name}: {len(found.artifacts)} artifacts new, changed or removed {since}, "
         f"{len(found.served)} files for endpoints new or changed, "
+        f"{len(found.named)} files that the config names new or changed, "
         f"{len(found.outgoing)} entries of monitoring send data out"
     )

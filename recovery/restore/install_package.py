@@ -7,6 +7,7 @@ from recovery.errors import BadInputError, CommandError
 from recovery.restore.context import Context
 from recovery.restore.hold_service import hold_argv
 from recovery.restore.journal import AT_WORK, FOLDER
+from recovery.restore.place_named import place_named
 from recovery.restore.place_state import refuse_a_used_machine
 from recovery.restore.step import Report
 from recovery.restore.what_was_there import what_was_there
@@ -48,7 +49,8 @@ def install_package(context: Context) -> Report:
     """
     _refuse(context)
     before = what_was_there(context)
-    return replace(install_held(context), findings=before)
+    installed = install_held(context)
+    return replace(installed, findings=[*before, *installed.findings])
 
 
 def install_held(context: Context) -> Report:
@@ -75,14 +77,16 @@ def install_held(context: Context) -> Report:
         )
         raise
     placed = "config of the package"
+    findings: list[str] = []
     if context.has_point:
         # The file that dpkg left may be the package's, or an older machine's: the captured one
         # is what the clients last trusted.
         target.put(context.config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
+        findings = place_named(context)
         target.run(fit_argv(), timeout=30)
         placed = "newer config" if context.manifest.config_newer else "config as captured"
     context.facts["package_version"] = version
-    return Report(f"{PACKAGE} {version}, {placed}, service held")
+    return Report(f"{PACKAGE} {version}, {placed}, service held", findings=findings)
 
 
 def _refuse(context: Context) -> None:

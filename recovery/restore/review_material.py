@@ -1,6 +1,7 @@
 """Step: what in the recovery point would run code, against the point before; nothing is changed."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from recovery.restore.backup_sources import newest_backups
@@ -30,6 +31,8 @@ class Material:
     outgoing: list[Outgoing]
     served: list[str]
     """Files for endpoints that are new or another content, by their paths below the datastore."""
+    named: list[str]
+    """Files that the config names (artifact definitions, TLS), likewise, by their full paths."""
 
 
 def review_material(context: Context) -> Report:
@@ -38,7 +41,7 @@ def review_material(context: Context) -> Report:
     Nothing is held back here: a person decides, and hunts stay paused meanwhile.
     """
     if not context.has_point or not (context.wants("state") or context.wants("backup")):
-        return Report("no artifacts in this strategy", skipped=True)
+        return _review_named(context)
     found = material_of(context)
     for change in found.artifacts:
         context.say(f"artifact {change.words}")
@@ -48,17 +51,35 @@ def review_material(context: Context) -> Report:
             context.say(f"    … {len(change.diff) - _LINES} lines more: `recovery material`")
     for sender in found.outgoing:
         context.say(f"monitoring {sender.words}")
-    for path in found.served:
-        context.say(f"file for endpoints {path}")
+    _say_files(context, found.served, found.named)
     context.facts["material"] = material_json(found)
     since = f"since {found.before}" if found.before else "(there is no point before)"
     detail = f"{len(found.artifacts)} artifacts new or changed {since}"
     if found.served:
         detail += f"; {len(found.served)} files for endpoints (tools) new or changed"
+    if found.named:
+        detail += f"; {len(found.named)} files that the config names new or changed"
     if found.outgoing:
         names = ", ".join(sorted({sender.artifact for sender in found.outgoing}))
         detail += f"; monitoring that sends data out: {names}"
     return Report(detail)
+
+
+def _say_files(context: Context, served: Sequence[str], named: Sequence[str]) -> None:
+    for path in served:
+        context.say(f"file for endpoints {path}")
+    for path in named:
+        context.say(f"file that the config names {path}")
+
+
+def _review_named(context: Context) -> Report:
+    """Without artifacts of a datastore: those that the config names come back all the same."""
+    manifest = context.manifest if context.has_point else None
+    if manifest is None or manifest.named is None:
+        return Report("no artifacts in this strategy", skipped=True)
+    named = changed_named(manifest, earlier_point(context, manifest))
+    _say_files(context, [], named)
+    return Report(f"{len(named)} files that the config names new or changed")
 
 
 def material_of(context: Context) -> Material:
@@ -79,7 +100,8 @@ def material_of(context: Context) -> Material:
         if context.wants_org(change.org) and context.choice.artifact(change.name)
     ]
     served = changed_served(manifest, before) if context.choice.provider("tools") else []
-    return Material(before.point if before else "", changed, senders, served)
+    named = changed_named(manifest, before)
+    return Material(before.point if before else "", changed, senders, served, named)
 
 
 def changed_served(now: Manifest, before: Manifest | None) -> list[str]:
@@ -94,6 +116,18 @@ def changed_served(now: Manifest, before: Manifest | None) -> list[str]:
     ]
 
 
+def changed_named(now: Manifest, before: Manifest | None) -> list[str]:
+    """Files that the config names, whose content is not that of the point before. Pure."""
+    if before is None or now.named is None:
+        return []
+    old = before.named.digests if before.named else {}
+    return [
+        f"{'changed' if path in old else 'new'}: {path}"
+        for path, digest in now.named.digests.items()
+        if old.get(path) != digest
+    ]
+
+
 def material_json(material: Material) -> str:
     """For the report and ``--json``."""
     return json.dumps(
@@ -102,6 +136,7 @@ def material_json(material: Material) -> str:
             "artifacts": [asdict(change) for change in material.artifacts],
             "outgoing": [asdict(sender) for sender in material.outgoing],
             "served": material.served,
+            "named": material.named,
         }
     )
 

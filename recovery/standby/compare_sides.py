@@ -3,13 +3,16 @@
 import json
 from dataclasses import dataclass
 
+from recovery.capture.take_named import read_named
 from recovery.errors import BadInputError, TargetError
 from recovery.restore.install_package import fit_argv
+from recovery.restore.place_named import put_named
 from recovery.standby.pair import Pair
 from recovery.standby.places import LAST_SYNC
 from recovery.standby.status import LastSync, parse_last
 from recovery.target import Target
 from recovery.velociraptor.config import CONFIG_PATH, OWNER, PACKAGE, SERVICE, ServerConfig
+from recovery.velociraptor.named_files import named_places
 
 _MARKER = "config/install_time.json.db"
 _VERSION = '"$(dpkg-query --show --showformat=\'${Version}\' "$1" 2>/dev/null)"'
@@ -77,13 +80,20 @@ def look_at_spare(target: Target) -> SpareSide:
     return SpareSide(version, state == "active", fingerprint, known)
 
 
-def carry_config(server: ServerSide, spare: SpareSide, reader: Target) -> list[str]:
-    """The newest configuration to the spare; a finding where the packages differ."""
+def carry_config(server: ServerSide, spare: SpareSide, source: Target, reader: Target) -> list[str]:
+    """The newest configuration to the spare, and the files that it names by their paths.
+
+    A finding where the packages differ, or where the server would miss such a file.
+    """
+    findings: list[str] = []
+    if places := named_places(server.config):
+        files = read_named(source, places, findings.append)
+        findings += put_named(reader, places, files, keep_old=False)
     if spare.fingerprint != server.config.fingerprint:
         reader.put(server.config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
         reader.run(fit_argv())
     if spare.version == server.version:
-        return []
+        return findings
     there = spare.version or "not at all"
     words = f"the spare has {PACKAGE} {there}, the server {server.version}: install the same there"
-    return [words]
+    return [*findings, words]

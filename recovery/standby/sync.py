@@ -66,7 +66,7 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
             if spare_side.serves:
                 _stand_down(vault, pair, lease, reader)
             server = asked.result()
-        done.findings += carry_config(server, spare_side, reader)
+        done.findings += carry_config(server, spare_side, source, reader)
         done.pulled = pull(
             reader,
             active,

@@ -77,6 +77,15 @@ class ServedFile(_Frozen):
     """Time of change on the server (epoch s): while it and the size stay, it isn't read again."""
 
 
+class NamedFiles(_Frozen):
+    """The files that the config names by their paths (TLS, definitions of artifacts): a tar of
+    them, paths without the first slash; ``digests``: full path → SHA-256 (hex) of the content.
+    """
+
+    tar: StoredObject
+    digests: dict[str, str]
+
+
 class DatastoreCopy(_Frozen):
     """A complete copy in a restic repository: ``snapshot`` is its id there, ``repository`` its
     address without any secret; files and bytes as restic counted them. ``beside_server``: it is
@@ -143,6 +152,8 @@ class Manifest(_Frozen):
     """The server.config.yaml in use at the capture."""
     config_newer: bool
     """True when it differs from the package's."""
+    named: NamedFiles | None = None
+    """Captured with every point: without them the server doesn't start."""
     state: list[OrgState] = []
     served: list[ServedFile] = []
     """Tools and other files for endpoints; a part of the state."""
@@ -168,6 +179,7 @@ class Manifest(_Frozen):
         return [
             self.package.file,
             self.config,
+            *([self.named.tar] if self.named else []),
             *(state.tar for state in self.state),
             *(served.file for served in self.served),
             *(backup.file for backup in self.backups),

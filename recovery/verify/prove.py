@@ -107,6 +107,7 @@ def server_facts(
         api_port=config.api_port,
         config_fingerprint=config.fingerprint if manifest else "",
         keys=key_digests(config) if manifest else {},
+        named=manifest.named.digests if manifest and manifest.named else {},
         package_version=manifest.package.version if manifest else "",
         server_version=manifest.server.version if manifest else "",
         clients={

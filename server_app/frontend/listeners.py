@@ -15,6 +15,7 @@ from aiohttp import web
 
 from server_app.frontend import application
 from server_app.frontend.waiting import Waiting
+from server_app.services.errors import ServiceError
 
 if TYPE_CHECKING:
     from server_app.services import Server
@@ -77,12 +78,32 @@ async def _listen(
 
 
 def tls_context(frontend: dict[str, Any]) -> ssl.SSLContext:
-    """The front end's certificate; its key touches the disk only in a private folder."""
+    """The front end's certificate, or the one in files that the config names, for all doors.
+
+    The config's own key touches the disk only in a private folder. Raises ServiceError for
+    files that can't be used: a real server doesn't start then.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if named := str(frontend.get("tls_certificate_filename") or ""):
+        _load_files(context, named, str(frontend.get("tls_private_key_filename") or ""))
+        return context
     with tempfile.TemporaryDirectory() as folder:
         both = Path(folder, "both.pem")
         both.touch(mode=0o600)
         both.write_text(f"{frontend['certificate']}\n{frontend['private_key']}")
         context.load_cert_chain(both)
     return context
+
+
+def _load_files(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    for path in (certificate, key):
+        try:
+            Path(path).read_bytes()
+        except OSError as error:
+            why = (error.strerror or "").lower()
+            raise ServiceError(f"starting frontend: open {path}: {why}") from error
+    try:
+        context.load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise ServiceError(f"starting frontend: tls: {error.reason or error}") from error

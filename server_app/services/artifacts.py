@@ -56,6 +56,7 @@ class Definition:
     body: dict[str, Any] = field(repr=False)
     built_in: bool = False
     inherited: bool = False
+    compiled_in: bool = False
 
     @property
     def type(self) -> str:
@@ -103,7 +104,7 @@ KEYS = frozenset(
 )
 
 
-def parse(text: str, *, built_in: bool = False) -> Definition:
+def parse(text: str, *, built_in: bool = False, compiled_in: bool = False) -> Definition:
     """Reads a definition. Raises ServiceError if it is none; what is wrong, then the text."""
     try:
         body = yaml.safe_load(text) if text.strip() else {}
@@ -132,7 +133,7 @@ def parse(text: str, *, built_in: bool = False) -> Definition:
     for part in ("parameters", "sources"):
         if not isinstance(body.get(part) or [], list):
             raise ServiceError(f"artifact {name}: {part} is no list: {text}")
-    definition = Definition(name, text, body, built_in)
+    definition = Definition(name, text, body, built_in, compiled_in=compiled_in)
     if definition.type not in _TYPES:
         raise ServiceError(f"Artifact type {body.get('type')} invalid.: {text}")
     return definition
@@ -146,7 +147,7 @@ def _line_of(key: object, text: str) -> int:
 
 @cache
 def _built_in() -> dict[str, Definition]:
-    read = (parse(text.lstrip("\n"), built_in=True) for text in BUILT_IN)
+    read = (parse(text.lstrip("\n"), built_in=True, compiled_in=True) for text in BUILT_IN)
     return {definition.name: definition for definition in read}
 
 
@@ -185,7 +186,12 @@ class Artifacts:
             of_root = self._org.server.org("").artifacts.get(name)
             if of_root is not None and not of_root.built_in:
                 return Definition(of_root.name, of_root.raw, of_root.body, inherited=True)
-        return _built_in().get(name)
+        return self._given().get(name)
+
+    def _given(self) -> dict[str, Definition]:
+        """What every org has from the start: brought along, or in folders that the config names."""
+        on_disk = self._org.server.disk_artifacts
+        return {**_built_in(), **on_disk} if on_disk else _built_in()
 
     def required(self, name: str) -> Definition:
         """The definition; raises ServiceError if it is unknown."""
@@ -196,7 +202,7 @@ class Artifacts:
 
     def names(self) -> Strings:
         with self._lock:
-            own = set(self._custom) | set(_built_in())
+            own = set(self._custom) | set(self._given())
         if not self._org.is_root:
             own |= set(self._org.server.org("").artifacts.names())
         return sorted(own)
@@ -247,7 +253,7 @@ class Artifacts:
             "raw": definition.raw,
             "compiled": True,
             "built_in": definition.built_in,
-            "compiled_in": definition.built_in,
+            "compiled_in": definition.compiled_in,
             "is_alias": False,
             "is_inherited": definition.inherited,
             "metadata": records.full("ArtifactMetadata", metadata or {}),
@@ -281,7 +287,7 @@ class Artifacts:
     def load_text(self, text: str) -> Definition:
         """Takes a definition into memory only (what restoring a backup does)."""
         parsed = parse(text)
-        if parsed.name in _built_in():
+        if parsed.name in self._given():
             raise ServiceError(f"Unable to override built in artifact {parsed.name}")
         check_queries(parsed)
         with self._lock:

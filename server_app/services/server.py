@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from server_app.datastore.store import DiskFullError, Store
+from server_app.services.artifacts import Definition
 from server_app.services.background import Background, log
 from server_app.services.directory import Directory
+from server_app.services.disk_artifacts import read_disk_artifacts
 from server_app.services.errors import OrgNotFound, ServiceError
 from server_app.services.first_start import first_start
 from server_app.services.org import OrgServices
@@ -35,6 +37,7 @@ class Server:
         minimum = int(datastore.get("min_allowed_file_space_mb") or _MINIMUM_FREE_MEGABYTES)
         self.store = Store(self.root, files=self.files, minimum_free_megabytes=minimum)
         self.started = False
+        self.disk_artifacts: dict[str, Definition] = {}
         self.background = Background()
         self.directory = Directory(self.store)
         self.orgs = Orgs(self)
@@ -76,6 +79,7 @@ class Server:
             self.store.require_space()
         except DiskFullError as error:
             raise ServiceError(f"starting frontend: {error}") from error
+        self.disk_artifacts = read_disk_artifacts(self.config)
         self.started = True
         try:
             self.directory.load()

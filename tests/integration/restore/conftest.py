@@ -128,16 +128,22 @@ def captured(server_binary, tmp_path_factory) -> Captured:
     return lost_server(server_binary, tmp_path_factory.mktemp("captured"), live)
 
 
-def lost_server(server_binary: Path, folder: Path, fill, **datastore) -> Captured:
+def lost_server(
+    server_binary: Path, folder: Path, fill, before=None, more=None, **datastore
+) -> Captured:
     """A server on a machine of its own, captured and gone; ``fill`` puts something on it.
 
-    ``datastore``: other settings of that section than usual.
+    ``before`` is done on the machine before the server is installed; ``more``: settings beside
+    the usual, by their sections; ``datastore``: other ones of that section.
     """
     for name in ("RECOVERY_KEYS", "RECOVERY_PASSPHRASE_FILE", "RECOVERY_VAULT"):
         os.environ.pop(name, None)
     os.environ["XDG_STATE_HOME"] = str(folder / "state")
     merge = folder / "merge.json"
-    merge.write_text(json.dumps({**MERGE, "Datastore": {**MERGE["Datastore"], **datastore}}))
+    settings = {**MERGE, "Datastore": {**MERGE["Datastore"], **datastore}}
+    for section, values in (more or {}).items():
+        settings[section] = {**settings.get(section, {}), **values}
+    merge.write_text(json.dumps(settings))
     made = subprocess.run(
         [server_binary, "config", "generate", "--merge_file", merge],
         capture_output=True,
@@ -149,6 +155,8 @@ def lost_server(server_binary: Path, folder: Path, fill, **datastore) -> Capture
     )
     with machine("test-lost") as found:
         target = open_target(found.uri)
+        if before:
+            before(target)
         target.put(package.path, "/root/server.deb", mode=0o600)
         target.run(["dpkg", "-i", "/root/server.deb"], timeout=120)
         with open_api(target, config) as api:

@@ -1,6 +1,7 @@
 import io
 import json
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,12 +9,13 @@ import dns.resolver
 import pytest
 from cryptography import x509
 
+from recovery.capture.certificate_readiness import certificate_lines, named_lines
 from recovery.capture.readiness import Line, exit_code, in_words, verdict, write_prometheus
-from recovery.capture.server_readiness import certificate_lines, drill_line, name_lines
+from recovery.capture.server_readiness import drill_line, name_lines
 from recovery.capture.vault_readiness import age_line, look_at_vault
 from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.keys import VaultKeys, new_keys
-from recovery.vault.manifest import DatastoreCopy, OrgState
+from recovery.vault.manifest import DatastoreCopy, NamedFiles, OrgState
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.vault.verify_points import verify_points
 from recovery.velociraptor.config import ServerConfig
@@ -180,6 +182,45 @@ def test_certificates(before, level):
     lines = {line.name: line for line in certificate_lines(CONFIG, ENDS - before)}
     assert lines["certificate Frontend.certificate"].level == level
     assert lines["certificate Client.ca_certificate"].level == "good"
+
+
+PEM = CONFIG.values["Frontend"]["certificate"].encode()
+NAMING = ServerConfig(
+    b"",
+    {
+        "Frontend": {
+            "tls_certificate_filename": "/tls/a.pem",
+            "artifact_definitions_directory": "/srv/d",
+        }
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("digests", "files", "level", "says"),
+    [
+        (None, {}, "bad", "/tls/a.pem (Frontend.tls_certificate_filename), /srv/d"),
+        ({}, {}, "bad", "/tls/a.pem"),
+        ({"/tls/a.pem": sha256(PEM).hexdigest()}, {"/tls/a.pem": PEM}, "good", "1, which"),
+        ({"/tls/a.pem": "0" * 64}, {"/tls/a.pem": PEM}, "warning", "1 new or changed"),
+        (
+            {"/tls/a.pem": sha256(PEM).hexdigest()},
+            {"/tls/a.pem": PEM, "/srv/d/x.yaml": b"name: A"},
+            "warning",
+            "e.g. /srv/d/x.yaml",
+        ),
+    ],
+)
+def test_files_that_the_config_names(vault, digests, files, level, says):
+    manifest = store(vault)
+    named = None if digests is None else NamedFiles(tar=manifest.config, digests=digests)
+    newest = manifest.model_copy(update={"named": named})
+    found = {line.name: line for line in named_lines(NAMING, newest, files, ENDS - DAY)}
+    assert found["named files"].level == level
+    assert says in found["named files"].says
+    end = found.get("certificate Frontend.tls_certificate_filename")
+    assert (end.level if end else None) == ("warning" if files else None)
+    assert list(named_lines(CONFIG, newest, {}, ENDS)) == []
 
 
 def test_without_a_config_certificates_are_unknown():

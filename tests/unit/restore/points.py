@@ -14,6 +14,7 @@ from recovery.vault.manifest import (
     Archive,
     Backup,
     Manifest,
+    NamedFiles,
     OrgState,
     Package,
     Server,
@@ -95,12 +96,28 @@ class Point:
         self.backup = BACKUP
         self.flow = FLOW
         self.hunt = HUNT
+        self.named: bytes | None = None
+        self.digests: dict | None = None
         self.changes: dict = {}
         self.archive_changes: dict = {}
         self.hunt_changes: dict = {}
 
     def _put(self, raw: bytes, name: str) -> StoredObject:
         return self.vault.put(io.BytesIO(raw), name)
+
+    def _named(self) -> NamedFiles | None:
+        """The tar as given; the manifest names what is in it, unless told otherwise."""
+        if self.named is None:
+            return None
+        digests = self.digests
+        if digests is None:
+            with tarfile.open(fileobj=io.BytesIO(self.named)) as tar:
+                digests = {
+                    f"/{member.name}": hashlib.sha256(file.read()).hexdigest()
+                    for member in tar
+                    if (file := tar.extractfile(member) if member.isreg() else None)
+                }
+        return NamedFiles(tar=self._put(self.named, "named-files.tar"), digests=digests)
 
     def make(self) -> Manifest:
         config = ServerConfig.parse(CONFIG)
@@ -137,6 +154,7 @@ class Point:
             ),
             config=self._put(self.config, "server.config.yaml"),
             config_newer=False,
+            named=self._named(),
             state=[
                 OrgState(
                     org="root",

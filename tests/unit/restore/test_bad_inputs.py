@@ -208,6 +208,40 @@ CONTENT = {
     "backup: overlapping": ("backup", overlapping(), "overlap"),
     "backup: bomb": ("backup", bomb(), "times its size"),
 }
+NAMED = {
+    # what: (the tar, the manifest's digests if not the tar's, what the error says)
+    "garbage": (b"x" * 2048, {}, "can't be read"),
+    "elsewhere": (tar_of("etc/cron.d/x"), None, "no file that the config names"),
+    "dot dot": (tar_of("srv/definitions/../../etc/x.yaml"), None, "no file that the config"),
+    "absolute": (tar_of("/etc/tls/cert.pem"), None, "no file that the config names"),
+    "symlink": (
+        tar_of(special("srv/definitions/a.yaml", tarfile.SYMTYPE, "/etc/shadow")),
+        None,
+        "no file that the config names",
+    ),
+    "folder": (tar_of(special("srv/definitions", tarfile.DIRTYPE)), None, "no file that"),
+    "a script as certificate": (
+        tar_of("etc/tls/cert.pem", data=b"* * * * * root sh\n-----BEGIN X-----"),
+        None,
+        "no certificate or key",
+    ),
+    "a timer as definition": (
+        tar_of("srv/definitions/x.yaml", data=b"network: {version: 2}"),
+        None,
+        "no artifact definition",
+    ),
+    "a definition with another ending": (
+        tar_of("srv/definitions/x.service", data=b"name: A"),
+        None,
+        "no file that the config names",
+    ),
+    "another content": (
+        tar_of("srv/definitions/x.yaml", data=b"name: A"),
+        {"/srv/definitions/x.yaml": "0" * 64},
+        "not the file that the manifest names",
+    ),
+    "missing": (tar_of(), {"/srv/definitions/x.yaml": "0" * 64}, "it is not there"),
+}
 MANIFEST = {
     "org: dot dot": ("changes", {"org_names": {}}, "no id of an org", {"backup_org": "../x"}),
     "org: slash": ("changes", {"org_names": {}}, "no id of an org", {"state_org": "a/b"}),
@@ -556,6 +590,21 @@ def test_bad_archives_are_refused_one_by_one(tmp_path, what):
         assert [parcel.client_id for parcel in opened[good]()] == [CLIENT]
 
 
+@pytest.mark.parametrize("what", NAMED)
+def test_files_that_the_config_names_are_what_their_settings_are_for(tmp_path, what):
+    content, digests, said = NAMED[what]
+    point = Point(tmp_path / "vault")
+    point.config = config_with(
+        Frontend__tls_certificate_filename="/etc/tls/cert.pem",
+        Frontend__artifact_definitions_directory="/srv/definitions",
+    )
+    point.named, point.digests = content, digests
+    point.make()
+    request = parse_request(target="docker://nobody", vault=str(point.folder))
+    with pytest.raises(BadInputError, match=said):
+        run_group("server", request, lambda _line: None)
+
+
 def test_the_corpus_is_large_enough():
-    by_name = [CONTENT, MANIFEST, REQUEST, WORDS, ARCHIVES]
+    by_name = [CONTENT, NAMED, MANIFEST, REQUEST, WORDS, ARCHIVES]
     assert sum(len(table) for table in by_name) >= 60
