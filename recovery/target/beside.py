@@ -19,7 +19,9 @@ class Beside:
         self._first = first
         self.failed: RecoveryError | None = None
         reading, self._writing = os.pipe()
-        self.stream = cast("BinaryIO", os.fdopen(reading, "rb"))
+        # Unbuffered: a target that reads a large piece gets what there is, and not only once all
+        # is made.
+        self.stream = cast("BinaryIO", os.fdopen(reading, "rb", buffering=0))
         self._thread = threading.Thread(target=self._fill, daemon=True)
 
     def __enter__(self) -> Self:

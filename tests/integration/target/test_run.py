@@ -11,6 +11,7 @@ import pytest
 
 from recovery.errors import CommandError
 from recovery.target import open_target
+from recovery.target.beside import Beside
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -51,6 +52,24 @@ def test_output_is_bytes(target):
 
 def test_large_input_and_output_at_the_same_time(target):
     assert target.run(["cat"], stdin=MEGABYTES, timeout=120).stdout == MEGABYTES
+
+
+def test_input_that_is_made_meanwhile_arrives_as_it_comes(target):
+    """The command works with the first part while the rest is made."""
+    came = []
+
+    def rest() -> bytes:
+        for _ in range(50):
+            if target.run(["cat", "/tmp/first"], check=False).stdout == b"first ":
+                came.append(True)
+                break
+            time.sleep(0.1)
+        return b"rest"
+
+    words = "rm -f /tmp/first; head -c 6 > /tmp/first; cat"
+    with Beside(rest, b"first ") as beside:
+        done = target.run(["sh", "-c", words], stdin=beside.stream)
+    assert (came, done.stdout) == ([True], b"rest")
 
 
 def test_files_are_streamed_both_ways(target, tmp_path):
