@@ -24,6 +24,8 @@ class Prices:
 def prices_of(vault: str, stored: float | None, out: float | None) -> Prices:
     """By the vault's kind; ``stored`` and ``out`` given by the operator go first."""
     uri = urlsplit(vault)
+    if not vault:
+        return Prices("none named (--vault), so nothing is priced", stored, out)
     if uri.scheme != "s3":
         kind, known = "folder", (0.0, 0.0)
     elif "endpoint" in parse_qs(uri.query):

@@ -21,7 +21,7 @@ WISHES: Mapping[str, tuple[str, ...]] = {
     "collections": ("flows", "uploads", "hunt_results"),
 }
 """Word → the items of an inventory that it means."""
-EVERYTHING = "everything"
+EVERYTHING, NOTHING = "everything", "nothing"
 BEYOND = "files"
 """The item that stands for whatever no inventory counts: logs, events, running flows, exports."""
 
@@ -35,10 +35,13 @@ class Wishes:
 
 
 def read_wishes(text: str, read_length: Callable[[str], timedelta]) -> Wishes:
-    """From words joined by commas; :class:`BadInputError` names one that isn't known."""
+    """From words joined by commas; :class:`BadInputError` names one that isn't known,
+    and refuses an empty list (a script's unset variable asked for nothing at all).
+    """
     items: set[str] = set()
     ages: list[timedelta | None] = []
-    for word in filter(None, (part.strip() for part in text.split(","))):
+    words = [word for word in (part.strip() for part in text.split(",")) if word]
+    for word in words if words != [NOTHING] else []:
         name, limited, age = word.partition(":")
         if name == EVERYTHING and not limited:
             items |= {item for wish in WISHES.values() for item in wish} | {BEYOND}
@@ -54,5 +57,12 @@ def read_wishes(text: str, read_length: Callable[[str], timedelta]) -> Wishes:
         items.update(WISHES[name])
         if name == "collections":
             ages.append(read_length(age) if limited else None)
+    if not words:
+        raise BadInputError(
+            "it is empty",
+            target="--keep",
+            hint=f"leave it away for the usual, or name some: {', '.join(WISHES)}, {EVERYTHING}; "
+            f"{NOTHING} where it is enough that clients find a server again",
+        )
     known = [age for age in ages if age is not None]
     return Wishes(frozenset(items), max(known) if known and len(known) == len(ages) else None)

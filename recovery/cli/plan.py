@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recovery.choose.recovery_time import Waits
     from recovery.choose.sizes import Sizes
 
-_KEEP = "what must come back, by commas: labels, hunts, collections:30d, everything, …"
+_KEEP = "what must come back, by commas: labels, hunts, collections:30d, everything, nothing, …"
 
 
 def plan(
@@ -99,13 +99,13 @@ def _facts(
     from recovery.target import open_target
     from recovery.vault.store import open_vault
     from recovery.velociraptor.api import open_api
-    from recovery.velociraptor.config import ServerConfig
+    from recovery.velociraptor.read_config import read_config
 
     usual = Waits(ttl, 90)
     if measure:
         target = open_target(measure)
         try:
-            server = ServerConfig.parse(target.get(config_path), source=config_path)
+            server = read_config(target, config_path)
             typer.echo(f"measuring {server.datastore} on {measure} …", err=True)
             found = sizes.measure(target, server.folders, since)
             with open_api(target, server) as api:

@@ -21,10 +21,12 @@ _WORDS = {BEYOND: "running flows, client events, logs, exports"}
 def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> None:
     """A line a strategy, the recommended one marked, then what it loses by name."""
     console = Console()
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    # Seven columns of numbers beside the names: they have to fit a terminal of 80 letters.
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("strategy", no_wrap=True, min_width=19)
-    for title in ("RPO", "RTO", "all back", "stored", "in a year", "sent/mo", "USD/mo"):
+    for title in ("RPO", "RTO", "all back", "stored", "in a year", "sent/mo"):
         table.add_column(title, justify="right")
+    table.add_column("USD/mo", justify="right", no_wrap=True)
     for row in choice.rows:
         table.add_row(*_cells(row, sizes, row.strategy == choice.recommended))
     console.print(table, highlight=False)
@@ -33,7 +35,8 @@ def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> No
             lacks = ", ".join(_word(one) for one in row.unmet)
             console.print(f"{row.strategy} lacks: {lacks}", style="red", markup=False)
     console.print(
-        f"vault: {prices.vault}; stored now, and after a year by the default retention",
+        f"vault: {prices.vault}",
+        "stored: now, and after a year by the default retention",
         f"sizes: {sizes.source}"
         + (f": {sizes.files} files, {_gb(sizes.total)}, {sizes.flow_count} flows" * sizes.known),
         f"RTO: with {waits.ttl:g} s of TTL, {waits.poll:g} s of poll, 60 s for a new machine",
@@ -64,7 +67,8 @@ def _cells(row: Row, sizes: Sizes, chosen: bool) -> list[str]:
             _gb(size) for size in (bill.stored, bill.stored_in_a_year, bill.sent_a_month)
         )
         if bill.dollars is not None and bill.dollars_in_a_year is not None:
-            price = f"{bill.dollars:.2f}–{bill.dollars_in_a_year:.2f}"
+            now, then = f"{bill.dollars:.2f}", f"{bill.dollars_in_a_year:.2f}"
+            price = now if now == then else f"{now}–{then}"
     if row.strategy == "hot spare":
         price = "a machine"
     name = f"[green]▶ {row.strategy}[/green]" if chosen else f"  {row.strategy}"

@@ -17,7 +17,7 @@ from pyvelociraptor import api_pb2, api_pb2_grpc
 
 from recovery.errors import ServerError
 from recovery.target import Target
-from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.config import SERVICE, ServerConfig
 from recovery.velociraptor.operator_identity import OperatorIdentity, operator_identity
 
 Row = dict[str, Any]
@@ -26,6 +26,10 @@ ROOT = "root"
 _MESSAGE_BYTES = 1 << 30
 _ERROR_MARKS = ("ERROR:", "VQL Error:", "Timeout Error", "DEFAULT:VQL Error")
 _ROWS_AT_ONCE = 1000
+_IS_IT_UP = (
+    f"does the server run there? `systemctl status {SERVICE}` tells; its API listens where the "
+    "config says (API.bind_port)"
+)
 USUAL = ("DEBUG:", "Starting query execution", "Time ")
 """How lines of a server's log begin that say nothing of how the statement went."""
 
@@ -96,7 +100,9 @@ class Api:
                 if message.log:
                     log.append(message.log.rstrip("\n"))
         except grpc.RpcError as refused:
-            raise self._failure(vql, org, [f"{refused.code().name}: {refused.details()}"]) from None
+            silent = refused.code() == grpc.StatusCode.UNAVAILABLE
+            said = [f"{refused.code().name}: {refused.details()}"]
+            raise self._failure(vql, org, said, _IS_IT_UP if silent else "") from None
         return Answer(rows, log)
 
     def wait_ready(self, timeout: float = 60) -> float:
@@ -116,12 +122,13 @@ class Api:
                     ) from refused
                 time.sleep(0.1)
 
-    def _failure(self, vql: str, org: str, log: list[str]) -> ServerError:
+    def _failure(self, vql: str, org: str, log: list[str], hint: str = "") -> ServerError:
         query = " ".join(vql.split())
         return ServerError(
             f"org {org}: `{query[:200]}`: {'; '.join(log)[:800]}",
             step="query the server",
             target=self._target,
+            hint=hint,
         )
 
 

@@ -49,3 +49,24 @@ def test_the_table_says_what_is_lost_and_what_lacks(server):
     assert done.returncode == 1
     assert "none gives all that was asked" in done.stdout
     assert "state,collections lacks: running flows, client events" in " ".join(done.stdout.split())
+
+
+def test_the_price_is_shown_on_a_narrow_terminal(server):
+    priced = ("--vault", "s3://vault/prefix", "--storage-price", "120000")
+    line = next(row for row in plan(server, *priced).stdout.splitlines() if row[2:7] == "state")
+    now, _, then = line.split()[-1].partition("–")
+    assert float(now) < float(then)
+
+
+def test_a_silent_server_has_a_hint(server, tmp_path):
+    """Its API is somewhere else than its config says: as if it were stopped."""
+    values = yaml.safe_load((server.folder / "server.config.yaml").read_text())
+    values["API"]["bind_port"] = 1
+    other = tmp_path / "config.yaml"
+    other.write_text(yaml.safe_dump(values))
+    done = plan(server, "--config", str(other))
+    assert done.returncode == 2
+    assert "next: does the server run there?" in done.stderr
+    missing = plan(server, "--config", str(tmp_path / "none.yaml"))
+    assert missing.returncode == 2
+    assert "next: is the server installed there?" in missing.stderr

@@ -39,7 +39,7 @@ def ask(rpo, rto, keep, sizes=BIG, drills=(), waits=WAITS):
 @pytest.mark.parametrize(
     ("rpo", "rto", "keep", "recommended"),
     [
-        ("24h", "1h", "", "redeploy"),
+        ("24h", "1h", "nothing", "redeploy"),
         ("24h", "1h", "clients,labels,notebooks", "backup"),
         ("24h", "1h", "labels,hunts,secrets", "state"),
         ("1h", "1h", "labels,hunts,collections:30d", "state,collections"),
@@ -110,7 +110,12 @@ def test_nothing_measured_is_no_reason_not_to_choose():
 
 @pytest.mark.parametrize(
     ("vault", "stored"),
-    [("/vault", 0.0), ("s3://b/p", 0.023), ("s3://b/p?endpoint=https://s3.example", None)],
+    [
+        ("/vault", 0.0),
+        ("s3://b/p", 0.023),
+        ("s3://b/p?endpoint=https://s3.example", None),
+        ("", None),
+    ],
 )
 def test_a_price_is_known_or_said_not_to_be(vault, stored):
     assert prices_of(vault, None, None).stored == stored

@@ -28,10 +28,13 @@ def test_everything_is_every_item_and_what_no_inventory_counts():
 
 
 def test_nothing():
-    assert not read_wishes("", parse_age).items
+    assert not read_wishes("nothing", parse_age).items
 
 
-@pytest.mark.parametrize("text", ["lables", "labels:3d", "everything:3d", "collections:soon"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "nothing,labels", " , ", "lables", "labels:3d", "everything:3d", "collections:soon"],
+)
 def test_what_is_none_is_refused(text):
     with pytest.raises(BadInputError):
         read_wishes(text, parse_age)
