@@ -79,8 +79,8 @@ class ServerFacts(_Frozen):
     """SHA-256 of the captured configuration; empty for a first deployment."""
     keys: dict[str, str]
     """``Section.key`` → SHA-256 of the key material in the captured configuration."""
-    named: dict[str, str] = {}
-    """Path → SHA-256 of the captured files that the configuration names."""
+    named: dict[str, str] | None = None
+    """Path → SHA-256 of the captured files that the configuration names; None where unknown."""
     package_version: str = ""
     server_version: str = ""
     clients: dict[str, dict[str, str]] = {}

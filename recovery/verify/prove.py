@@ -11,6 +11,7 @@ from recovery.target import Target
 from recovery.vault.manifest import Manifest, Part
 from recovery.velociraptor.api import Api, open_api
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.named_files import named_places
 from recovery.velociraptor.take_inventory import take_inventory
 from recovery.verify.compare import FidelityLine, compare
 from recovery.verify.expected import serves_org
@@ -107,7 +108,7 @@ def server_facts(
         api_port=config.api_port,
         config_fingerprint=config.fingerprint if manifest else "",
         keys=key_digests(config) if manifest else {},
-        named=manifest.named.digests if manifest and manifest.named else {},
+        named=_named(config, manifest),
         package_version=manifest.package.version if manifest else "",
         server_version=manifest.server.version if manifest else "",
         clients={
@@ -120,6 +121,13 @@ def server_facts(
         wait=wait,
         dns=dns,
     )
+
+
+def _named(config: ServerConfig, manifest: Manifest | None) -> dict[str, str] | None:
+    """The captured files that the config names; None where no capture looked for them."""
+    if manifest and manifest.named:
+        return manifest.named.digests
+    return {} if manifest and not named_places(config) else None
 
 
 def _compare(
