@@ -2,6 +2,7 @@
 
 import io
 import secrets
+import time
 from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -67,6 +68,8 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             ahead=server_ahead(api),
         )
         newest = earlier.newest()
+        # What was acknowledged before is on the server's disk then, where its tables are read.
+        time.sleep(config.write_delay)
         say(f"capture {point} from {target.uri}, {len(names)} orgs")
         # Reading or rebuilding a package keeps this machine busy, all else the server.
         packing = beside.submit(find_package, scene, earlier)

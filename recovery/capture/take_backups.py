@@ -6,6 +6,7 @@ may lack for five minutes (facts: client_info_write_time).
 
 import shutil
 import tempfile
+import time
 import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ _OURS = "recovery-"
 _SECONDS = 300.0
 """For one org's backup: that of 10,000 clients takes one second (facts: Timings)."""
 _IMPATIENT = 15.0
+_LATE = 20.0
+"""Beyond the time that a server with a memcache datastore needs by its settings."""
 _HUNG = ("Timeout Error", "DEADLINE_EXCEEDED")
 _SPOOL = 16 << 20
 
@@ -125,7 +128,7 @@ class _Reader:
         self.taken = TakenBackups()
 
     def read(self) -> TakenBackups:
-        good = self._stream(list(self._fresh.values()))
+        good = self._read_fresh()
         for org, path in self._fresh.items():
             if path not in good:
                 self._scene.gap(f"{org}: no usable fresh backup; is the server's disk full?")
@@ -139,6 +142,28 @@ class _Reader:
                 if files[0].path not in good and files[1:]
             }
         return self.taken
+
+    def _read_fresh(self) -> set[str]:
+        """The fresh ones that were good. A server that writes late is given its time for it.
+
+        What it acknowledged before the capture began is on its disk then, too.
+        """
+        paths = list(self._fresh.values())
+        delay = self._scene.config.write_delay
+        if not delay or not paths:
+            return self._stream(paths)
+        deadline = time.monotonic() + delay + _LATE
+        time.sleep(delay)
+        while time.monotonic() < deadline and (left := self._not_there(paths)):
+            self._scene.say(f"{len(left)} fresh backups are not on the server's disk yet")
+            time.sleep(1)
+        return self._stream(paths)
+
+    def _not_there(self, paths: list[str]) -> list[str]:
+        argv = folder_argv(self._scene.files, "backups", ".zip")
+        listing = self._scene.target.run(argv, timeout=300).stdout
+        there = {file.path for file in parse_listing(listing) if file.size}
+        return [path for path in paths if path not in there]
 
     def _stream(self, paths: list[str]) -> set[str]:
         """Reads ``paths`` in one stream; those that were good."""

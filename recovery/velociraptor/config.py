@@ -138,5 +138,19 @@ class ServerConfig:
         resources = self._part("Frontend", "resources", {})
         return float(resources.get("client_info_write_time") or 300)
 
+    @property
+    def write_delay(self) -> float:
+        """Seconds that a finished write may stay in the server's memory before it is on the disk.
+
+        Only with a memcache datastore, made for slow network disks: a cycle of a second, or of
+        the setting, with up to as much jitter, then the age a write must have (read in its
+        source, seen on 0.77.2: a backup is on the disk up to three seconds after its answer).
+        """
+        if "Memcache" not in str(self._part("Datastore", "implementation", "")):
+            return 0.0
+        cycle = float(self._part("Datastore", "memcache_write_mutation_max_age", 0) or 1000)
+        age = float(self._part("Datastore", "memcache_write_mutation_min_age", 0) or 1000)
+        return (2 * cycle + age) / 1000
+
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -36,6 +36,8 @@ class Server:
         self.root, self.files = (Path(one or folders[0] or folders[1] or ".") for one in folders)
         minimum = int(datastore.get("min_allowed_file_space_mb") or _MINIMUM_FREE_MEGABYTES)
         self.store = Store(self.root, files=self.files, minimum_free_megabytes=minimum)
+        self.writes_late = "Memcache" in str(datastore.get("implementation") or "")
+        """Whether backups reach the disk after their answer, as on a real memcache datastore."""
         self.started = False
         self.disk_artifacts: dict[str, Definition] = {}
         self.background = Background()
