@@ -158,7 +158,9 @@ def restore(
     vault: VaultUri,
     repository: RepositoryUri = "",
     point: Annotated[str, typer.Option(help="recovery point; default: the newest copy's")] = "",
-    org: Annotated[list[str] | None, typer.Option(help="only this org; repeatable")] = None,
+    org: Annotated[
+        list[str] | None, typer.Option(help="this org besides the root one, no other; repeatable")
+    ] = None,
     accounts: Annotated[
         str,
         typer.Option(

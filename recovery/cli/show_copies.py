@@ -9,8 +9,11 @@ from recovery.capture.tie_copies import Tie
 
 
 def copies_table(ties: Sequence[Tie]) -> None:
-    """One line a copy."""
-    table = Table("copy", "taken (UTC)", "recovery point", "files", "MB", "", box=None)
+    """One line a copy; what is long (another repository's address) goes on below."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for title in ("copy", "taken (UTC)", "recovery point", "files", "MB"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("", overflow="fold")
     for one in ties:
         taken = f"{one.taken_at:%Y-%m-%d %H:%M:%S}" if one.taken_at else ""
         size = f"{one.bytes / 1e6:.0f}" if one.bytes else ""

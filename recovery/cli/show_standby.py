@@ -42,7 +42,9 @@ def tell_status(status: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "machine", "service", "copy", "clock", "free", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for title in ("", "machine", "service", "copy", "clock", "free"):
+        table.add_column(title, overflow="fold")
     for role, side in (("serves", status.serves), ("spare", status.spare)):
         age = f"{side.last.age:.0f} s old, {side.last.files} files" if side.last else ""
         table.add_row(
@@ -51,7 +53,7 @@ def tell_status(status: Any) -> None:
             side.service if side.reached else "not reached",
             age if role == "spare" else "",
             f"{side.skew:+.1f} s" if side.reached else "",
-            f"{side.free / 1e9:.1f} GB" if side.reached else "",
+            "" if side.free is None else f"{side.free / 1e9:.1f} GB",
         )
     console = Console()
     console.print(table)

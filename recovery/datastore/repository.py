@@ -73,7 +73,9 @@ def parse_repository(uri: str) -> Repository:
     """
     parts = urlsplit(uri)
     scheme = "" if parts.scheme == "file" else parts.scheme
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    query = {
+        name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()
+    }
     if scheme not in _OPTIONS or not uri:
         raise BadInputError(f"not a repository: {uri!r}", target="--repository", hint=_FORMS)
     if parts.password:
@@ -85,6 +87,10 @@ def parse_repository(uri: str) -> Repository:
     if unknown := sorted(set(query) - _OPTIONS[scheme]):
         raise BadInputError(
             f"unknown option {', '.join(unknown)}", target="--repository", hint=_FORMS
+        )
+    if empty := sorted(name for name, value in query.items() if not value):
+        raise BadInputError(
+            f"the option {', '.join(empty)} is empty", target="--repository", hint=_FORMS
         )
     if scheme == "s3":
         return _s3(uri, parts, query)

@@ -32,8 +32,14 @@ _NONE_THERE = (
     "is the address right? A folder is looked for where restic runs (another machine: --on); "
     "`recovery datastore backup` makes the repository"
 )
+_KEYS = "are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, and may they use this bucket?"
+_NO_SFTP = (
+    "does an SSH server answer at that address and port, and may this key log in? Try "
+    "`ssh -i FILE -p PORT USER@HOST` on the machine where restic runs"
+)
 _HINTS = (
     ("wrong password", "RESTIC_PASSWORD_FILE holds another repository's password"),
+    *((refused, _KEYS) for refused in ("Access Denied", "signature we calculated", "AccessKeyId")),
     (
         "Is there a repository",
         _NONE_THERE,
@@ -52,6 +58,7 @@ _HINTS = (
     ),
     ("Host key verification failed", "give the storage's host key: ?known_hosts=FILE"),
     ("Permission denied", "the key or the rights at the repository are not the right ones"),
+    ("unable to start the sftp session", _NO_SFTP),
 )
 
 

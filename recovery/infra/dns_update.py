@@ -25,6 +25,8 @@ from recovery.errors import BadInputError, RecoveryError, TargetError
 _STEP = "switch the DNS record"
 _TIMEOUT = 10.0
 _NOT_PRIMARY = "the server isn't the primary of this zone, or wants another TSIG key"
+_NOT_ITS_ZONE = "is this the authoritative server of the name's zone, and the name right?"
+_ALIAS = "name that one: an address can't be published beside an alias. Nothing was changed"
 _HINTS = {
     dns.rcode.NOTAUTH: _NOT_PRIMARY,
     dns.rcode.NOTZONE: "the name isn't inside the zone; set recovery:dnsZone",
@@ -125,8 +127,11 @@ def look_up(door: Door, name: str) -> Record | None:
         query.flags &= ~dns.flags.RD
         answer = _exchange(door, query)
         if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            raise _failed(door, f"asked for {name}, it answers {_rcode(answer)}")
+            raise _failed(door, f"asked for {name}, it answers {_rcode(answer)}", _NOT_ITS_ZONE)
         for found in answer.answer:
+            if found.rdtype == dns.rdatatype.CNAME:
+                # A server ignores an address beside an alias without a word (RFC 2136, 3.4.2.2).
+                raise _failed(door, f"{name} is an alias (CNAME) of {found[0].target}", _ALIAS)
             if found.rdtype == dns.rdatatype.from_text(kind):
                 ttl = found.ttl
                 addresses += [item.to_text() for item in found]

@@ -23,6 +23,8 @@ from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.config import SERVICE
 
 _SKEW = 5.0
+_FREE = 100_000_000
+"""Bytes; a server does not start below 50 MB (facts: Server and clients)."""
 _READ = r"""
 printf 'now %s\n' "$(date +%s.%N)"
 printf 'service %s\n' "$(systemctl is-active "$1" 2>/dev/null)"
@@ -56,7 +58,8 @@ class Side:
     role: str = ""
     skew: float = 0.0
     """Its clock minus this machine's, in seconds."""
-    free: int = 0
+    free: int | None = None
+    """Bytes where its datastore is, or is to be; None: not known."""
     trouble: str = ""
     last: LastSync | None = None
     checked: dict[str, Any] = field(default_factory=dict)
@@ -113,9 +116,15 @@ def shortfalls(status: Status, rpo: float) -> list[str]:
             f"{spare.name} (`recovery standby sync` does)",
         )
     if serves.reached and serves.service != "active":
-        found.append(f"{serves.name} holds the lease and does not serve ({serves.service})")
+        found.append(
+            f"{serves.name} holds the lease and does not serve ({serves.service}): `recovery "
+            f"standby promote` has the spare take over, with --to '{serves.uri}' this one starts "
+            "again"
+        )
     if spare.reached and status.lag is None:
         found.append("the spare has no copy yet: `recovery standby sync`")
+    if spare.free is not None and spare.free < _FREE:
+        found.append(f"the spare's disk is full: {spare.free / 1e6:.0f} MB are free")
     if status.lag is not None and status.lag > rpo:
         found.append(f"the copy is {status.lag:.0f} s old; wanted are at most {rpo:.0f} s")
     if spare.checked and not spare.checked.get("usable"):
@@ -157,7 +166,7 @@ def _facts(target: Target, datastore: str) -> Side:
         service=told.get("service", ""),
         role=told.get("role", ""),
         skew=round(now - (before + time.time()) / 2, 1),
-        free=int(told.get("free", "").strip() or 0),
+        free=int(told["free"]) if told.get("free", "").strip() else None,
         last=parse_last(json.loads(told["last"]), now) if "last" in told else None,
         checked=checked,
     )

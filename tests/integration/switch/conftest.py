@@ -213,6 +213,7 @@ ZONE = """$ORIGIN example.test.
 ns 60 A 127.0.0.1
 velo 3600 A 127.0.0.1
 velo 3600 AAAA 2001:db8::1
+alias 60 CNAME velo
 """
 
 

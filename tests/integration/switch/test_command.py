@@ -51,6 +51,15 @@ def test_ttl_first_then_there_and_back(knot, ask, frontends):
     assert ask("A") == [(30, "127.0.0.1")]
 
 
+def test_an_alias_is_refused_before_a_switch(knot):
+    """An address beside it would be ignored by the name server, without a word."""
+    for how in (("--check",), ("--to", "127.0.0.1", "--unchecked")):
+        refused = failover("--switch", knot.replace("/velo.", "/alias."), *how)
+        assert refused.returncode == 2
+        assert "is an alias (CNAME) of velo.example.test." in refused.stderr
+        assert "Nothing was changed" in refused.stderr
+
+
 def test_a_dead_server_changes_nothing(knot, ask):
     refused = failover("--switch", knot, "--to", "127.0.0.4", "--port", "1")
     assert refused.returncode == 2

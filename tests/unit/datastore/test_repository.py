@@ -42,6 +42,7 @@ def test_sftp_by_a_key_and_a_known_host(tmp_path):
         "ftp://x/y",
         "s3:///x",
         "s3://bucket?nonsense=1",
+        "s3://bucket?endpoint=",
         "sftp://user:word@host/x",
         "sftp://host",
         "sftp://-oProxyCommand=x@host/x",

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from recovery.commands import Result
 from recovery.datastore.copy import FRESH, copy_datastore, unread
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import open_restic
@@ -124,6 +125,21 @@ def test_no_secret_is_in_any_argument(made, monkeypatch):
     restic.run(["snapshots"])
     assert seen
     assert PASSWORD not in repr(seen)
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("unable to open config file: Stat: Access Denied.", "AWS_ACCESS_KEY_ID"),
+        ("config file: Stat: The request signature we calculated does not match", "AWS_SECRET"),
+        ("unable to start the sftp session, error: EOF", "does an SSH server answer"),
+        ("Host key verification failed.\nunable to start the sftp session", "known_hosts=FILE"),
+        ("Fatal: unable to open config file: stat: no such file", "is the address right?"),
+    ],
+)
+def test_what_restic_says_has_a_hint_that_fits(made, said, hint):
+    restic, _ = made
+    assert hint in restic.failure("snapshots", Result((), 1, b"", said.encode())).hint
 
 
 def test_what_could_not_be_read_is_named_and_what_vanished_is_not():

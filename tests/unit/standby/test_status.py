@@ -47,6 +47,8 @@ def test_two_that_serve_are_the_first_thing_said():
     [
         (status(serves=side("ssh://a", reached=False, trouble="no route")), "can't be reached"),
         (status(serves=side("ssh://a", service="failed")), "does not serve (failed)"),
+        (status(serves=side("ssh://a", service="failed")), "--to 'ssh://a' this one starts again"),
+        (status(spare=side("ssh://b", free=2_000_000)), "disk is full: 2 MB are free"),
         (status(spare=side("ssh://b")), "no copy yet"),
         (status(spare=side("ssh://b", last=parse_last(RECORD, 400))), "the copy is 300 s old"),
         (
