@@ -159,7 +159,7 @@ def restore(
     repository: RepositoryUri = "",
     point: Annotated[str, typer.Option(help="recovery point; default: the newest copy's")] = "",
     org: Annotated[
-        list[str] | None, typer.Option(help="this org besides the root one, no other; repeatable")
+        list[str] | None, typer.Option(help="no org but this and root; repeatable")
     ] = None,
     accounts: Annotated[
         str,

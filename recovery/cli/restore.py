@@ -35,7 +35,9 @@ def restore(
             "or a file: an approval, or rules"
         ),
     ] = "unchanged",
-    org: Annotated[list[str] | None, typer.Option(help="only this org; repeatable")] = None,
+    org: Annotated[
+        list[str] | None, typer.Option(help="no org but this and root; repeatable")
+    ] = None,
     provider: Annotated[
         list[str] | None,
         typer.Option(

@@ -33,6 +33,7 @@ _NONE_THERE = (
     "`recovery datastore backup` makes the repository"
 )
 _KEYS = "are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, and may they use this bucket?"
+_NO_HOST_KEY = "give the storage's host key: ?known_hosts=FILE"
 _NO_SFTP = (
     "does an SSH server answer at that address and port, and may this key log in? Try "
     "`ssh -i FILE -p PORT USER@HOST` on the machine where restic runs"
@@ -56,7 +57,8 @@ _HINTS = (
         "no space left",
         "the machine, or the repository, is full: make space; what was there is whole",
     ),
-    ("Host key verification failed", "give the storage's host key: ?known_hosts=FILE"),
+    ("Host key verification failed", _NO_HOST_KEY),
+    ("host key is known", _NO_HOST_KEY),
     ("Permission denied", "the key or the rights at the repository are not the right ones"),
     ("unable to start the sftp session", _NO_SFTP),
 )

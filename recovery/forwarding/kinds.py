@@ -118,6 +118,13 @@ def receiver(kind: str, url: str, given: Mapping[str, object]) -> Receiver:
                 target="--forward-url",
                 hint="https://elastic.example:9200, https://splunk.example:8088/services/collector",
             )
+        if kind == "splunk" and not parts.path:
+            # The server sends to the address as it is: an answer without a code or words then.
+            raise BadInputError(
+                f"a collector's address has a path: {address!r}",
+                target="--forward-url",
+                hint=f"{address}/services/collector; {address}/ where there really is none",
+            )
     if not _SECRET & set(values) and not values.get("username"):
         raise BadInputError(
             "no credentials were given",

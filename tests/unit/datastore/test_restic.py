@@ -133,6 +133,10 @@ def test_no_secret_is_in_any_argument(made, monkeypatch):
         ("unable to open config file: Stat: Access Denied.", "AWS_ACCESS_KEY_ID"),
         ("config file: Stat: The request signature we calculated does not match", "AWS_SECRET"),
         ("unable to start the sftp session, error: EOF", "does an SSH server answer"),
+        (
+            "No ED25519 host key is known for x.\nunable to start the sftp session",
+            "known_hosts=FILE",
+        ),
         ("Host key verification failed.\nunable to start the sftp session", "known_hosts=FILE"),
         ("Fatal: unable to open config file: stat: no such file", "is the address right?"),
     ],

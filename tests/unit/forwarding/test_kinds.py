@@ -32,6 +32,7 @@ def test_switches_are_words_of_the_servers_own():
         ("elastic", URL, {}),
         ("elastic", URL, {"token": "t"}),
         ("splunk", URL, {"token": ["s3cret"]}),
+        ("splunk", "https://splunk.example:8088", {"token": "s3cret"}),
     ],
 )
 def test_what_cannot_be_used_is_refused_without_a_secret_in_the_words(kind, url, given):
