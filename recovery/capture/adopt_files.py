@@ -17,7 +17,7 @@ import yaml
 
 from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
 from recovery.capture.export_only import INDEXES
-from recovery.capture.find_package import Inside, look_inside_here
+from recovery.capture.look_inside import Inside, look_inside_here
 from recovery.errors import BadInputError, RecoveryError
 from recovery.vault.check_names import is_hunt, is_org, org_of_client, wrong_flow
 from recovery.velociraptor.archive_file import active_time

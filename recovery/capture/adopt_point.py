@@ -19,7 +19,7 @@ from recovery.capture.adopt_inventory import (
     hunts_in,
     lacking_inside,
 )
-from recovery.capture.find_package import Inside, config_inside_here
+from recovery.capture.look_inside import Inside, config_inside_here
 from recovery.errors import BadInputError
 from recovery.vault.manifest import (
     Archive,

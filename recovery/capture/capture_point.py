@@ -1,5 +1,6 @@
 """One recovery point from a running server: read top to bottom, this is what a capture does."""
 
+import gc
 import io
 import secrets
 import time
@@ -15,7 +16,7 @@ from recovery.capture.compare_clocks import clock_gaps, server_ahead
 from recovery.capture.copy_datastore import take_copy
 from recovery.capture.earlier_points import EarlierPoints
 from recovery.capture.export_archives import Exporter
-from recovery.capture.find_package import find_package
+from recovery.capture.find_package import find_package, judge_given
 from recovery.capture.flow_stamps import read_stamps
 from recovery.capture.identify_server import identify_server
 from recovery.capture.list_collections import list_orgs
@@ -49,9 +50,11 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     """
     began = datetime.now(UTC)
     config = read_config(target, options.config_path)
-    with open_api(target, config) as api, ThreadPoolExecutor(3) as beside:
-        identified = beside.submit(identify_server, target, options.binary_path)
+    with open_api(target, config) as api, ThreadPoolExecutor(4) as beside:
+        # What was acknowledged before is on the server's disk then, where it is read.
+        time.sleep(config.write_delay)
         stamped = beside.submit(read_stamps, target, config.folders)
+        kind, version = identify_server(api, target.uri)
         earlier = EarlierPoints(vault, config.deployment)
         listed = list_orgs(api)
         names = {org: name for org, name in listed.items() if is_org(org)}
@@ -68,26 +71,25 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             ahead=server_ahead(api),
         )
         newest = earlier.newest()
-        # What was acknowledged before is on the server's disk then, where its tables are read.
-        time.sleep(config.write_delay)
+        gc.freeze()  # the collector need not look through a large manifest again and again
         say(f"capture {point} from {target.uri}, {len(names)} orgs")
         # Reading or rebuilding a package keeps this machine busy, all else the server.
-        packing = beside.submit(find_package, scene, earlier)
+        judging = beside.submit(judge_given, scene, earlier)
+        packing = beside.submit(find_package, scene, earlier, judging.result)
+        preparing = beside.submit(earlier.prepare)
         for org in listed.keys() - names.keys():
             scene.gap(f"org {org!r}: not captured: {WRONG_ORG}")
         for text in clock_gaps(scene.ahead, point, newest):
             scene.gap(text)
-        listing = Listing(scene, stamped.result, lambda: _same(newest, *identified.result()))
+        listing = Listing(scene, stamped.result, _same(newest, kind, version))
         inventory = _without_left(take_inventory(api, target, config, flows=listing.count), names)
         for user in forgotten_users(inventory.orgs[ROOT]["users"]):
             scene.gap(
                 f"user {user}: captured, but every server forgets this name at its next start"
             )
-        kind, version = identified.result()
         say(f"inventory taken, {kind} {version}, {listing.flows()} flows")
         named = take_named(scene)
-        if options.package:
-            packing.result()  # a wrong one is refused before anything is made on the server
+        judging.result()  # a wrong one is refused before anything is made on the server
         backups = take_backups(scene)
         say(f"backups {len(backups.kept)}")
         # The copy first: the state, which a recovery places on top of it, is to be the newer one.
@@ -98,6 +100,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         archives: list[Archive] = []
         if scene.wants("collections"):
             wanted = listing.wanted()
+            preparing.result()
             known = earlier.archives(wanted)
             archives = Exporter(scene, _IntoVault(vault), known).export(wanted)
         package = packing.result()

@@ -22,6 +22,7 @@ class EarlierPoints:
         )
         self._opened: list[Manifest] = []
         self._lock = threading.Lock()
+        self._near: dict[str, Archive] | None = None
 
     def __iter__(self) -> Iterator[Manifest]:
         place = 0
@@ -33,17 +34,24 @@ class EarlierPoints:
         """The newest point of this server that can be read."""
         return self._at(0)
 
+    def prepare(self) -> None:
+        """Does that part of :meth:`archives` beforehand which doesn't depend on what is wanted."""
+        newest = self.newest()
+        self._near = self._held(self._vault.remembered())
+        self._near |= self._held(newest.archives) if newest else {}
+
     def archives(self, wanted: Sequence[Collection]) -> dict[str, Archive]:
         """Fingerprint → an archive that the vault still holds, for as many as there are.
 
         Points before the newest are opened only for what the newest one counts, has no archive
         of, and doesn't name in a gap: a capture of other parts may have left it out.
         """
-        held = self._held(self._vault.remembered())
+        if self._near is None:
+            self.prepare()
+        held = self._near or {}
         newest = self.newest()
         if newest is None:
             return held
-        held |= self._held(newest.archives)
         missing = _left_out([item for item in wanted if item.fingerprint not in held], newest)
         points = iter(self)
         while missing and (point := next(points, None)):

@@ -28,7 +28,7 @@ SELECT * FROM foreach(row=parse_json_array(data=Wanted), workers=4,
 FLOW = """create_flow_download(client_id=Client, flow_id=Id, wait=TRUE, password=Password,
                               name=Token + Id)"""
 HUNT = "create_hunt_download(hunt_id=Id, wait=TRUE, password=Password, base=Token)"
-_BATCH = 250
+_BATCH = 100  # the last one is read, checked and stored while the server is idle
 _BATCH_BYTES = 1 << 30
 _SECONDS = 3600.0
 _SPOOL = 8 << 20
@@ -211,7 +211,7 @@ def download_folder(item: Collection) -> str:
 
 
 def batch(items: Sequence[Collection]) -> list[list[Collection]]:
-    """Pieces of one org and kind, of at most 250 collections and about a GB of uploads."""
+    """Pieces of one org and kind, of at most 100 collections and about a GB of uploads."""
     batches: list[list[Collection]] = []
     size = 0
     for item in items:

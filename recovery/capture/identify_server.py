@@ -2,34 +2,29 @@
 
 from typing import Literal
 
-import yaml
+from recovery.errors import ServerError
+from recovery.velociraptor.api import Api
 
-from recovery.errors import TargetError
-from recovery.target import Target
-
+_VERSION = "SELECT config.version AS Version FROM scope()"
 _REFERENCE = "velociraptor-reference"
 
 
-def identify_server(
-    target: Target, binary: str
-) -> tuple[Literal["reference", "velociraptor"], str]:
-    """``(kind, version)`` as the binary itself says it by its ``version`` command.
+def identify_server(api: Api, target: str) -> tuple[Literal["reference", "velociraptor"], str]:
+    """``(kind, version)`` of the server that runs, as it says itself.
 
-    Raises :class:`TargetError` when there is no such binary, or it says nothing usable.
+    Not the program on the disk, which an upgrade may have replaced without a restart; and no
+    process is started for it. Raises :class:`ServerError` when it says nothing usable.
     """
-    said = target.run([binary, "version"], check=False)
-    try:
-        values = yaml.safe_load(said.stdout) if said.returncode == 0 else None
-    except yaml.YAMLError:
-        values = None
-    if not isinstance(values, dict) or "version" not in values:
-        raise TargetError(
-            f"`{binary} version` gives no version: {said.error_text or 'no output'}",
+    (row,) = api.query(_VERSION, min_rows=1, timeout=60)
+    said = row["Version"]
+    if not isinstance(said, dict) or not said.get("version"):
+        raise ServerError(
+            "the server does not say its version",
             step="identify the server",
-            target=target.uri,
-            hint="is the server installed there? name its binary by --binary PATH",
+            target=target,
+            hint="is it a Velociraptor, 0.7 or newer?",
         )
     kind: Literal["reference", "velociraptor"] = (
-        "reference" if values.get("name") == _REFERENCE else "velociraptor"
+        "reference" if said.get("name") == _REFERENCE else "velociraptor"
     )
-    return kind, str(values["version"])
+    return kind, str(said["version"])

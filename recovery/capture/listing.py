@@ -20,20 +20,20 @@ from recovery.velociraptor.inventory_entries import hunt_results
 
 @dataclass
 class Listing:
-    """``stamps``: read before; ``earlier``: a point of the same server and version, or None.
+    """``earlier``: a point of the same server and version, or None.
 
-    Both are waited for when the first org is listed.
+    ``stamps``: read before, and waited for when the first org is listed.
     """
 
     scene: CaptureScene
     stamps: Callable[[], Stamps]
-    earlier: Callable[[], Manifest | None]
+    earlier: Manifest | None
     _orgs: dict[str, OrgCollections] = field(default_factory=dict)
 
     def count(self, org: str) -> dict[str, Entries]:
         """Lists an org; its entries of the inventory. Orgs may go side by side."""
         api = self.scene.api
-        flows = list_flows(api, org, self.stamps().get(org, {}), self.earlier())
+        flows = list_flows(api, org, self.stamps().get(org, {}), self.earlier)
         found = self._orgs[org] = list_collections(api, org, flows)
         return {
             "flows": flows.counted,

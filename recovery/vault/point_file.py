@@ -4,7 +4,10 @@ Sealing comes first, so that a signature is checked without any secret key, and 
 anything is opened. The signed content names the manifest before it: a chain.
 """
 
+import gc
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
@@ -65,9 +68,12 @@ def decode(raw: bytes, point: str, keys: VaultKeys | None, uri: str) -> PointFil
         if keys is None:
             if b'"payloadType"' in raw[:200]:
                 raise _refused(point, uri, "it is sealed", _GIVE_KEYS)
-            return _named(PointFile(Manifest.model_validate_json(raw), sha256=digest), point, uri)
+            with _uncollected():
+                manifest = Manifest.model_validate_json(raw)
+            return _named(PointFile(manifest, sha256=digest), point, uri)
         sealed, _ = verify(raw, [KIND], keys.trusted_keys)
-        payload = _Payload.model_validate_json(open_bytes(sealed, opening_keys(keys)))
+        with _uncollected():
+            payload = _Payload.model_validate_json(open_bytes(sealed, opening_keys(keys)))
         names = bytes.fromhex(payload.names)
         found = PointFile(payload.manifest, names, payload.previous, digest)
     except NotTrustedError as refused:
@@ -87,6 +93,21 @@ def all_recipients(keys: VaultKeys) -> list[str]:
 def opening_keys(keys: VaultKeys) -> list[str]:
     """The secret keys at hand that may open a manifest."""
     return [*keys.identities, *filter(None, [keys.catalog])]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Holds the garbage collector: of a manifest's objects, mostly many, none is in a cycle.
+
+    It would look through them while they are made, which takes as long as making them.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _named(found: PointFile, point: str, uri: str) -> PointFile:

@@ -45,14 +45,21 @@ class ShelfVault:
         self.seen = Seen(shelf.uri) if keys else None
         self._partial = Partial(shelf, keys)
         self._name_keys = [keys.name_key] if keys and keys.catalog else []
+        self._paths: dict[str, tuple[str, ...]] = {}
         self._sizes: dict[str, int] | None = None
         self._marked: bool | None = None
+        self._newest: PointFile | None = None
 
-    def object_names(self, item: StoredObject) -> list[str]:
+    def object_names(self, item: StoredObject) -> Sequence[str]:
         """Where an object may lie: one place in an unsealed vault, one a name key otherwise."""
         if self.keys is None:
             return [_object_path(item.sha256)]
-        return [_object_path(object_name(key, item.sha256)) for key in self._name_keys]
+        keys = self._name_keys
+        known = self._paths.get(item.sha256, ())
+        if len(known) < len(keys):  # a manifest just opened may bring another key
+            known = tuple(_object_path(object_name(key, item.sha256)) for key in keys)
+            self._paths[item.sha256] = known
+        return known
 
     def put(self, source: IO[bytes], name: str) -> StoredObject:
         self._prepare_to_write()
@@ -175,11 +182,21 @@ class ShelfVault:
             raise VaultError(
                 f"no recovery point {name!r}", step="read the vault", target=self.uri
             ) from missing
-        found = point_file.decode(raw, name, self.keys, self.uri)
+        found = self._decoded(raw, name)
         if self.seen:
             self.seen.compare(name, found.sha256)
         if found.name_key and found.name_key not in self._name_keys:
             self._name_keys.append(found.name_key)
+        return found
+
+    def _decoded(self, raw: bytes, name: str) -> PointFile:
+        """The newest one that was opened is kept: a capture asks for it first and last."""
+        kept = self._newest
+        if kept and (kept.manifest.point, kept.sha256) == (name, hashlib.sha256(raw).hexdigest()):
+            return kept
+        found = point_file.decode(raw, name, self.keys, self.uri)
+        if kept is None or name >= kept.manifest.point:
+            self._newest = found
         return found
 
     def remember(self, archives: Sequence[Archive]) -> None:

@@ -308,8 +308,9 @@ def test_a_server_that_does_not_answer_is_an_error(server, tmp_path):
 def test_a_machine_without_a_server_is_an_error(server, tmp_path):
     with pytest.raises(RecoveryError):
         server.capture(tmp_path / "vault", config_path=str(tmp_path / "none"))
-    with pytest.raises(RecoveryError, match="gives no version"):
-        server.capture(tmp_path / "vault", binary_path="/bin/true")
+    with pytest.raises(RecoveryError, match="none can be made") as refused:
+        server.capture(tmp_path / "vault", binary_path=str(tmp_path / "none"))
+    assert "--binary" in refused.value.hint
 
 
 def test_a_package_of_another_deployment_is_refused(server, tmp_path):

@@ -11,6 +11,7 @@ from recovery.capture.identify_server import identify_server
 from recovery.target import open_target
 from recovery.vault.open import open_shelf, open_vault
 from recovery.vault.verify_points import verify_points
+from recovery.velociraptor.api import open_api
 
 from .conftest import ask, running_server, start_client, until
 
@@ -56,7 +57,8 @@ SELECT hunt(description="läuft", artifacts="Custom.Odd.Sources", expires=now()+
 
 
 def is_real(running):
-    return identify_server(open_target("local://"), str(running.binary))[0] == "velociraptor"
+    with open_api(open_target("local://"), running.config) as api:
+        return identify_server(api, "local://")[0] == "velociraptor"
 
 
 @pytest.fixture(scope="module")

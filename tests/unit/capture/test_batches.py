@@ -20,11 +20,11 @@ def test_a_batch_has_one_org_and_kind():
     ]
 
 
-def test_a_batch_ends_at_250_collections():
-    assert [len(part) for part in batch([collection(str(n)) for n in range(600)])] == [
-        250,
-        250,
+def test_a_batch_ends_at_100_collections():
+    assert [len(part) for part in batch([collection(str(n)) for n in range(250)])] == [
         100,
+        100,
+        50,
     ]
 
 

@@ -196,6 +196,19 @@ def test_a_replaced_manifest_is_refused_although_it_is_signed(vault, tmp_path, s
         again(vault).point()
 
 
+def test_a_manifest_changed_after_it_was_opened_is_not_taken_from_memory(
+    vault, tmp_path, store_point
+):
+    manifest = store_point(vault, 0, "a")
+    assert vault.point() == manifest
+    (path,) = files(tmp_path, "points")
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(bytes(raw))
+    with pytest.raises(VaultError, match=f"manifest of {manifest.point} is refused"):
+        vault.point()
+
+
 def test_a_rolled_back_vault_is_refused(vault, tmp_path, store_point):
     first = store_point(vault, 0, "a")
     second = store_point(vault, 5, "b")
