@@ -12,6 +12,7 @@ from recovery.target import Target
 from recovery.velociraptor.api import open_api
 from recovery.velociraptor.config import SERVICE, ServerConfig
 from recovery.velociraptor.config_edit import diff_lines, set_value
+from recovery.velociraptor.read_config import read_config
 
 Edit = Callable[[str], str]
 """A config file's text → its new text."""
@@ -141,7 +142,7 @@ def carry_out(target: Target, plan: Plan, binary: str) -> None:
 def restart(target: Target, path: str) -> float:
     """Restarts the server, so that its config counts; seconds until its API answers."""
     target.run(["systemctl", "restart", SERVICE], timeout=180)
-    config = ServerConfig.parse(target.get(path), source=path)
+    config = read_config(target, path)
     try:
         with open_api(target, config) as api:
             return api.wait_ready(120)

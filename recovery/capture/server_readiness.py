@@ -19,6 +19,7 @@ from recovery.target import Target
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.read_config import read_config
 
 _TTL = 300
 _LOST_BELOW = 11
@@ -31,9 +32,9 @@ def look_at_server(
 ) -> tuple[list[Line], ServerConfig | None]:
     """The lines, and the config in use."""
     try:
-        config = ServerConfig.parse(target.get(config_path), source=config_path)
+        config = read_config(target, config_path)
     except RecoveryError as refused:
-        return [Line("server", "bad", refused.message, refused.hint or "is it still there?")], None
+        return [Line("server", "bad", refused.message, refused.hint)], None
     lines = list(_config_lines(config, newest))
     try:
         with open_api(target, config) as api:

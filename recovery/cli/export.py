@@ -55,18 +55,19 @@ def export(
         config_path=config,
     )
     password = passphrase(password_file.expanduser()) if password_file else ""
+    parts = urlsplit(to)
+    if server_side_s3 and not (parts.scheme == "s3" and parts.netloc):
+        raise BadInputError(
+            "--server-side-s3 needs a bucket", target=to, hint="--to s3://BUCKET/PREFIX"
+        )
+    shelf = None if server_side_s3 else open_shelf(to, "a place for exports")
     target = open_target(source)
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
     try:
-        if server_side_s3:
-            parts = urlsplit(to)
-            if parts.scheme != "s3":
-                raise BadInputError(
-                    "--server-side-s3 needs a bucket", target=to, hint="--to s3://BUCKET/PREFIX"
-                )
+        if shelf is None:
             prefix = parts.path.strip("/")
             done, gaps = export_by_server(
                 target,
@@ -79,7 +80,7 @@ def export(
             )
             number, size = len(done), sum(upload.size for upload in done)
         else:
-            archives, gaps = export_to(target, open_shelf(to), options, say, password=password)
+            archives, gaps = export_to(target, shelf, options, say, password=password)
             number, size = len(archives), sum(archive.file.size for archive in archives)
     finally:
         target.close()

@@ -66,10 +66,10 @@ def forward(
     from recovery.forwarding.send_test import send_test
     from recovery.forwarding.turn_on import find_forwarding, orgs_of, turn_off, turn_on
     from recovery.velociraptor.api import open_api
-    from recovery.velociraptor.config import ServerConfig
+    from recovery.velociraptor.read_config import read_config
 
     check_pattern(artifacts)
-    server = ServerConfig.parse(target.get(config_path), source=config_path)
+    server = read_config(target, config_path)
     with open_api(target, server) as api:
         if orgs and (unknown := sorted(set(orgs) - set(known := orgs_of(api)))):
             raise BadInputError(

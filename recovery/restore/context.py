@@ -21,7 +21,8 @@ from recovery.target import Target, open_target
 from recovery.vault.manifest import Manifest, StoredObject
 from recovery.vault.store import Vault, open_vault
 from recovery.velociraptor.api import Api, open_api
-from recovery.velociraptor.config import CONFIG_PATH, ServerConfig
+from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.read_config import read_config
 
 Say = Callable[[str], None]
 
@@ -109,7 +110,7 @@ class Context:
         if self.has_point:
             raw = self.fetch(self.manifest.config).read_bytes()
             return ServerConfig.parse(raw, source=f"config of {self.manifest.point}")
-        return ServerConfig.parse(self.target.get(CONFIG_PATH), source=CONFIG_PATH)
+        return read_config(self.target)
 
     @cached_property
     def journal(self) -> Journal:

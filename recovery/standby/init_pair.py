@@ -20,7 +20,7 @@ from recovery.standby.reach import named_for_all, opened
 from recovery.target import Target
 from recovery.vault.lease import current, finish, take
 from recovery.vault.shelf_vault import ShelfVault
-from recovery.velociraptor.config import CONFIG_PATH, PACKAGE, SERVICE
+from recovery.velociraptor.config import PACKAGE, SERVICE
 from recovery.velociraptor.read_config import read_config
 from recovery.velociraptor.two_folders import refuse_two_folders
 
@@ -67,7 +67,7 @@ def init_pair(
         one = one.model_copy(update={"address": one.address or _ask(active)})
         two = two.model_copy(update={"address": two.address or _ask(spare)})
         one, two = named_for_all(one, active), named_for_all(two, spare)
-        config = read_config(active, CONFIG_PATH)
+        config = read_config(active)
         refuse_two_folders(config, "a hot spare", active_uri)
         version, state = _state(active)
         if state != "active":

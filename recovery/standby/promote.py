@@ -32,7 +32,8 @@ from recovery.target import Target
 from recovery.vault.lease import Lease, finish, is_finished, take, terms
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.api import open_api
-from recovery.velociraptor.config import CONFIG_PATH, SERVICE, ServerConfig
+from recovery.velociraptor.config import SERVICE, ServerConfig
+from recovery.velociraptor.read_config import read_config
 
 Say = Callable[[str], None]
 _READY = 120.0
@@ -143,7 +144,7 @@ class _Run:
         """Nothing is changed before this has passed."""
         new = self._new_target
         role = new.run(["sh", "-c", 'cat "$1" 2>/dev/null || :', "role", ROLE]).text
-        config = ServerConfig.parse(new.get(CONFIG_PATH), source=f"{CONFIG_PATH} of {new.uri}")
+        config = read_config(new)
         last = last_sync(new)
         found = standing(self._new.uri, role, last, served)
         self._already = found.serves

@@ -29,7 +29,8 @@ from recovery.standby.trial import (
 )
 from recovery.target import Target
 from recovery.vault.shelf_vault import ShelfVault
-from recovery.velociraptor.config import CONFIG_PATH, ServerConfig
+from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.read_config import read_config
 
 Say = Callable[[str], None]
 _PORTS = {"Frontend": 18000, "API": 18001, "GUI": 18889, "Monitoring": 18003}
@@ -65,7 +66,7 @@ def try_copy(vault: ShelfVault, pair: Pair, say: Say) -> dict[str, Any]:
             raise TargetError(
                 "the spare has no copy yet", target=spare.uri, hint="`recovery standby sync`"
             )
-        config = ServerConfig.parse(spare.get(CONFIG_PATH), source=CONFIG_PATH)
+        config = read_config(spare)
         say("check: copying the copy, and starting a server on that …")
         tried = spare.run(
             trial_argv(pair.datastore),

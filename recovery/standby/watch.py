@@ -22,7 +22,8 @@ from recovery.standby.sync import sync
 from recovery.standby.try_copy import try_copy
 from recovery.switch.protocol import Switch
 from recovery.vault.shelf_vault import ShelfVault
-from recovery.velociraptor.config import CONFIG_PATH, SERVICE, ServerConfig
+from recovery.velociraptor.config import SERVICE
+from recovery.velociraptor.read_config import read_config
 
 Say = Callable[[str], None]
 
@@ -48,7 +49,7 @@ def ill(vault: ShelfVault, pair: Pair) -> str:
         state = target.run(["systemctl", "is-active", SERVICE], check=False).text
         if state != "active":
             return f"its service is {state}"
-        config = ServerConfig.parse(target.get(CONFIG_PATH), source=CONFIG_PATH)
+        config = read_config(target)
         probe = ["bash", "-c", 'exec 3<>"/dev/tcp/127.0.0.1/$1"', "port", str(config.frontend_port)]
         if target.run(probe, check=False, timeout=15).returncode:
             return f"nothing listens on port {config.frontend_port}"

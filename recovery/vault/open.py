@@ -24,8 +24,8 @@ _BUNDLE = "keys/bundle.age"
 _FORMS = "a folder's path, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME"
 
 
-def open_shelf(uri: str) -> Shelf:
-    """The storage that ``uri`` names; nothing is contacted yet."""
+def open_shelf(uri: str, what: str = "a vault") -> Shelf:
+    """The storage that ``uri`` names, for ``what``; nothing is contacted yet."""
     parts = urlsplit(uri)
     if parts.scheme == "s3" and parts.netloc:
         from recovery.vault.s3_shelf import open_s3  # noqa: PLC0415 - loads slowly
@@ -38,7 +38,8 @@ def open_shelf(uri: str) -> Shelf:
                 "it is a file, not a folder", target=str(path), hint=f"give {_FORMS}"
             )
         return FolderShelf(path, uri=str(path))
-    raise BadInputError(f"not a vault: {uri!r}", target=uri, hint=f"give {_FORMS}")
+    said = f"not {what}: {uri!r}" if uri.strip() else f"{what} has to be named"
+    raise BadInputError(said, target=uri, hint=f"give {_FORMS}")
 
 
 def open_vault(uri: str, environment: Mapping[str, str] | None = None) -> ShelfVault:

@@ -55,6 +55,7 @@ def verify_points(
     """Every object's presence and size, and the content of ``share`` (0 to 1) of them.
 
     Package, config, state and backups are always opened. ``names`` empty: every point.
+    Raises :class:`NoPointError` for a vault without any, which is mostly a mistyped one.
     """
     found = Verification()
     manifests = _manifests(vault, names, found)
@@ -86,14 +87,17 @@ def vital_objects(manifest: Manifest) -> list[StoredObject]:
 
 def _manifests(vault: ShelfVault, names: Sequence[str], found: Verification) -> list[Manifest]:
     manifests = []
-    for entry in vault.list_points():
+    listed = vault.list_points()
+    if not listed:
+        vault.point()  # says that there is none, and what to look at
+    for entry in listed:
         if names and entry.point not in names:
             continue
         if entry.file:
             manifests.append(entry.file.manifest)
         elif entry.trouble:
             found.damaged.append(entry.trouble.message)
-    if unknown := set(names) - {entry.point for entry in vault.list_points()}:
+    if unknown := set(names) - {entry.point for entry in listed}:
         raise BadInputError(
             f"no recovery point {', '.join(sorted(unknown))}",
             target=vault.uri,

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from recovery.cli import app
+from recovery.errors import NoPointError
 from recovery.vault.open import open_vault
 
 
@@ -58,8 +59,14 @@ def test_verify(uri, two):
     vault.shelf.write(vault.object_names(two[0].config)[0], [b"other!"])
     text = run("points", "verify", "--vault", uri, code=2)
     assert "damaged: config" in text.replace("thing", "config")
-    empty = run("points", "verify", "--vault", f"{uri}-other", "--json", code=1)
-    assert json.loads(empty)["whole"] is False
+
+
+@pytest.mark.parametrize("words", [("--all",), ("--point", "20261123T060000Z-1a2b3c")])
+def test_verify_of_a_vault_without_points_is_refused(uri, words):
+    refused = CliRunner().invoke(app, ["points", "verify", "--vault", uri, *words]).exception
+    assert isinstance(refused, NoPointError)
+    assert (refused.message, refused.target) == ("no recovery point; it has none", uri)
+    assert "is this the vault's path" in refused.hint
 
 
 def test_diff(uri, two):
