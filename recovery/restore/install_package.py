@@ -11,6 +11,7 @@ from recovery.restore.place_named import place_named
 from recovery.restore.place_state import refuse_a_used_machine
 from recovery.restore.step import Report
 from recovery.restore.what_was_there import what_was_there
+from recovery.velociraptor.bind_addresses import fit_addresses
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, OWNER, PACKAGE
 
 PACKAGE_PATH = f"{FOLDER}/{PACKAGE}.deb"
@@ -81,8 +82,9 @@ def install_held(context: Context) -> Report:
     if context.has_point:
         # The file that dpkg left may be the package's, or an older machine's: the captured one
         # is what the clients last trusted.
-        target.put(context.config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
-        findings = place_named(context)
+        config, findings = fit_addresses(target, context.config)
+        target.put(config, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
+        findings += place_named(context)
         target.run(fit_argv(), timeout=30)
         placed = "newer config" if context.manifest.config_newer else "config as captured"
     context.facts["package_version"] = version

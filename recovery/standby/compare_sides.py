@@ -1,5 +1,6 @@
 """Both machines before a sync: one question to each, so that a short sync stays short."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from recovery.standby.pair import Pair
 from recovery.standby.places import LAST_SYNC
 from recovery.standby.status import LastSync, parse_last
 from recovery.target import Target
+from recovery.velociraptor.bind_addresses import fit_addresses
 from recovery.velociraptor.config import CONFIG_PATH, OWNER, PACKAGE, SERVICE, ServerConfig
 from recovery.velociraptor.named_files import named_places
 
@@ -89,8 +91,10 @@ def carry_config(server: ServerSide, spare: SpareSide, source: Target, reader: T
     if places := named_places(server.config):
         files = read_named(source, places, findings.append)
         findings += put_named(reader, places, files, keep_old=False)
-    if spare.fingerprint != server.config.fingerprint:
-        reader.put(server.config.raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
+    raw, changed = fit_addresses(reader, server.config)
+    findings += changed
+    if spare.fingerprint != hashlib.sha256(raw).hexdigest():
+        reader.put(raw, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
         reader.run(fit_argv())
     if spare.version == server.version:
         return findings

@@ -32,6 +32,7 @@ from recovery.target import Target
 from recovery.vault.lease import Lease, finish, is_finished, take, terms
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.api import open_api
+from recovery.velociraptor.bind_addresses import reachable_at
 from recovery.velociraptor.config import SERVICE, ServerConfig
 from recovery.velociraptor.read_config import read_config
 
@@ -254,8 +255,11 @@ class _Run:
         self.done.clients = known
         if known < self._wanted:
             findings.append(f"{known} of {self._wanted} clients are in its list")
-        port = self._checked_config().frontend_port
-        probe = ["bash", "-c", 'exec 3<>"/dev/tcp/127.0.0.1/$1"', "port", str(port)]
+        port, host = (
+            self._checked_config().frontend_port,
+            reachable_at(self._new_target, self._checked_config(), "Frontend"),
+        )
+        probe = ["bash", "-c", 'exec 3<>"/dev/tcp/$1/$2"', "port", host, str(port)]
         if self._new_target.run(probe, check=False, timeout=15).returncode:
             findings.append(f"nothing listens on port {port}")
         return f"{known} clients in its list, port {port} is open", findings

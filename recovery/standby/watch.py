@@ -22,6 +22,7 @@ from recovery.standby.sync import sync
 from recovery.standby.try_copy import try_copy
 from recovery.switch.protocol import Switch
 from recovery.vault.shelf_vault import ShelfVault
+from recovery.velociraptor.bind_addresses import reachable_at
 from recovery.velociraptor.config import SERVICE
 from recovery.velociraptor.read_config import read_config
 
@@ -50,7 +51,8 @@ def ill(vault: ShelfVault, pair: Pair) -> str:
         if state != "active":
             return f"its service is {state}"
         config = read_config(target)
-        probe = ["bash", "-c", 'exec 3<>"/dev/tcp/127.0.0.1/$1"', "port", str(config.frontend_port)]
+        host, port = reachable_at(target, config, "Frontend"), str(config.frontend_port)
+        probe = ["bash", "-c", 'exec 3<>"/dev/tcp/$1/$2"', "port", host, port]
         if target.run(probe, check=False, timeout=15).returncode:
             return f"nothing listens on port {config.frontend_port}"
     return ""

@@ -20,11 +20,12 @@ from recovery.commands import Result
 from recovery.errors import CommandError, TargetError
 from recovery.target.docker_stream import STDOUT, ExecStream
 from recovery.target.files import get_file, put_file
+from recovery.target.protocol import LOOPBACK
 
 _CHUNK = 1 << 20
 _ENDS_WITHIN = 10.0
 _BRIDGE = (
-    'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 111; '
+    'exec 3<>"/dev/tcp/$2/$1" || exit 111; '
     "cat <&3 & r=$!; cat <&0 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait"
 )
 """Ends as soon as either side does, and leaves no process behind."""
@@ -126,7 +127,7 @@ class DockerTarget:
         return get_file(self, path)
 
     @contextmanager
-    def forward(self, port: int) -> Iterator[str]:
+    def forward(self, port: int, host: str = LOOPBACK) -> Iterator[str]:
         """A Unix socket here; each connection to it is one bridge inside the container.
 
         A client that stops sending ends the connection: the bridge can't close one half.
@@ -136,24 +137,24 @@ class DockerTarget:
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             listener.bind(f"{folder}/s")
             listener.listen()
-            threading.Thread(target=self._accept, args=(listener, port), daemon=True).start()
+            threading.Thread(target=self._accept, args=(listener, port, host), daemon=True).start()
             try:
                 yield f"unix:{folder}/s"
             finally:
                 listener.shutdown(socket.SHUT_RDWR)
                 listener.close()
 
-    def _accept(self, listener: socket.socket, port: int) -> None:
+    def _accept(self, listener: socket.socket, port: int, host: str) -> None:
         while True:
             try:
                 near, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._bridge, args=(near, port), daemon=True).start()
+            threading.Thread(target=self._bridge, args=(near, port, host), daemon=True).start()
 
-    def _bridge(self, near: socket.socket, port: int) -> None:
+    def _bridge(self, near: socket.socket, port: int, host: str) -> None:
         try:
-            _, stream = self._exec(["bash", "-c", _BRIDGE, "bridge", str(port)], stdin=True)
+            _, stream = self._exec(["bash", "-c", _BRIDGE, "bridge", str(port), host], stdin=True)
         except TargetError:
             near.close()
             return

@@ -9,6 +9,7 @@ from recovery import commands
 from recovery.commands import Result
 from recovery.errors import TargetError
 from recovery.target.files import put_file
+from recovery.target.protocol import LOOPBACK
 
 
 class LocalTarget:
@@ -40,8 +41,8 @@ class LocalTarget:
             ) from refused
 
     @contextmanager
-    def forward(self, port: int) -> Iterator[str]:
-        yield f"127.0.0.1:{port}"
+    def forward(self, port: int, host: str = LOOPBACK) -> Iterator[str]:
+        yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def close(self) -> None:
         """Nothing is held."""

@@ -7,7 +7,9 @@ from typing import BinaryIO, Protocol
 
 from recovery.commands import Result
 
-__all__ = ["Result", "Target"]
+__all__ = ["LOOPBACK", "Result", "Target"]
+
+LOOPBACK = "127.0.0.1"
 
 
 class Target(Protocol):
@@ -46,10 +48,11 @@ class Target(Protocol):
     def get(self, path: str) -> bytes:
         """The bytes of a (small) file; :class:`TargetError` when it isn't there."""
 
-    def forward(self, port: int) -> AbstractContextManager[str]:
-        """A gRPC address on this machine (``unix:/…``) that ends at the target's loopback port.
+    def forward(self, port: int, host: str = LOOPBACK) -> AbstractContextManager[str]:
+        """A gRPC address on this machine (``unix:/…``) that ends at the target's own port.
 
-        Only the operator's own user can connect to it.
+        ``host``: one of the target's addresses, for what doesn't listen on its loopback. Only the
+        operator's own user can connect to it.
         """
 
     def close(self) -> None:

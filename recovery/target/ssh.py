@@ -15,6 +15,7 @@ from recovery import commands
 from recovery.commands import Result
 from recovery.errors import CommandError, TargetError
 from recovery.target.files import get_file, put_file, remote_command
+from recovery.target.protocol import LOOPBACK
 
 _SSH_FAILED = 255
 
@@ -121,12 +122,12 @@ class SshTarget:
         return get_file(self, path)
 
     @contextmanager
-    def forward(self, port: int) -> Iterator[str]:
+    def forward(self, port: int, host: str = LOOPBACK) -> Iterator[str]:
         """A Unix socket in a folder of the operator's own, forwarded to the target's loopback."""
         self.run(["true"])
         with tempfile.TemporaryDirectory(prefix="recovery-fwd-") as folder:
             socket = f"{folder}/s"
-            way = f"{socket}:127.0.0.1:{port}"
+            way = f"{socket}:[{host}]:{port}"
             commands.run(self._control("forward", "-L", way))
             try:
                 yield f"unix:{socket}"

@@ -17,6 +17,7 @@ from pyvelociraptor import api_pb2, api_pb2_grpc
 
 from recovery.errors import ServerError
 from recovery.target import Target
+from recovery.velociraptor.bind_addresses import reachable_at
 from recovery.velociraptor.config import SERVICE, ServerConfig
 from recovery.velociraptor.operator_identity import OperatorIdentity, operator_identity
 
@@ -154,7 +155,7 @@ def connect(address: str, identity: OperatorIdentity, target: str) -> tuple[Api,
 def open_api(target: Target, config: ServerConfig) -> Iterator[Api]:
     """The API of the server on ``target``, through the target's own connection."""
     identity = operator_identity(config)
-    with target.forward(config.api_port) as address:
+    with target.forward(config.api_port, reachable_at(target, config, "API")) as address:
         api, channel = connect(address, identity, target.uri)
         try:
             yield api

@@ -20,8 +20,10 @@ _BLOB = re.compile(r"[A-Za-z0-9+/]{32,}")
 _HINT = "edit the file by hand, then run this again to see that nothing is left to change"
 
 
-def set_value(text: str, path: Path, value: int) -> str:
-    """``text`` with the number ``value`` at ``path``, whose sections are made where they lack.
+def set_value(text: str, path: Path, value: int | str) -> str:
+    """``text`` with ``value`` at ``path``, whose sections are made where they lack.
+
+    ``value``: a number, or text that YAML takes without quotes.
 
     Raises :class:`BadInputError` when the file's form doesn't let it be changed in place.
     """
