@@ -80,8 +80,19 @@ def configure(
     from recovery.velociraptor.config import ServerConfig
 
     if forward or forward_test:
-        if backup_period or client_info_write_time or (forward and forward_test):
-            raise BadInputError("one thing at a time", target="--forward")
+        others = {
+            "--backup-period": bool(backup_period),
+            "--client-info-write-time": bool(client_info_write_time),
+            "--dry-run": dry_run,
+            "--restart": restart,
+            "--forward-test": bool(forward and forward_test),
+        }
+        if given := [name for name, is_given in others.items() if is_given]:
+            raise BadInputError(
+                f"forwarding is set by itself, without {', '.join(given)}",
+                target="--forward" if forward else "--forward-test",
+                hint="it counts at once, needs no restart, and has no diff to show",
+            )
         _forward(
             source, config, forward, forward_url, credentials, credentials_in,
             forward_artifacts, forward_org or [], as_json=as_json,
@@ -156,15 +167,15 @@ def _setting_edits(backup_period: str, write_time: str) -> "list[Edit]":
     from recovery.capture.configure_server import OFF, setting_edit
     from recovery.cli.lengths import parse_age
 
-    def seconds(text: str) -> int:
-        return int(parse_age(text).total_seconds())
+    def seconds(text: str, option: str) -> int:
+        return int(parse_age(text, option).total_seconds())
 
     edits = []
     if backup_period:
-        period = OFF if backup_period == "off" else seconds(backup_period)
+        period = OFF if backup_period == "off" else seconds(backup_period, "--backup-period")
         edits.append(setting_edit("backup_period_seconds", period))
     if write_time:
-        edits.append(setting_edit("client_info_write_time", seconds(write_time)))
+        edits.append(setting_edit("client_info_write_time", seconds(write_time, "--client-info-write-time")))
     return edits
 
 

@@ -56,16 +56,18 @@ def install(
     import sys
 
     from recovery.capture.install_schedule import install as put_in_place
+    from recovery.capture.options import parse_strategy
     from recovery.capture.schedule_units import Schedule, calendar, program, service, timer
     from recovery.cli.lengths import parse_age
     from recovery.target import open_target
 
-    parse_age(rpo)
+    parse_age(rpo, "--rpo")
+    parse_strategy(strategy)
     recovery = program(sys.executable)
     there = ["--vault", absolute(vault)]
     capture = [recovery, "capture", "--from", source, *there, "--strategy", strategy]
     if flows_since:
-        parse_age(flows_since)
+        parse_age(flows_since, "--flows-since")
         capture += ["--flows-since", flows_since]
     commands = [capture]
     if prune:
@@ -76,8 +78,8 @@ def install(
         commands.append([*status, "--prometheus", str(prometheus.absolute())])
     made = Schedule(
         commands=tuple(tuple(command) for command in commands),
-        calendar=on_calendar or calendar(parse_age(every)),
-        jitter=parse_age(jitter),
+        calendar=on_calendar or calendar(parse_age(every, "--every")),
+        jitter=parse_age(jitter, "--jitter"),
         source=source,
         writes=written_folders(vault, prometheus),
         keys=str(keys.expanduser().absolute()) if keys else "",

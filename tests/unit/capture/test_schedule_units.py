@@ -89,6 +89,8 @@ def test_a_dry_run_shows_both_units_and_no_secret(tmp_path, monkeypatch):
         ("--every", "7m"),
         ("--jitter", "much"),
         ("--rpo", "x"),
+        ("--strategy", "stat"),
+        ("--strategy", ""),
         ("--keys", "/none"),
         ("--prometheus", "/tmp/x"),
     ],
