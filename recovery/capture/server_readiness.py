@@ -63,7 +63,8 @@ def _config_lines(config: ServerConfig, newest: Manifest | None) -> Iterator[Lin
         yield Line("config in use", "warning", says, "capture again")
     if 0 < config.write_time < _LOST_BELOW:
         says = f"client_info_write_time is {config.write_time:g}: the list is never written"
-        yield Line("client list", "bad", says, "set it to 15 or more, and restart the server")
+        hint = "`recovery configure --from URI --client-info-write-time 15s --restart`"
+        yield Line("client list", "bad", says, hint)
 
 
 def _orgs(orgs: Sequence[str], newest: Manifest | None) -> Iterator[Line]:
@@ -78,7 +79,8 @@ def _schedule(config: ServerConfig, files: Sequence[Any], now: datetime) -> Line
     period = period or _BACKUP_PERIOD
     if period < 0:
         says = "switched off (defaults.backup_period_seconds is negative)"
-        return Line("server's backups", "warning", says, "set it to 86400, or rely on points alone")
+        hint = "`recovery configure --from URI --backup-period 24h`, or rely on points alone"
+        return Line("server's backups", "warning", says, hint)
     own = [file for file in files if "/recovery-" not in file.path]
     root = [file for file in own if org_of(file.path) == ROOT and file.size]
     if not root:

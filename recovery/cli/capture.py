@@ -53,7 +53,7 @@ def capture(
     options = CaptureOptions(
         strategy=parse_strategy(strategy),
         hunts=parse_hunts(hunts),
-        flows_since=parse_age(flows_since) if flows_since else None,
+        flows_since=parse_age(flows_since, "--flows-since") if flows_since else None,
         backup_now=backup_now,
         repository=repository,
         package=package,

@@ -175,7 +175,9 @@ def _setting_edits(backup_period: str, write_time: str) -> "list[Edit]":
         period = OFF if backup_period == "off" else seconds(backup_period, "--backup-period")
         edits.append(setting_edit("backup_period_seconds", period))
     if write_time:
-        edits.append(setting_edit("client_info_write_time", seconds(write_time, "--client-info-write-time")))
+        edits.append(
+            setting_edit("client_info_write_time", seconds(write_time, "--client-info-write-time"))
+        )
     return edits
 
 

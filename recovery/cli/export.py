@@ -51,7 +51,7 @@ def export(
 
     options = CaptureOptions(
         hunts=parse_hunts(hunts),
-        flows_since=None if flows_since == "all" else parse_age(flows_since),
+        flows_since=None if flows_since == "all" else parse_age(flows_since, "--flows-since"),
         config_path=config,
     )
     password = passphrase(password_file.expanduser()) if password_file else ""

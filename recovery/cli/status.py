@@ -45,7 +45,7 @@ def status(
 
     target = open_target(source) if source else None
     try:
-        lines = look(open_vault(vault), target, config, parse_age(rpo), names=dns)
+        lines = look(open_vault(vault), target, config, parse_age(rpo, "--rpo"), names=dns)
     finally:
         if target:
             target.close()
