@@ -30,7 +30,16 @@ VARIABLE = "RECOVERY_BASE_IMAGE"
 
 def image_name() -> str:
     """Name of the image: the one given in RECOVERY_BASE_IMAGE, else the recipe's own."""
-    return os.environ.get(VARIABLE) or f"{REPOSITORY}:{recipe_hash()}"
+    return given(VARIABLE, REPOSITORY) or f"{REPOSITORY}:{recipe_hash()}"
+
+
+def given(variable: str, repository: str) -> str:
+    """An image that the environment's `variable` names, unless it is one that setup makes.
+
+    `. setup/env` sets it to setup's own: in that shell the clone may have a newer recipe by now.
+    """
+    named = os.environ.get(variable, "")
+    return "" if named.startswith(f"{repository}:") else named
 
 
 def recipe_hash() -> str:
@@ -67,16 +76,17 @@ def build_argv(names: list[str], tar: Path, mirror: Path | None, options: list[s
 
 def find() -> str | None:
     """Find the image in the engine."""
-    return find_image(image_name(), VARIABLE)
+    return find_image(image_name(), VARIABLE if given(VARIABLE, REPOSITORY) else "")
 
 
 def find_image(name: str, variable: str) -> str | None:
     """Name and size of an image that the engine has, or None.
 
-    Raises SetupError when the environment's `variable` names it and the engine has it not.
+    Raises SetupError when the environment's `variable` names it ("" for setup's own) and the
+    engine has it not.
     """
     size = ask(["docker", "image", "inspect", "--format", "{{.Size}}", name])
-    if size is None and os.environ.get(variable):
+    if size is None and variable:
         raise SetupError(
             f"{variable} names {name}, which this Docker engine does not have",
             f"Load that image, or unset {variable} to have one built.",

@@ -4,7 +4,6 @@ Machines of `recovery drill --on aws-double` run it: they boot from user data, a
 """
 
 import hashlib
-import os
 import shutil
 import time
 from pathlib import Path
@@ -24,7 +23,7 @@ VARIABLE = "RECOVERY_CLOUD_IMAGE"
 
 def image_name() -> str:
     """Name of the image: the one given in RECOVERY_CLOUD_IMAGE, else the recipes' own."""
-    return os.environ.get(VARIABLE) or f"{REPOSITORY}:{recipe_hash()}"
+    return base_image.given(VARIABLE, REPOSITORY) or f"{REPOSITORY}:{recipe_hash()}"
 
 
 def recipe_hash() -> str:
@@ -44,7 +43,8 @@ def build_argv(names: list[str], tar: Path, mirror: Path | None, options: list[s
 
 def find() -> str | None:
     """Find the image in the engine."""
-    return base_image.find_image(image_name(), VARIABLE)
+    named = base_image.given(VARIABLE, REPOSITORY)
+    return base_image.find_image(image_name(), VARIABLE if named else "")
 
 
 def provide() -> str:

@@ -11,7 +11,8 @@ _FORMS = "docker://CONTAINER, ssh://[user@]host[:port] or local://"
 def open_target(uri: str) -> Target:
     """The target that ``uri`` names; nothing is contacted before its first use.
 
-    ``ssh://`` takes ``?identity=FILE&known_hosts=FILE`` for a key and a host-key file other
+    ``ssh://`` logs in as root where no user is named; any other user needs sudo without a
+    password there. It takes ``?identity=FILE&known_hosts=FILE`` for a key and a host-key file other
     than the user's own. Raises :class:`BadInputError` for any other form.
     """
     parts = urlsplit(uri)

@@ -4,6 +4,8 @@ The operator's own ssh configuration, agent and jump hosts work as they do by ha
 host key must be known beforehand: an unknown one is refused, never learned.
 """
 
+import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,10 +20,13 @@ from recovery.target.files import get_file, put_file, remote_command
 from recovery.target.protocol import LOOPBACK
 
 _SSH_FAILED = 255
+_ROOT = "root"
+# sudo's own words, or those of a shell that has none.
+_SUDO_REFUSES = re.compile(r"(?:\w+: (?:line )?(?:\d+: )?)?sudo: ")
 
 
 class SshTarget:
-    """Commands over one multiplexed SSH connection, as ``user`` (root)."""
+    """Commands over one multiplexed SSH connection, as root: by ``user`` itself, or its sudo."""
 
     def __init__(
         self,
@@ -44,7 +49,8 @@ class SshTarget:
         options = dict(option.split("=", 1) for option in self._options()[1::2])
         lines = [f"Host {self._host}", *(f"  {name} {value}" for name, value in options.items())]
         config.write_text("\n".join([*lines, f"  Port {self._port}", ""]))
-        return f"ssh://{self._user}@{self._host}:{self._port}?ssh_config={config}"
+        sudo = "" if self._user == _ROOT else "&sudo=true"
+        return f"ssh://{self._user}@{self._host}:{self._port}?ssh_config={config}{sudo}"
 
     def _options(self) -> list[str]:
         options = {
@@ -80,7 +86,7 @@ class SshTarget:
     ) -> Result:
         try:
             done = commands.run(
-                self._argv(remote_command(argv)),
+                self._argv(self._as_root(remote_command(argv))),
                 stdin=stdin,
                 stdout=stdout,
                 timeout=timeout,
@@ -95,8 +101,25 @@ class SshTarget:
             ) from late
         if done.returncode == _SSH_FAILED and not self._connected():
             raise self._no_connection(done.error_text)
+        if done.returncode and self._user != _ROOT and _SUDO_REFUSES.match(done.error_text):
+            raise self._no_root(done.error_text)
         result = Result(tuple(argv), done.returncode, done.stdout, done.stderr)
         return result.checked(target=self.uri) if check else result
+
+    def _as_root(self, command: str) -> str:
+        """Many machines let nobody log in as root: their users get its rights without a prompt."""
+        if self._user == _ROOT:
+            return command
+        return f"sudo -n -- sh -c {shlex.quote(command)}"  # what fails says so, and not sudo
+
+    def _no_root(self, said: str) -> TargetError:
+        return TargetError(
+            f"{self._user} does not get root's rights there: {said}",
+            step="connect",
+            target=self.uri,
+            hint=f"let {self._user} use sudo without a password (NOPASSWD: ALL in sudoers), or "
+            "name root: ssh://root@…; nothing was changed",
+        )
 
     def _no_connection(self, said: str) -> TargetError:
         return TargetError(

@@ -94,6 +94,21 @@ def open_ssh(host: Machine, folder: Path) -> SshWay:
     return way
 
 
+def let_in_by_sudo(host: Machine, way: SshWay, user: str = "admin", rights: str = "ALL") -> str:
+    """A person's own account, with the same key and sudo without a password; gives its URI."""
+    target = open_target(host.uri)
+    target.run(["useradd", "--create-home", "--shell", "/bin/sh", user])
+    key = way.identity.with_suffix(".pub")
+    owner = f"{user}:{user}"
+    target.run(["install", "-d", "-m", "700", "-o", user, "-g", user, f"/home/{user}/.ssh"])
+    target.put(key, f"/home/{user}/.ssh/authorized_keys", mode=0o600, owner=owner)
+    if rights:
+        line = f"{user} ALL=(ALL) NOPASSWD: {rights}\n"
+        target.put(line.encode(), f"/etc/sudoers.d/{user}", mode=0o440)
+    target.close()
+    return way.uri.replace("ssh://root@", f"ssh://{user}@")
+
+
 def _wait_for_port(target, port):
     for _ in range(100):
         probe = f"exec 3<>/dev/tcp/127.0.0.1/{port}"

@@ -8,6 +8,7 @@ import pytest
 
 from recovery.errors import TargetError
 from recovery.target import open_target
+from tests.integration.target.machines import let_in_by_sudo
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -89,3 +90,19 @@ def test_an_engine_that_does_not_answer(monkeypatch):
     with pytest.raises(TargetError, match="doesn't answer"):
         open_target("docker://x").run(["true"])
     gc.collect()
+
+
+def test_a_user_without_roots_rights_is_told_so(host, ssh_way):
+    target = open_target(let_in_by_sudo(host, ssh_way, "nobodyspecial", rights=""))
+    with pytest.raises(TargetError, match="does not get root's rights there: sudo: ") as refused:
+        target.run(["id"])
+    assert "NOPASSWD" in refused.value.hint
+    assert "nothing was changed" in refused.value.hint
+    target.close()
+
+
+def test_a_user_whose_sudo_wants_a_password_is_told_so(host, ssh_way):
+    target = open_target(let_in_by_sudo(host, ssh_way, "limited", rights="/usr/bin/true"))
+    with pytest.raises(TargetError, match="does not get root's rights there"):
+        target.run(["id"])
+    target.close()

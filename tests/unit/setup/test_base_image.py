@@ -35,6 +35,12 @@ def test_an_image_given_by_name_is_used(monkeypatch):
     assert base_image.image_name() == "mine:1"
 
 
+def test_a_shell_with_the_environment_of_an_older_clone_gets_the_newer_image(monkeypatch):
+    own = base_image.image_name()
+    monkeypatch.setenv(base_image.VARIABLE, f"{base_image.REPOSITORY}:0123456789ab")
+    assert base_image.image_name() == own
+
+
 def test_mirror_is_an_argument_only_where_there_is_one():
     tar = Path("a.tar")
     assert base_image.build_argv(["x"], tar, None, [])[-2:] == ["bookworm", "a.tar"]
