@@ -1,6 +1,7 @@
 """A regular capture by systemd on a machine of its own: installed, run by the hardened unit."""
 
 import json
+import time
 
 import pytest
 
@@ -48,6 +49,19 @@ def test_the_unit_is_hardened(host):
     argv = ["systemd-analyze", "security", "--no-pager", f"{NAME}.service"]
     score = float(host.run(argv).text.rsplit("recovery-capture.service: ", 1)[1].split()[0])
     assert score < 3.0  # 2.5; root's right to read the server's files costs most of it
+
+
+def test_a_run_that_was_missed_is_caught_up(host, vault):
+    """As after two days off: the timer's note of its last run is old when it is started."""
+    before = len(open_vault(str(vault), {}).points())
+    recovery(host, "schedule", "install", "--from", "local://", "--vault", THERE, "--jitter", "1s")
+    host.run(["systemctl", "stop", f"{NAME}.timer"])
+    host.run(["touch", "--date=2 days ago", f"/var/lib/systemd/timers/stamp-{NAME}.timer"])
+    host.run(["systemctl", "start", f"{NAME}.timer"])
+    deadline = time.monotonic() + 120
+    while len(open_vault(str(vault), {}).points()) == before:
+        assert time.monotonic() < deadline, host.run(["systemctl", "list-timers", "--all"]).text
+        time.sleep(1)
 
 
 def test_a_unit_that_systemd_refuses_changes_nothing(host):
