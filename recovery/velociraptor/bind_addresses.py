@@ -1,6 +1,7 @@
 """Where a server listens, and a config whose addresses are those of the machine that is lost.
 
-Seen on a real server: with a ``bind_address`` that the machine hasn't, it ends at its start.
+Seen on a real server: with an address that the machine hasn't, it ends at its start if it is the
+API's; else it goes on without that door, and no client, or nobody, gets in.
 """
 
 import ipaddress
@@ -60,6 +61,6 @@ def fit_addresses(target: Target, config: ServerConfig) -> tuple[bytes, list[str
         text = set_value(text, (section, "bind_address"), instead)
         words.append(
             f"{section}.bind_address {address} is none of this machine's addresses, and no server "
-            f"starts with it: {instead} is in the config there now; set what you want"
+            f"can listen there: {instead} is in the config now; set what you want"
         )
     return text.encode(), words

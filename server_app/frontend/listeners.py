@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import tempfile
 import threading
@@ -20,6 +21,7 @@ from server_app.services.errors import ServiceError
 if TYPE_CHECKING:
     from server_app.services import Server
 
+log = logging.getLogger(__name__)
 _GOODBYE_SECONDS = 0.1
 _TLS_BUFFER_BYTES = 32 * 1024
 """A connection's read buffer, kept as long as its client waits (asyncio's own: 256 KiB, which
@@ -39,15 +41,14 @@ async def _serve(server: Server, stop: threading.Event, ready: Callable[[], None
     runners: list[web.AppRunner] = []
     secure = tls_context(server.config["Frontend"])
     try:
-        door = application.for_clients(server, waiting)
-        runners.append(await _listen(door, server.config["Frontend"], secure))
         for section, make, tls in (
+            ("Frontend", lambda server: application.for_clients(server, waiting), secure),
             ("GUI", application.for_browsers, secure),
             ("Monitoring", application.for_metrics, None),
         ):
             part = server.config.get(section) or {}
             if part.get("bind_port"):
-                runners.append(await _listen(make(server), part, tls))
+                runners.append(await _listen(section, make(server), part, tls))
         ready()
         await asyncio.to_thread(stop.wait)
     finally:
@@ -67,13 +68,19 @@ async def _close(runners: list[web.AppRunner], waiting: Waiting) -> None:
 
 
 async def _listen(
-    app: web.Application, part: dict[str, Any], secure: ssl.SSLContext | None
+    section: str, app: web.Application, part: dict[str, Any], secure: ssl.SSLContext | None
 ) -> web.AppRunner:
+    """Opens a door. As on a real server, one that can't be opened is an error in the log alone."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     address = str(part.get("bind_address") or "127.0.0.1")
     site = web.TCPSite(runner, address, int(part["bind_port"]), ssl_context=secure, backlog=1024)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        why = (error.strerror or str(error)).rpartition(": ")[2].lower()
+        where = f"{address}:{part['bind_port']}"
+        log.error("%s server: Can not listen on %s: bind: %s", section, where, why)  # noqa: TRY400
     return runner
 
 

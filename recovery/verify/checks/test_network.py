@@ -5,22 +5,33 @@ from typing import Any
 import pytest
 
 from recovery.errors import TargetError
-from recovery.verify.addresses import is_loopback, is_numeric, led_to, listening
+from recovery.velociraptor.config import SERVICE
+from recovery.verify.addresses import is_loopback, is_numeric, led_to, listening, port_owners
 from recovery.verify.balancer import BalancerEyes, has_no_credentials
 from recovery.verify.facts import BalancerFacts, ServerFacts
 
 
-@pytest.fixture(name="open_ports", scope="module")
-def _open_ports(host: Any) -> set[tuple[str, int]]:
-    """(address, port) of every listening TCP socket; needs no tool on the target."""
+@pytest.fixture(name="sockets", scope="module")
+def _sockets(host: Any) -> str:
+    """The kernel's tables of TCP sockets; needs no tool on the target."""
     tables = host.run("cat /proc/net/tcp; cat /proc/net/tcp6 2>/dev/null || true")
     assert tables.rc == 0, "the list of sockets can't be read"
-    return listening(tables.stdout)
+    return str(tables.stdout)
 
 
-def test_frontend_listens(open_ports: set[tuple[str, int]], facts: ServerFacts) -> None:
-    addresses = sorted(address for address, port in open_ports if port == facts.frontend_port)
-    assert addresses, f"nothing listens on port {facts.frontend_port}"
+@pytest.fixture(name="open_ports", scope="module")
+def _open_ports(sockets: str) -> set[tuple[str, int]]:
+    """(address, port) of every listening TCP socket."""
+    return listening(sockets)
+
+
+def test_frontend_listens(host: Any, sockets: str, facts: ServerFacts) -> None:
+    owners = port_owners(sockets, facts.frontend_port)
+    assert owners, f"nothing listens on port {facts.frontend_port}"
+    who = host.run("stat -c %%u /proc/$(systemctl show -p MainPID --value %s)", SERVICE)
+    assert who.rc == 0, "the service has no process"
+    own = int(who.stdout)
+    assert own in owners, f"port {facts.frontend_port} is another program's"
 
 
 def test_api_closed_to_the_outside(

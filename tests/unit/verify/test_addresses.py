@@ -10,7 +10,7 @@ import dns.rrset
 import pytest
 
 from recovery.errors import BadInputError, TargetError
-from recovery.verify.addresses import is_loopback, is_numeric, listening, resolve
+from recovery.verify.addresses import is_loopback, is_numeric, listening, port_owners, resolve
 from recovery.verify.facts import DnsFacts, parse_dns
 
 # /proc/net/tcp and tcp6 of a machine with a front end, an API and a name server.
@@ -25,6 +25,12 @@ TABLES = """\
    1: 0000000000000000FFFF00000100007F:1F43 00000000000000000000000000000000:0000 0A 0
    2: B80D0120000000000000000007000000:01BB 00000000000000000000000000000000:0000 0A 0
 """
+
+
+def test_whose_a_port_is():
+    assert port_owners(TABLES, 8000) == {999}
+    assert port_owners(TABLES, 53) == {0}
+    assert port_owners(TABLES, 50000) == set()
 
 
 def test_listening_sockets_of_both_families():

@@ -60,11 +60,16 @@ def test_metrics_tell_of_unsaved_client_lists(served, get):
     assert 'client_info_dirty{org="root"} 0' in get(url)[1]
 
 
-def test_a_taken_port_is_an_error_and_nothing_stays_open(served, make_server):
+def test_a_server_whose_port_is_taken_goes_on_without_it_and_says_so(served, make_server, caplog):
     first = served()
-    second = make_server("second", Frontend={"bind_port": first.ports["Frontend"]})
-    with pytest.raises(OSError, match="address already in use"):
-        serve(second, threading.Event(), lambda: None)
+    port = first.ports["Frontend"]
+    second = make_server("second", Frontend={"bind_port": port})
+    stop = threading.Event()
+    with caplog.at_level("ERROR"):
+        serve(second, stop, stop.set)
+    assert f"Frontend server: Can not listen on 127.0.0.1:{port}: bind: address already in use" in (
+        caplog.text
+    )
 
 
 def test_a_waiting_client_costs_little_memory(served):
