@@ -87,9 +87,12 @@ def refuse_a_used_machine(context: Context, so_far: str) -> None:
 
 def _take_back(context: Context, held: list[str]) -> None:
     """What an attempt that was cut off had placed under a wider policy of accounts."""
-    if held:
-        argv = ["sh", "-c", _REMOVE, "remove", context.config.datastore]
-        context.target.run(argv, stdin="\0".join(held).encode(), timeout=600)
+    config = context.config
+    for folder in config.folders:
+        inside = [path for path in held if config.folder_of(path) == folder]
+        if inside:
+            argv = ["sh", "-c", _REMOVE, "remove", folder]
+            context.target.run(argv, stdin="\0".join(inside).encode(), timeout=600)
 
 
 def _unpack(context: Context, tar: Path) -> None:

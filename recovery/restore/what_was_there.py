@@ -3,25 +3,30 @@
 from recovery.restore.context import Context
 
 # Counted before anything is put on the machine; what a package makes are empty folders.
-_SCRIPT = r"""cd -- "$1" 2>/dev/null || exit 0
-count() { find "$@" -type f 2>/dev/null | wc -l; }
-files=$(count . ! -path './lost+found/*'); [ "$files" -gt 0 ] || exit 0
-printf '%s\0%s\0%s\0' "$files" "$(count ./users -maxdepth 1 -name '*.db')" \
-  "$(find . -type f -printf '%TY-%Tm-%Td %TH:%TM\n' | sort | tail -n 1)"
+_SCRIPT = r"""count() { find "$@" -type f 2>/dev/null | wc -l; }
+for folder; do (
+  cd -- "$folder" 2>/dev/null || exit 0
+  files=$(count . ! -path './lost+found/*'); [ "$files" -gt 0 ] || exit 0
+  printf '%s\0%s\0%s\0%s\0' "$folder" "$files" "$(count ./users -maxdepth 1 -name '*.db')" \
+    "$(find . -type f -printf '%TY-%Tm-%Td %TH:%TM\n' | sort | tail -n 1)"
+) done
 """
 
 
 def what_was_there(context: Context) -> list[str]:
-    """A finding when the datastore isn't empty: nothing of it is removed, so it may come back too.
+    """A finding for the datastore, and for a file store of its own, that isn't empty.
 
-    Whoever had an account on the old server may still have it, whatever accounts were approved.
+    Nothing of it is removed, so it may come back too: whoever had an account on the old server
+    may still have it, whatever accounts were approved.
     """
-    where = context.config.datastore if context.has_point else ""
-    if not where:
+    if not context.has_point:
         return []
-    argv = ["sh", "-c", _SCRIPT, "look", where]
-    said = context.target.run(argv, timeout=1800).stdout.decode().split("\0")
-    return [existing(where, int(said[0]), int(said[1]), said[2])] if len(said) > 2 else []  # noqa: PLR2004
+    argv = ["sh", "-c", _SCRIPT, "look", *context.config.folders]
+    said = iter(context.target.run(argv, timeout=1800).stdout.decode().split("\0")[:-1])
+    return [
+        existing(where, int(files), int(users), newest)
+        for where, files, users, newest in zip(said, said, said, said, strict=True)
+    ]
 
 
 def existing(where: str, files: int, users: int, newest: str) -> str:

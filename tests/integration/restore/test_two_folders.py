@@ -22,8 +22,11 @@ def test_both_come_back_and_a_complete_copy_refuses(server_binary, tmp_path_fact
     folder = tmp_path_factory.mktemp("two")
     captured = lost_server(server_binary, folder, live, filestore_directory=FILES)
     with fresh_machine(captured, "test-two-folders") as fresh:
+        fresh.run(f"mkdir -p {FILES} && echo > {FILES}/of-old")
         outcomes = fresh.restore("server", "collections")
-        assert [one.findings for one in outcomes.values() if one.findings] == []
+        ((finding,),) = [one.findings for one in outcomes.values() if one.findings]
+        was = "the machine had a datastore before this recovery"
+        assert finding.startswith(f"{was}: {FILES}, 1 files")
         fresh.run("systemctl kill -s KILL velociraptor_server; sleep 1")
         fresh.run("systemctl restart velociraptor_server")
         assert same(captured.manifest.inventory, fresh.inventory()) == {}
