@@ -6,6 +6,7 @@ the newest point it would otherwise bring back a server without any.
 
 from collections.abc import Callable
 
+from recovery.vault.by_capture import by_capture
 from recovery.vault.manifest import Archive, Manifest
 from recovery.vault.store import Vault
 
@@ -20,7 +21,7 @@ def with_archives(manifest: Manifest, vault: Vault, say: Say = lambda _line: Non
     """
     if "collections" in manifest.parts or not _has_collections(manifest):
         return manifest
-    lender = newest_lender(manifest, vault.points())
+    lender = newest_lender(manifest, vault)
     if lender is None:
         say(f"{manifest.point} holds no archives of collections, and no earlier point does")
         return manifest
@@ -33,16 +34,16 @@ def with_archives(manifest: Manifest, vault: Vault, say: Say = lambda _line: Non
     return manifest.model_copy(update={"archives": lent})
 
 
-def newest_lender(manifest: Manifest, points: list[Manifest]) -> Manifest | None:
-    """The newest of ``points`` with archives that is of the same server and not later."""
-    fitting = [
+def newest_lender(manifest: Manifest, vault: Vault) -> Manifest | None:
+    """The last captured point with archives that is of the same server and not later."""
+    fitting = (
         point
-        for point in points
+        for point in by_capture(vault.newest_first())
         if point.archives
         and point.server.deployment == manifest.server.deployment
         and point.captured_at <= manifest.captured_at
-    ]
-    return max(fitting, key=lambda point: point.captured_at, default=None)
+    )
+    return next(fitting, None)
 
 
 def still_there(archive: Archive, manifest: Manifest) -> bool:

@@ -21,29 +21,30 @@ def newest_good(
     try:
         vault.point()  # a vault that was rolled back is refused here, an empty one as well
     except VaultError as refused:
-        if refused.step != "read the vault":
-            raise
-        if not vault.points():
+        if refused.step != "read the vault" or next(vault.newest_first(), None) is None:
             raise
         say(f"passed over: {refused.message}")
-    points = vault.points()
-    fitting = [point for point in points if deployment in ("", point.server.deployment)]
-    if points and not fitting:
+    others = broken = 0
+    for point in vault.newest_first():
+        if deployment not in ("", point.server.deployment):
+            others += 1
+            continue
+        missing = [item.name for item in _needed(point) if not vault.holds(item)]
+        if not missing:
+            return point
+        broken += 1
+        say(
+            f"{point.point} is passed over: {', '.join(missing)} isn't in the vault as it should be"
+        )
+    if others and not broken:
         raise BadInputError(
             f"the vault has no recovery point of deployment {deployment[:16]}…",
             step=_STEP,
             target=vault.uri,
             hint="`recovery points list` shows what it has; nothing was changed on the machine",
         )
-    for point in reversed(fitting):
-        missing = [item.name for item in _needed(point) if not vault.holds(item)]
-        if not missing:
-            return point
-        say(
-            f"{point.point} is passed over: {', '.join(missing)} isn't in the vault as it should be"
-        )
     raise UntrustedError(
-        f"none of {len(fitting)} readable recovery points is whole",
+        f"none of {broken} readable recovery points is whole",
         step=_STEP,
         target=vault.uri,
         hint="`recovery points verify` tells what each lacks; a copy of the vault may have it",

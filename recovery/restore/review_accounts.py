@@ -13,6 +13,7 @@ from recovery.accounts.review import Difference, review
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.step import Report
+from recovery.vault.by_capture import by_capture
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT
 
@@ -109,13 +110,13 @@ def differences_of(context: Context, manifest: Manifest) -> list[Difference]:
 
 def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
     """The newest point of the same deployment that was captured before this one."""
-    earlier = [
+    earlier = (
         point
-        for point in context.vault.points()
+        for point in by_capture(context.vault.newest_first())
         if point.server.deployment == manifest.server.deployment
         and point.captured_at < manifest.captured_at
-    ]
-    return max(earlier, key=lambda point: point.captured_at, default=None)
+    )
+    return next(earlier, None)
 
 
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:

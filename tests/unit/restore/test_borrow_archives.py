@@ -92,3 +92,36 @@ def test_a_server_without_collections_needs_none(vault):
     full(vault, 0, "F.A")
     point = bare(vault, 1, counted())
     assert with_archives(point, vault) is point
+
+
+def test_an_adopted_point_lends_only_when_its_content_is_the_newest(vault):
+    full(vault, 0, "F.OLD")
+    full(vault, 2, "F.A")
+    adopted = begun(vault, 4, parts=["redeploy", "collections"]).model_copy(
+        update={
+            "captured_at": manifest_at(1).captured_at,
+            "archives": [
+                Archive(kind="flow", org="root", file=item, client_id="C.1", flow_id="F.ADOPTED")
+                for item in [vault.put(io.BytesIO(b"zip"), "flow.zip")]
+            ],
+        }
+    )
+    vault.commit(adopted)
+    point = bare(vault, 5, counted("C.1/F.A", "C.1/F.ADOPTED"))
+    assert flows(with_archives(point, vault)) == ["F.A"]
+
+
+def test_points_before_the_lender_stay_closed(vault, monkeypatch):
+    for hours in range(3):
+        full(vault, hours, "F.A")
+    point = bare(vault, 3, counted("C.1/F.A"))
+    opened = []
+    read = ShelfVault.read_point
+
+    def noted(self, name):
+        opened.append(name)
+        return read(self, name)
+
+    monkeypatch.setattr(ShelfVault, "read_point", noted)
+    assert flows(with_archives(point, vault)) == ["F.A"]
+    assert opened == [point.point, manifest_at(2).point]
