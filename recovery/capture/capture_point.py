@@ -25,7 +25,7 @@ from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
 from recovery.capture.take_named import take_named
-from recovery.capture.take_served import take_served
+from recovery.capture.take_served import known_of, take_served
 from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.vault.check_names import WRONG_ORG, is_org
@@ -82,7 +82,8 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         for text in clock_gaps(scene.ahead, point, newest):
             scene.gap(text)
         listing = Listing(scene, stamped.result, _same(newest, kind, version))
-        inventory = _without_left(take_inventory(api, target, config, flows=listing.count), names)
+        taken = take_inventory(api, target, config, flows=listing.count, served=known_of(newest))
+        inventory = _without_left(taken, names)
         for user in forgotten_users(inventory.orgs[ROOT]["users"]):
             scene.gap(
                 f"user {user}: captured, but every server forgets this name at its next start"

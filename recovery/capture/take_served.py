@@ -1,20 +1,19 @@
 """The files that the server hands out to endpoints, each an object of its own in the vault.
 
-They are large and change seldom: one that the point before has, of the same size and time, is
-not read again.
+They are large and change seldom: one that the point before has under the same stamp (size, times,
+inode) is not read again, neither for the vault nor for the inventory (docs/adr/0015).
 """
 
 import shutil
 import tempfile
 from collections.abc import Sequence
 
-from recovery.capture.datastore_files import folder_argv, parse_listing
 from recovery.capture.read_files import FileOnWire, read_files
 from recovery.capture.scene import CaptureScene
 from recovery.errors import ServerError
 from recovery.vault.manifest import Manifest, ServedFile, StoredObject
 from recovery.velociraptor.api import Row
-from recovery.velociraptor.served_files import FOLDER, is_served
+from recovery.velociraptor.served_files import FOLDER, Known, is_served, list_served
 
 _TOOLS = "SELECT name, version, hash, filestore_path FROM inventory() WHERE serve_locally AND hash"
 _SPOOL = 16 << 20
@@ -22,31 +21,39 @@ _SPOOL = 16 << 20
 
 def take_served(scene: CaptureScene, earlier: Manifest | None) -> list[ServedFile]:
     """Every file below ``public/``; a tool whose file isn't there, or is another, is a gap."""
-    listed = scene.target.run(folder_argv(scene.files, FOLDER, ""), timeout=600)
-    files = [file for file in parse_listing(listed.stdout) if file.path.startswith(f"{FOLDER}/")]
+    files = list_served(scene.target, scene.files)
     known = {
-        (served.path, served.file.size, served.changed): served
+        (served.path, served.stamp): served
         for served in (earlier.served if earlier else ())
-        if scene.vault.holds(served.file)
+        if served.stamp and scene.vault.holds(served.file)
     }
-    taken = [
-        known[file.path, file.size, file.changed]
-        for file in files
-        if (file.path, file.size, file.changed) in known
-    ]
+    taken = [known[file.path, file.stamp] for file in files if (file.path, file.stamp) in known]
     have = {served.path for served in taken}
-    changed = {file.path: file.changed for file in files if file.path not in have}
+    changed = {file.path: file for file in files if file.path not in have}
     for path in [path for path in changed if not is_served(path)]:
         scene.gap(f"{path!r}: not captured: no name of a file that is handed out")
         del changed[path]
     with read_files(scene.target, scene.files, list(changed)) as wire:
         for file in wire:
             stored = _store(scene, file)
-            taken.append(ServedFile(path=file.path, file=stored, changed=changed[file.path]))
+            seen = changed[file.path]
+            taken.append(
+                ServedFile(path=seen.path, file=stored, changed=seen.changed, stamp=seen.stamp)
+            )
     for path in changed.keys() - {served.path for served in taken}:
         scene.gap(f"{path}: it was gone before it could be read")
     _miss_tools(scene, taken)
     return sorted(taken, key=lambda served: served.path)
+
+
+def known_of(earlier: Manifest | None) -> Known:
+    """What the point before knows of the files, by their stamps."""
+    known = {
+        (served.path, served.stamp): served.file.sha256
+        for served in (earlier.served if earlier else ())
+        if served.stamp
+    }
+    return lambda file: known.get((file.path, file.stamp))
 
 
 def _store(scene: CaptureScene, file: FileOnWire) -> StoredObject:

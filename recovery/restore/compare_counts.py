@@ -20,7 +20,18 @@ def compare_counts(context: Context) -> Report:
         org: {*items.get("artifacts", {}), *items.get("artifact_tags", {})}
         for org, items in captured.orgs.items()
     }
-    restored = take_inventory(context.api(), context.target, context.config, names)
+    placed = {
+        (served.path, served.file.size, float(int(served.changed))): served.file.sha256
+        for served in context.manifest.served
+    }
+    restored = take_inventory(
+        context.api(),
+        context.target,
+        context.config,
+        names,
+        # What was just placed (its time in whole seconds) isn't read here; the proof reads it.
+        served=lambda file: placed.get((file.path, file.size, file.changed)),
+    )
     before_archives = [part for part in context.request.strategy if part != "collections"]
     lines = compare(captured, restored, before_archives)
     later = _WITH_ARCHIVES if context.wants("collections") else frozenset()

@@ -74,7 +74,9 @@ class ServedFile(_Frozen):
     path: str
     file: StoredObject
     changed: float
-    """Time of change on the server (epoch s): while it and the size stay, it isn't read again."""
+    """Time of change on the server (epoch s)."""
+    stamp: str = ""
+    """Size, times and inode, hashed: while it stays, the file isn't read again. Empty: unknown."""
 
 
 class NamedFiles(_Frozen):

@@ -12,6 +12,7 @@ from recovery.velociraptor.account_files import AccountFiles, read_account_files
 from recovery.velociraptor.api import ROOT, USUAL, Api, Row
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
+from recovery.velociraptor.served_files import Known as KnownFiles
 from recovery.velociraptor.served_files import served_entries
 from recovery.velociraptor.stored_names import same_user
 
@@ -31,12 +32,14 @@ def take_inventory(
     config: ServerConfig,
     artifacts: Known | None = None,
     flows: Callable[[str], Items] | None = None,
+    served: KnownFiles = lambda _file: None,
 ) -> Inventory:
     """Counts and hashes every item of :data:`ITEMS` in every org.
 
     With ``artifacts`` (org → names) only those artifacts are looked at, not all that there are.
     ``flows``: counts an org's flows, uploads and hunts' results, for a caller that lists them
-    anyway; it is called in several threads.
+    anyway; it is called in several threads. ``served``: which of the files for endpoints need not
+    be read.
 
     Raises :class:`ServerError` when anything could not be read: what was not counted is
     never taken for empty.
@@ -44,7 +47,7 @@ def take_inventory(
     orgs = [row["OrgId"] or ROOT for row in count_rows(api, ask.ORGS, ROOT)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         files = pool.submit(read_account_files, target, config.datastore)
-        served = pool.submit(served_entries, target, config.files)
+        handed_out = pool.submit(served_entries, target, config.files, served)
         counting = [(org, pool.submit(flows, org)) for org in orgs] if flows else []
         asked = _PARTS if flows else (*_FLOW_PARTS, *_PARTS)
         parts = [(org, pool.submit(part, api, org)) for org in orgs for part in asked] + counting
@@ -58,7 +61,7 @@ def take_inventory(
         for record in records:
             found[ROOT]["orgs"] |= record.result()
         _add_files(found, files.result())
-        found[ROOT]["served_files"] = served.result()
+        found[ROOT]["served_files"] = handed_out.result()
     return Inventory(orgs=found)
 
 
