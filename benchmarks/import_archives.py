@@ -1,8 +1,10 @@
 """Importing 1,000 flows from the vault, beside one bare `import_collection` over `glob`.
 
 The bare query has its files on the server already, checks nothing and counts nothing. Both
-ways run in turn, each on a fresh server. Then 10,000 flows (`--large`): the memory of the
-recovery must stay flat.
+ways run in turn, each on a fresh server; all are removed at the end. (ext4 passes over every
+inode that was freed within the last minutes: a server writes several times slower after thousands
+of files were deleted on its disk, as those of the last round's machine would be.) Then 10,000
+flows (BENCH_LARGE=1): the memory of the recovery must stay flat.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import bulk_point
@@ -26,7 +29,7 @@ from recovery.target import open_target
 from recovery.vault.manifest import Manifest
 from recovery.vault.store import Vault, open_vault
 from recovery.velociraptor.api import open_api
-from recovery.velociraptor.config import OWNER, ServerConfig
+from recovery.velociraptor.config import OWNER, SERVICE, ServerConfig
 
 FLOWS = 1000
 LARGE = 10_000
@@ -44,15 +47,15 @@ def run(rounds: int, binary: Path | None) -> list[str]:
     found = server_binary(binary)
     ours: list[float] = []
     bare: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="bench-import-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-import-") as name, ExitStack() as at_end:
         folder = Path(name)
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         vault = open_vault(str(folder / "vault"))
         config = bulk_point.make_config(found, folder)
         manifest = bulk_point.make_point(vault, found, config, folder, FLOWS, 0)
         for number in range(rounds):
-            bare.append(_on_a_machine(folder, config, manifest, vault, bare=True))
-            ours.append(_on_a_machine(folder, config, manifest, vault, bare=False))
+            bare.append(_on_a_machine(folder, config, manifest, vault, at_end, bare=True))
+            ours.append(_on_a_machine(folder, config, manifest, vault, at_end, bare=False))
             print(f"  round {number + 1}: {bare[-1]:.2f} s bare, {ours[-1]:.2f} s", file=sys.stderr)
         ratios = [one / other for one, other in zip(ours, bare, strict=True)]
         ratio = statistics.median(ratios)
@@ -66,7 +69,7 @@ def run(rounds: int, binary: Path | None) -> list[str]:
         if os.environ.get("BENCH_LARGE"):
             large = bulk_point.make_point(vault, found, config, folder, LARGE, 0)
             made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            seconds = _on_a_machine(folder, config, large, vault, bare=False)
+            seconds = _on_a_machine(folder, config, large, vault, at_end, bare=False)
             more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - max(before, made)) / 1024
             fits = "" if more < FLAT_MB else ": TOO MUCH"
             lines.append(
@@ -76,10 +79,17 @@ def run(rounds: int, binary: Path | None) -> list[str]:
 
 
 def _on_a_machine(
-    folder: Path, config: ServerConfig, manifest: Manifest, vault: Vault, *, bare: bool
+    folder: Path,
+    config: ServerConfig,
+    manifest: Manifest,
+    vault: Vault,
+    at_end: ExitStack,
+    *,
+    bare: bool,
 ) -> float:
     """Seconds of the import alone, on a server that was just installed."""
     machine = create(Wanted(image=base_image(""), prefix="bench-import"))
+    at_end.callback(remove, machine.name)
     target = open_target(f"docker://{machine.name}")
     try:
         request = RestoreRequest(
@@ -109,8 +119,8 @@ def _on_a_machine(
                 raise RuntimeError(f"{len(rows)} of {len(manifest.archives)} flows were imported")
             return seconds
     finally:
+        target.run(["systemctl", "stop", SERVICE], timeout=120)
         target.close()
-        remove(machine.name)
 
 
 def _copy(vault: Vault, manifest: Manifest, folder: Path, target: object) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from recovery.restore.parcel import Parcel
 
-FILES = 150
+FILES = 300
 FIRST = 50
-"""The first batch is small: the server has something to do soon."""
+"""The first batch is small, each next one twice as large: the server has something to do soon."""
 BYTES = 256 << 20
 
 
@@ -21,6 +21,6 @@ def batches(
         held += parcel.file.stat().st_size
         if len(batch) >= full or held >= size:
             yield batch
-            batch, held, full = [], 0, files
+            batch, held, full = [], 0, min(2 * full, files)
     if batch:
         yield batch

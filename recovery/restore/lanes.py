@@ -1,12 +1,12 @@
-"""Batches side by side: while the server imports one, another is sent, and a third is made."""
+"""Batches side by side: while the server imports one, others are sent, counted or made."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from recovery.restore.parcel import Parcel
 
-LANES = 2
-"""Two keep a server busy: it imports one batch while the other is sent or counted."""
+LANES = 3
+"""Three keep a server busy: it imports one batch while another is sent and the last is counted."""
 Work = Callable[[int, list[Parcel]], None]
 
 
