@@ -36,6 +36,7 @@ def release(
 
     request = parse_request(target=target, vault=vault, point=point)
     with Context(request, lambda line: typer.echo(line, err=True)) as context:
+        context.target.run(["true"])  # a target that isn't there is said as such
         report = release_hunts(context, frozenset(hunt or ()))
     typer.echo(report.detail)
     for finding in report.findings:

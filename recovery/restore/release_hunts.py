@@ -7,6 +7,7 @@ the archives, and the index in the state, are what tells the server who took par
 import json
 import zipfile
 
+from recovery.errors import BadInputError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.state_files import running_hunts
@@ -39,9 +40,19 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
 
     ``only`` names hunts to be released; empty means all of them but those whose parameters are
     lost: they would run on every endpoint with their artifacts' defaults (facts: backup()).
+    Raises :class:`BadInputError` for one that wasn't running then.
     """
     released, findings = 0, []
-    for org, hunts in were_running(context).items():
+    running = were_running(context)
+    if unknown := only.difference(*running.values()):
+        raise BadInputError(
+            f"not running when {context.manifest.point} was captured: {', '.join(sorted(unknown))}",
+            target="--hunt",
+            hint="running were: "
+            + (", ".join(sorted(hunt for hunts in running.values() for hunt in hunts)) or "none")
+            + "; nothing was changed",
+        )
+    for org, hunts in running.items():
         if not context.wants_org(org):
             continue
         now = {row["Hunt"] for row in context.api().query(_PAUSED, org=org)}

@@ -1,9 +1,15 @@
 """What a recovery is asked to do: frozen, typed, checked once at the edge."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from recovery.errors import BadInputError
 from recovery.restore.choice import VELOCIRAPTORS_NAMES, Choice, Provider
@@ -67,11 +73,26 @@ class RestoreRequest(BaseModel):
         """Velociraptor's own names (``ACL``, ``ClientInfo`` …) are understood too."""
         return [VELOCIRAPTORS_NAMES.get(name.lower(), name.lower()) for name in names]
 
+    @field_validator("strategy")
+    @classmethod
+    def _something(cls, parts: list[Part]) -> list[Part]:
+        """A script's unset variable would bring back a server without anything on it."""
+        if not parts:
+            raise ValueError("it names no part; the package alone is `redeploy`")
+        return parts
+
     @field_validator("flows_since", "flows_until")
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
         """A time without a zone is UTC, like every time in a recovery point."""
         return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Self:
+        """A range in which no time is would silently leave every flow out."""
+        if self.flows_since and self.flows_until and self.flows_since > self.flows_until:
+            raise ValueError("flows_since is after flows_until: no flow is in between")
+        return self
 
     @property
     def asked_for(self) -> str:
@@ -124,11 +145,12 @@ def parse_request(**values: object) -> RestoreRequest:
     try:
         return RestoreRequest.model_validate(values)
     except ValidationError as wrong:
-        first = wrong.errors()[0]
+        first = wrong.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"][:1]) or "request"
         allowed = first.get("ctx", {}).get("expected", "")
+        given = f"{first['input']!r} can't be used: " if first["loc"] else ""
         raise BadInputError(
-            f"{name}: {first['input']!r} can't be used ({first['msg']})",
+            f"{given}{first['msg'].removeprefix('Value error, ')}",
             target=name,
             hint=f"one of {allowed}" if allowed else "see `recovery restore --help`",
         ) from None

@@ -21,6 +21,7 @@ from recovery.restore.context import Context
 from recovery.restore.install_package import install_package
 from recovery.restore.journal import Journal
 from recovery.restore.parcel import parcel_of_flow, parcels_of_hunt
+from recovery.restore.release_hunts import release_hunts
 from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
 from recovery.vault.keys import new_keys
@@ -281,9 +282,11 @@ REQUEST = {
 }
 WORDS = {
     "strategy": {"strategy": ["everything"]},
+    "strategy: none": {"strategy": []},
     "hunts": {"hunts": "running"},
     "provider": {"providers": ["passwords!"]},
     "time": {"flows_since": "yesterday"},
+    "time: no flow in between": {"flows_since": "2026-11-02", "flows_until": "2026-11-01"},
 }
 ARCHIVES = {
     "truncated": ("flow", FLOW[:-100], "not a whole zip"),
@@ -416,6 +419,18 @@ def test_words_that_mean_nothing_are_refused(what):
     with pytest.raises(BadInputError) as refused:
         parse_request(target="docker://nobody", **WORDS[what])
     assert refused.value.hint
+
+
+def test_a_hunt_that_was_not_running_is_not_released(tmp_path):
+    point = Point(tmp_path / "vault")
+    point.make()
+    request = parse_request(target="docker://nobody", vault=str(point.folder))
+    with (
+        Context(request, lambda _line: None) as context,
+        pytest.raises(BadInputError, match=r"not running when .*: H\.NONE") as refused,
+    ):
+        release_hunts(context, frozenset({"H.NONE"}))
+    assert "nothing was changed" in refused.value.hint
 
 
 @pytest.mark.parametrize("what", ["package", "config", "state", "backup"])
