@@ -4,12 +4,14 @@ A fresh backup also holds the client list as it is in the server's memory, which
 may lack for five minutes (facts: client_info_write_time).
 """
 
+import re
 import shutil
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import IO, Any
 
@@ -32,6 +34,9 @@ from recovery.velociraptor.backup_file import read_rows
 _BACKUP = "SELECT OrgId, Name, Error, Message FROM backup(name=Name)"
 _PARTS = ("acls", "client_info", "custom_artifacts", "hunts", "notebooks")
 _OURS = "recovery-"
+_LEFT = re.compile(rf"(?:^|/)backups/{_OURS}(?P<at>\d{{8}}T\d{{6}}Z)-[0-9a-f]{{6}}\.zip$")
+_FORM = "%Y%m%dT%H%M%SZ"
+_LONG_AGO = timedelta(hours=6)
 _SECONDS = 300.0
 """For one org's backup: that of 10,000 clients takes one second (facts: Timings)."""
 _IMPATIENT = 15.0
@@ -59,13 +64,15 @@ def take_backups(scene: CaptureScene) -> TakenBackups:
     What the server says of success is not believed: each zip is opened and every member's
     CRC and presence checked. A backup that fails is a gap, not the end of the capture.
     """
-    name = f"{_OURS}{scene.point}"
-    fresh = _make_fresh(scene, name) if scene.wants("state") or scene.wants("backup") else {}
+    if not (scene.wants("state") or scene.wants("backup")):
+        return TakenBackups()
+    there = _list_backups(scene)
+    fresh = _make_fresh(scene, f"{_OURS}{scene.point}")
     try:
-        found = _newest_found(scene) if scene.wants("backup") else {}
+        found = _newest_found(scene, there) if scene.wants("backup") else {}
         return _Reader(scene, fresh, found).read()
     finally:
-        _remove(scene, list(fresh.values()))
+        _remove(scene, [*fresh.values(), *left_behind(there, scene.point)])
 
 
 def _make_fresh(scene: CaptureScene, name: str) -> dict[str, str]:
@@ -105,11 +112,26 @@ def _hung(org: str, patience: float) -> str:
     )
 
 
-def _newest_found(scene: CaptureScene) -> dict[str, list[StoredFile]]:
-    """Org → its backups on the server, the newest first."""
+def _list_backups(scene: CaptureScene) -> list[StoredFile]:
     listing = scene.target.run(folder_argv(scene.files, "backups", ".zip"), timeout=300)
+    return parse_listing(listing.stdout)
+
+
+def left_behind(files: Sequence[StoredFile], point: str) -> list[str]:
+    """The backups of captures that were killed: begun hours before ``point``, by their names."""
+    before = f"{_moment(point) - _LONG_AGO:{_FORM}}"
+    ours = ((file.path, _LEFT.search(file.path)) for file in files)
+    return [path for path, name in ours if name and name["at"] < before]
+
+
+def _moment(point: str) -> datetime:
+    return datetime.strptime(point.partition("-")[0], _FORM).replace(tzinfo=UTC)
+
+
+def _newest_found(scene: CaptureScene, there: Sequence[StoredFile]) -> dict[str, list[StoredFile]]:
+    """Org → its backups on the server, the newest first."""
     found: dict[str, list[StoredFile]] = {}
-    for file in sorted(parse_listing(listing.stdout), key=lambda file: -file.changed):
+    for file in sorted(there, key=lambda file: -file.changed):
         ours = PurePosixPath(file.path).name.startswith(_OURS)  # or another capture's, under way
         if not ours and org_of(file.path) in scene.orgs:
             found.setdefault(org_of(file.path), []).append(file)
