@@ -188,12 +188,13 @@ class Exports:
             stored = row.get("_Components") or []
             inside = ["uploads", row.get("_accessor") or "auto"]
             inside += row.get("_client_components") or stored[6:]
-            source, target = "/" + "/".join(stored), "/" + "/".join(inside)
+            end = ".idx" if row.get("Type") == "idx" else ""  # a sparse file's ranges, beside it
+            source, target = "/" + "/".join(stored) + end, "/" + "/".join(inside) + end
             log(f"DEBUG: downloadFlowToZip: Copy file from {source} to {target}")
             try:
                 with self._org.files.open(source) as stream:
                     member = "/".join(names.in_zip(part) for part in inside)
-                    writer.add(prefix + member, stream.read())
+                    writer.add(prefix + member + end, stream.read())
             except OSError as error:
                 log(f"downloadFlowToZip: {source}: {error}")
             rows.append({**row, "_Components": inside})

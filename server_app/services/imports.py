@@ -157,7 +157,9 @@ class Importer:
             if not inside or inside[0] != "uploads":
                 continue
             target = [*base, *inside[1:]]
-            self._upload(prefix + _inside(inside), target)
+            # The ranges of a sparse file lie beside it, listed under its name (seen on 0.77.2).
+            end = ".idx" if row.get("Type") == "idx" else ""
+            self._upload(prefix + _inside(inside) + end, [*target[:-1], target[-1] + end])
             rows.append({**row, "_Components": target})
         if rows or data == b"":
             tables.replace(self._org.flows.files(client_id, flow_id).uploads, rows)

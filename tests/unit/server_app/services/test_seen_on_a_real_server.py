@@ -1,6 +1,7 @@
 """Small rules that came to light when the recorded calls were repeated on both servers."""
 
 import io
+import json
 import zipfile
 
 from tests.unit.server_app.conftest import CLIENT
@@ -65,3 +66,36 @@ def test_the_server_stands_among_its_clients_once_it_has_flows(server):
     assert list(root.clients.list()) == []
     root.flows.collect("server", ["Server.Utils.DeleteClient"], principal="admin")
     assert [row["client_id"] for row in root.clients.list()] == ["server"]
+
+
+def test_a_sparse_file_comes_and_goes_with_its_ranges(server, imported, tmp_path, recorded):
+    """As a real 0.77.2 exported one: a row of type ``idx``, its file beside the other."""
+    parts = ["uploads", "sparse", "srv", "sparse.bin"]
+    row = {"_Components": parts, "_accessor": "sparse", "_client_components": parts[2:]}
+    row |= {"Timestamp": 1795990032, "file_size": 1048583, "uploaded_size": 12}
+    rows = [
+        {**row, "vfs_path": "/srv/sparse.bin", "Type": ""},
+        {**row, "vfs_path": "/srv/sparse.bin.idx", "Type": "idx"},
+    ]
+    ranges = b'{"ranges": [{"file_length": 5, "length": 5}]}'
+    path = tmp_path / "sparse.zip"
+    with (
+        zipfile.ZipFile(recorded / "flow_custom_artifact.zip") as old,
+        zipfile.ZipFile(path, "w") as new,
+    ):
+        for name in old.namelist():
+            if not name.startswith("uploads"):
+                new.writestr(name, old.read(name))
+        new.writestr("uploads.json", "".join(json.dumps(row) + "\n" for row in rows))
+        new.writestr("/".join(parts), b"twelve bytes")
+        new.writestr("/".join(parts) + ".idx", ranges)
+    root = server.org("")
+    flow = imported(root, path, client_id=CLIENT)["session_id"]
+    folder = server.root / "clients" / CLIENT / "collections" / flow / "uploads" / "sparse" / "srv"
+    assert (folder / "sparse.bin").read_bytes() == b"twelve bytes"
+    assert (folder / "sparse.bin.idx").read_bytes() == ranges
+    exported = root.exports.flow(CLIENT, flow, wait=True, log=lambda _line: None)
+    with root.files.open(exported) as stream, zipfile.ZipFile(stream) as archive:
+        assert archive.read("/".join(parts)) == b"twelve bytes"
+        assert archive.read("/".join(parts) + ".idx") == ranges
+        assert len(set(archive.namelist())) == len(archive.namelist())
