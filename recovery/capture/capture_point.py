@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO
 
+from recovery.capture.built_in_tags import add_built_in
 from recovery.capture.capture_state import capture_state
 from recovery.capture.collection import Collection
 from recovery.capture.compare_clocks import clock_gaps, server_ahead
@@ -34,7 +35,7 @@ from recovery.vault.store import Vault
 from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.inventory import Inventory
 from recovery.velociraptor.read_config import read_config
-from recovery.velociraptor.stored_names import forgotten_users
+from recovery.velociraptor.stored_names import forgotten_artifacts, forgotten_users
 from recovery.velociraptor.take_inventory import take_inventory
 
 Say = Callable[[str], None]
@@ -88,6 +89,12 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             scene.gap(
                 f"user {user}: captured, but every server forgets this name at its next start"
             )
+        for org, items in inventory.orgs.items():
+            for name in forgotten_artifacts(items["artifacts"]):
+                scene.gap(
+                    f"{org}: artifact {name[:40]}…: every server forgets so long a name at its "
+                    "next start"
+                )
         say(f"inventory taken, {kind} {version}, {listing.flows()} flows")
         named = take_named(scene)
         judging.result()  # a wrong one is refused before anything is made on the server
@@ -95,6 +102,8 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         say(f"backups {len(backups.kept)}")
         # The copy first: the state, which a recovery places on top of it, is to be the newer one.
         copy = take_copy(scene, backups.clients) if scene.wants("datastore") else None
+        if scene.wants("state"):
+            add_built_in(scene, backups, inventory)
         state = capture_state(scene, backups) if scene.wants("state") else []
         served = take_served(scene, newest) if scene.wants("state") else []
         say(f"state {sum(org.files for org in state)} files of {len(state)} orgs")

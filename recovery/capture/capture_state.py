@@ -171,10 +171,9 @@ def _add_tags(org: str, tar: OrgTar, fresh: dict[str, dict[str, Any]]) -> None:
 
 
 def joined_tags(on_disk: bytes, fresh: dict[str, dict[str, Any]]) -> bytes:
-    """The table with the custom artifacts' tags as in the memory; empty when there is none. Pure.
+    """The table with the artifacts' tags as in the memory; empty when there is none. Pure.
 
-    A server may write them a minute late (read in its source). Those of built-in artifacts, which
-    no backup holds, are as they are on disk.
+    A server may write them a minute late (read in its source).
     """
     table = json.loads(on_disk).get("metadata") or {} if on_disk else {}
     joined = {name: kept for name, kept in table.items() if name not in fresh}

@@ -27,7 +27,7 @@ _AHEAD = timedelta(days=1)
 _STATE = re.compile(
     r"(?:\./)?(?:\.?$|orgs(?:$|/[^/]+(?:\.json\.db)?$)|(?:orgs/[^/]+/)?"
     r"(?:acl|users|config|artifact_definitions|hunts|hunt_index|notebooks|notebook_index"
-    r"|clients|client_info)(?:/|$))"
+    r"|lfn_hashes|clients|client_info)(?:/|$))"
 )
 
 

@@ -74,6 +74,11 @@ def test_the_list_of_hunts_is_made_anew_by_the_server():
 def test_the_client_list_is_apart():
     assert is_client_list("orgs/OACME/client_info/snapshot.json.index")
     assert not is_state("client_info/snapshot.json")
+    # As a real 0.77.2 wrote them for a user and a secret of 260 letters.
+    long_names = "lfn_hashes/23d/d5e779e21/1c10bc5333d925c8233f746b0653.json.db"
+    assert is_state(long_names)
+    assert is_state(f"orgs/OACME/{long_names}")
+    assert not is_state("lfn_hashes/x.json")
     assert not is_client_list("client_info/other.json")
 
 

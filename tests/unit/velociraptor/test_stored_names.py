@@ -6,6 +6,7 @@ from recovery.velociraptor.stored_names import (
     JSON,
     RECORD,
     artifact_name,
+    forgotten_artifacts,
     forgotten_users,
     is_json,
     same_user,
@@ -53,3 +54,8 @@ def test_capital_and_small_letters_are_one_user():
 
 def test_names_that_a_server_forgets():
     assert forgotten_users(["y.json.db", "x.json", "ann", "a.json"]) == ["a.json", "x.json"]
+
+
+def test_artifacts_that_a_server_forgets_for_the_length_of_a_part():
+    long, fits = "Custom." + 250 * "x", ".".join(["Custom", 249 * "x", 249 * "y"])
+    assert forgotten_artifacts([fits, long, "Custom.A"]) == [long]
