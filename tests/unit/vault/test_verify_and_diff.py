@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from recovery.errors import BadInputError
+from recovery.errors import BadInputError, NoPointError
 from recovery.vault.diff_points import Change, add_roles, diff_points, quiet_counts
 from recovery.vault.keys import VaultKeys
 from recovery.vault.manifest import OrgState
@@ -68,8 +68,9 @@ def test_what_could_not_be_opened_is_not_verified(vault, store_point, keys):
     assert not found.whole
 
 
-def test_an_empty_vault_is_not_verified(any_vault):
-    assert not check(any_vault)[0].whole
+def test_an_empty_vault_is_refused(any_vault):
+    with pytest.raises(NoPointError, match="no recovery point; it has none"):
+        check(any_vault)
 
 
 def test_an_unknown_point_is_refused(any_vault, store_point):
