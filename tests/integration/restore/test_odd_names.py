@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import re
 import ssl
 import time
 import zipfile
@@ -56,7 +57,15 @@ SELECT artifact_set(definition="name: Tag.A\nsources: []", tags=["a", "b"]).name
 SELECT inventory_add(tool="Mine", file=File, accessor="file").hash AS A,
        inventory_add(tool="Mine", version="2", file=File, accessor="file", filename="b").hash AS B,
        inventory_add(tool="Theirs", url="https://example.com/x.exe").name AS D FROM scope()
+
+SELECT user_create(user=LongUser, roles=["reader"], password=Password) AS A FROM scope()
 """.strip().split("\n\n")
+LONG_USER = 45 * "ü"
+"""On the disk over 250 bytes: a server shortens it to ``#sha1`` (seen on 0.77.2)."""
+LAST_MOMENT = """
+SELECT artifact_set_metadata(name="Generic.Client.Info", tags=["built-in"], basic=TRUE) AS A
+FROM scope()
+"""
 
 
 def live(target, api):
@@ -65,6 +74,7 @@ def live(target, api):
         "Password": "a-throw-away-password",
         "Rows": ROWS,
         "File": "/srv/a tool.exe",
+        "LongUser": LONG_USER,
         "Small": ROWS.replace("Custom.Test.Rows", "custom.test.rows"),
     }
     target.put(os.urandom(3 << 20), env["File"], mode=0o644)
@@ -80,6 +90,7 @@ def live(target, api):
     import_twice(target, api, client, flow["session_id"])
     label = 'SELECT label(client_id=C, labels=["ä b"], op="set") AS A FROM scope()'
     api.query(label, env={"C": client}, org=ODD)
+    api.query(LAST_MOMENT, min_rows=1)
     return {ODD: client}
 
 
@@ -106,7 +117,8 @@ def odd(server_binary, tmp_path_factory):
 def test_state_and_collections_bring_every_odd_name_back(odd):
     captured = odd.manifest.inventory
     assert "a+b@example.com" in captured.orgs["root"]["passwords"]
-    assert {"Case"} & captured.orgs["root"]["users"].keys()
+    assert {"Case", LONG_USER} <= captured.orgs["root"]["users"].keys()
+    assert "Generic.Client.Info" in captured.orgs["root"]["artifact_tags"]
     assert len(captured.orgs[ODD]["flows"]) >= 3
     with fresh_machine(odd) as fresh:
         done = fresh.restore()
@@ -157,6 +169,15 @@ def test_a_backup_that_lacks_a_part_brings_the_others_and_every_tag(odd):
         assert told.index(f"not in this point: {said}") < told.index("install the package …")
         assert done["restore the backup"].findings == []
         found = fresh.inventory()
+        # A backup holds the tags of custom artifacts alone; those of built-in ones are a finding.
+        said = [line for line in done["compare the counts"].findings if line.startswith("root:")]
+        assert [re.sub(r"\d+ of \d+", "n", line) for line in said if "tags" in line] == [
+            "root: n artifact_tags lost or changed"
+        ]
+        # The root org's tags of built-in artifacts count in every org.
+        for org, items in found.orgs.items():
+            lost = captured.orgs[org]["artifact_tags"]["Generic.Client.Info"]
+            items["artifact_tags"]["Generic.Client.Info"] = lost
         for org in captured.orgs:
             for item in ("artifacts", "artifact_tags", "clients", "labels", "hunts", "acls"):
                 assert found.orgs[org][item] == captured.orgs[org][item], (org, item)
