@@ -59,7 +59,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         earlier = EarlierPoints(vault, config.deployment)
         listed = list_orgs(api)
         names = {org: name for org, name in listed.items() if is_org(org)}
-        point = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        point = point_name(began)
         scene = CaptureScene(
             target=target,
             api=api,
@@ -145,6 +145,14 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     vault.commit(manifest)
     say(f"recovery point {point} is in {vault.uri}")
     return manifest
+
+
+def point_name(began: datetime) -> str:
+    """The name of a point, by which points are put in order: the second, then its microsecond.
+
+    The last digit is random, for two captures that begin at once.
+    """
+    return f"{began:%Y%m%dT%H%M%SZ}-{began.microsecond:05x}{secrets.token_hex(1)[0]}"
 
 
 def _without_left(inventory: Inventory, names: Container[str]) -> Inventory:
