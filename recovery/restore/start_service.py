@@ -6,15 +6,10 @@ from recovery.errors import ServerError
 from recovery.restore.context import Context
 from recovery.restore.hold_service import release_argv
 from recovery.restore.step import Report
+from recovery.velociraptor.clients_port import wait_for_port
 from recovery.velociraptor.config import SERVICE
-from recovery.verify.addresses import port_owners
 
 _LOOK = 5.0
-_PORT_SECONDS = 30.0
-"""For the clients' port, which a server opens after its API."""
-# The service's own user, then who listens where.
-_WHO = """stat -c %u "/proc/$(systemctl show -p MainPID --value "$1")" || exit 1
-cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || :"""
 
 
 def start_service(context: Context) -> Report:
@@ -42,23 +37,16 @@ def start_service(context: Context) -> Report:
 
 def _wait_for_port(context: Context) -> None:
     port = context.config.frontend_port
-    deadline = time.monotonic() + _PORT_SECONDS
-    while True:
-        told = context.target.run(["sh", "-c", _WHO, "who", SERVICE], check=False).text
-        user, _, tables = told.partition("\n")
-        owners = port_owners(tables, port)
-        if user.isdigit() and int(user) in owners:
-            return
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(0.2)
-    taken = f"port {port} is another program's" if owners else f"nothing listens on port {port}"
-    refused = ServerError(
-        f"{taken}: the server runs, and no client reaches it",
+    if why := wait_for_port(context.target, port):
+        raise _with_last_words(context, _unreached(why, port))
+
+
+def _unreached(why: str, port: int) -> ServerError:
+    return ServerError(
+        f"{why}: the server runs, and no client reaches it",
         hint=f"free the port (`ss -ltnp 'sport = :{port}'` there tells whose it is), restart "
         f"{SERVICE}, then run the same command again; no name was switched",
     )
-    raise _with_last_words(context, refused)
 
 
 def _has_failed(context: Context) -> bool:

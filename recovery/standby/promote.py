@@ -32,7 +32,7 @@ from recovery.target import Target
 from recovery.vault.lease import Lease, finish, is_finished, take, terms
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.api import open_api
-from recovery.velociraptor.bind_addresses import reachable_at
+from recovery.velociraptor.clients_port import wait_for_port
 from recovery.velociraptor.config import SERVICE, ServerConfig
 from recovery.velociraptor.read_config import read_config
 
@@ -255,13 +255,9 @@ class _Run:
         self.done.clients = known
         if known < self._wanted:
             findings.append(f"{known} of {self._wanted} clients are in its list")
-        port, host = (
-            self._checked_config().frontend_port,
-            reachable_at(self._new_target, self._checked_config(), "Frontend"),
-        )
-        probe = ["bash", "-c", 'exec 3<>"/dev/tcp/$1/$2"', "port", host, str(port)]
-        if self._new_target.run(probe, check=False, timeout=15).returncode:
-            findings.append(f"nothing listens on port {port}")
+        port = self._checked_config().frontend_port
+        if why := wait_for_port(self._new_target, port):
+            findings.append(f"{why}: no client reaches it")
         return f"{known} clients in its list, port {port} is open", findings
 
     def switch(self, switch: Switch) -> tuple[str, list[str]]:

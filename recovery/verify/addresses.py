@@ -29,16 +29,6 @@ def listening(tables: str) -> set[tuple[str, int]]:
     return found
 
 
-def port_owners(tables: str, port: int) -> set[int]:
-    """The user ids whose programs listen on ``port``, from the same text."""
-    found = set()
-    for line in tables.splitlines():
-        words = line.split()
-        if len(words) > 7 and words[3] == _LISTEN and int(words[1].partition(":")[2], 16) == port:  # noqa: PLR2004
-            found.add(int(words[7]))
-    return found
-
-
 def _address(text: str) -> str:
     """The kernel prints addresses as 32-bit words in the machine's byte order (little-endian)."""
     raw = bytes.fromhex(text)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from recovery.errors import TargetError
+from recovery.velociraptor.clients_port import port_owners
 from recovery.velociraptor.config import SERVICE
-from recovery.verify.addresses import is_loopback, is_numeric, led_to, listening, port_owners
+from recovery.verify.addresses import is_loopback, is_numeric, led_to, listening
 from recovery.verify.balancer import BalancerEyes, has_no_credentials
 from recovery.verify.facts import BalancerFacts, ServerFacts
 

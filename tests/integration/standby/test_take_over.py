@@ -75,7 +75,12 @@ def test_a_server_that_crashed_has_an_older_list_than_its_spare(scene, back_to_o
     label = "SELECT label(client_id=C, labels='seen', op='set') AS A FROM scope()"
     scene.query(scene.one, label, C=scene.client)
     sync(scene.vault, scene.pair, scene.say)
+    # One that systemd starts again has lost the label itself, and writes such a list at its end.
+    drop_ins = f"/run/systemd/system/{SERVICE}.d"
+    stays = f"mkdir -p {drop_ins}; printf '[Service]\nRestart=no\n' > {drop_ins}/crashed.conf"
+    scene.run(scene.one, f"{stays}; systemctl daemon-reload")
     scene.run(scene.one, f"systemctl kill --kill-who=all -s KILL {SERVICE}")
+    scene.run(scene.one, f"rm {drop_ins}/crashed.conf; systemctl daemon-reload")
     done = promote(scene.vault, scene.pair, scene.switch, scene.say)
     assert scene.serves() == [scene.two]
     asked = "SELECT labels FROM clients(client_id=C)"

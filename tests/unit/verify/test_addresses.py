@@ -10,7 +10,8 @@ import dns.rrset
 import pytest
 
 from recovery.errors import BadInputError, TargetError
-from recovery.verify.addresses import is_loopback, is_numeric, listening, port_owners, resolve
+from recovery.velociraptor.clients_port import port_owners
+from recovery.verify.addresses import is_loopback, is_numeric, listening, resolve
 from recovery.verify.facts import DnsFacts, parse_dns
 
 # /proc/net/tcp and tcp6 of a machine with a front end, an API and a name server.
