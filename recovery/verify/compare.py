@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from recovery.vault.manifest import Part
+from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.inventory import ITEMS, Entries, Inventory
 from recovery.verify.expected import expected_loss
 
@@ -50,11 +51,7 @@ def compare(
     on either side. An org that is missing altogether has lost everything in it.
     """
     orgs = sorted({*captured.orgs, *restored.orgs}, key=lambda org: (org != "root", org))
-    lines = [
-        _line(org, item, _entries(captured, org, item), _entries(restored, org, item), strategy)
-        for org in orgs
-        for item in ITEMS
-    ]
+    lines = [_line(captured, restored, org, item, strategy) for org in orgs for item in ITEMS]
     return [line for line in lines if line.captured or line.added]
 
 
@@ -63,15 +60,17 @@ def _entries(inventory: Inventory, org: str, item: str) -> Entries:
 
 
 def _line(
-    org: str, item: str, captured: Entries, restored: Entries, strategy: Sequence[Part]
+    before: Inventory, after: Inventory, org: str, item: str, strategy: Sequence[Part]
 ) -> FidelityLine:
+    captured, restored = (_entries(inventory, org, item) for inventory in (before, after))
     lost = sorted(captured.keys() - restored.keys())
     changed = sorted(
         key for key in captured.keys() & restored.keys() if _differs(key, captured, restored)
     )
     names = [*lost, *(f"{key} (changed)" for key in changed)]
     added = sorted(restored.keys() - captured.keys())
-    reason = expected_loss(item, strategy)
+    custom = {**_entries(before, ROOT, "artifacts"), **_entries(before, org, "artifacts")}
+    reason = expected_loss(item, strategy, {*lost, *changed}, custom)
     return FidelityLine(
         item=item,
         org=org,

@@ -4,7 +4,7 @@ Sources: the facts on ``backup()`` and ``backup_restore()``, on the datastore's 
 the design's strategies. Whatever isn't in this table and is missing is a finding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from recovery.vault.manifest import Part
 from recovery.velociraptor.inventory import ITEMS
@@ -30,6 +30,8 @@ _HUNT_ARCHIVES = frozenset({"hunts", "hunt_parameters", "hunt_results"})
 _ONLY_STATE_OR_BACKUP = "a package holds none; state and backups do"
 _ONLY_STATE = "no backup holds them; state does"
 _ONLY_ARCHIVES = "neither state nor backup holds collections; collection archives do"
+
+_ONLY_CUSTOM_TAGS = "no backup holds the tags of built-in artifacts; state does"
 
 _REASONS = {
     "orgs": "a package knows the root org only; other orgs' clients are refused (403) meanwhile",
@@ -75,9 +77,19 @@ def brought(strategy: Sequence[Part]) -> frozenset[str]:
     return items
 
 
-def expected_loss(item: str, strategy: Sequence[Part]) -> str | None:
-    """Why ``strategy`` can't bring ``item`` back; ``None`` when it promises to."""
-    return None if item in brought(strategy) else _REASONS[item]
+def expected_loss(
+    item: str, strategy: Sequence[Part], short: Collection[str] = (), custom: Collection[str] = ()
+) -> str | None:
+    """Why ``strategy`` can't bring ``item`` back; ``None`` when it promises to.
+
+    ``short``: the names that it did not bring back; ``custom``: the org's own artifacts. Of tags
+    a backup holds those of custom artifacts only (seen in backups of a real server).
+    """
+    if item not in brought(strategy):
+        return _REASONS[item]
+    if item != "artifact_tags" or {"state", "datastore"} & set(strategy):
+        return None
+    return _ONLY_CUSTOM_TAGS if short and not set(short) & set(custom) else None
 
 
 def serves_org(org: str, strategy: Sequence[Part]) -> bool:

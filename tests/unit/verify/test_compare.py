@@ -41,6 +41,22 @@ def test_a_loss_that_the_strategy_tells_is_named_but_no_shortfall():
     assert "no backup holds them" in line.note
 
 
+def test_of_tags_a_backup_promises_those_of_custom_artifacts():
+    tags = {"Custom.A": "x", "Generic.Client.Info": "y"}
+    captured = inventory(artifacts={"Custom.A": "a"}, artifact_tags=tags)
+    kept = inventory(artifacts={"Custom.A": "a"}, artifact_tags={"Custom.A": "x"})
+    (line,) = (line for line in compare(captured, kept, ["backup"]) if line.lost)
+    assert (line.item, line.missing, line.falls_short) == (
+        "artifact_tags",
+        ["Generic.Client.Info"],
+        False,
+    )
+    assert "built-in" in line.note
+    for restored, strategy in ((kept, ["state"]), (inventory(), ["backup"])):
+        found = {line.item: line for line in compare(captured, restored, strategy)}
+        assert found["artifact_tags"].falls_short
+
+
 def test_an_expected_loss_that_did_not_happen_is_noted():
     same = inventory(secrets={"AWS/t": "a"})
     (line,) = compare(same, same, ["redeploy"])
