@@ -2,7 +2,6 @@
 
 import gc
 import io
-import secrets
 import time
 from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from recovery.capture.identify_server import identify_server
 from recovery.capture.list_collections import list_orgs
 from recovery.capture.listing import Listing
 from recovery.capture.options import CaptureOptions
+from recovery.capture.point_name import point_name
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
 from recovery.capture.take_named import take_named
@@ -145,14 +145,6 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
     vault.commit(manifest)
     say(f"recovery point {point} is in {vault.uri}")
     return manifest
-
-
-def point_name(began: datetime) -> str:
-    """The name of a point, by which points are put in order: the second, then its microsecond.
-
-    The last digit is random, for two captures that begin at once.
-    """
-    return f"{began:%Y%m%dT%H%M%SZ}-{began.microsecond:05x}{secrets.token_hex(1)[0]}"
 
 
 def _without_left(inventory: Inventory, names: Container[str]) -> Inventory:

@@ -4,11 +4,12 @@ A server writes them late (facts: client_info_write_time), and knows no call tha
 Its own backup holds them as they are; here they are made into the files of the datastore.
 """
 
-import secrets
+from datetime import UTC, datetime
 
 from recovery.capture.copy_datastore import fresh_lists
 from recovery.capture.list_collections import list_orgs
 from recovery.capture.options import CaptureOptions
+from recovery.capture.point_name import point_name
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
 from recovery.target import Target
@@ -45,7 +46,7 @@ def memory_lists(
         say=lambda _line: None,
         gaps=gaps,
         vault=vault,
-        point=f"standby-{secrets.token_hex(4)}",
+        point=point_name(datetime.now(UTC)),
     )
     return fresh_lists(scene, take_backups(scene).clients)
 

@@ -72,7 +72,7 @@ def take_backups(scene: CaptureScene) -> TakenBackups:
         found = _newest_found(scene, there) if scene.wants("backup") else {}
         return _Reader(scene, fresh, found).read()
     finally:
-        _remove(scene, [*fresh.values(), *left_behind(there, scene.point)])
+        _remove(scene, [*fresh.values(), *left_behind(there, datetime.now(UTC))])
 
 
 def _make_fresh(scene: CaptureScene, name: str) -> dict[str, str]:
@@ -117,15 +117,11 @@ def _list_backups(scene: CaptureScene) -> list[StoredFile]:
     return parse_listing(listing.stdout)
 
 
-def left_behind(files: Sequence[StoredFile], point: str) -> list[str]:
-    """The backups of captures that were killed: begun hours before ``point``, by their names."""
-    before = f"{_moment(point) - _LONG_AGO:{_FORM}}"
+def left_behind(files: Sequence[StoredFile], now: datetime) -> list[str]:
+    """The backups of captures that were killed: begun hours before ``now``, by their names."""
+    before = f"{now - _LONG_AGO:{_FORM}}"
     ours = ((file.path, _LEFT.search(file.path)) for file in files)
     return [path for path, name in ours if name and name["at"] < before]
-
-
-def _moment(point: str) -> datetime:
-    return datetime.strptime(point.partition("-")[0], _FORM).replace(tzinfo=UTC)
 
 
 def _newest_found(scene: CaptureScene, there: Sequence[StoredFile]) -> dict[str, list[StoredFile]]:

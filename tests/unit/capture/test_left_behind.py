@@ -1,9 +1,11 @@
 """Backups that a killed capture left on the server."""
 
+from datetime import UTC, datetime
+
 from recovery.capture.datastore_files import StoredFile
 from recovery.capture.take_backups import left_behind
 
-POINT = "20261129T120000Z-0a1b2c"
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
 def test_only_our_own_of_hours_ago_are_taken_away():
@@ -21,4 +23,4 @@ def test_only_our_own_of_hours_ago_are_taken_away():
         "orgs/OACME/backups/recovery-20251129T120000Z-ffffff.zip",
     ]
     files = [StoredFile(path, 1, 0.0) for path in [*kept, *left]]
-    assert left_behind(files, POINT) == left
+    assert left_behind(files, NOW) == left

@@ -1,7 +1,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from recovery.capture.capture_point import point_name
+from recovery.capture.point_name import point_name
 
 BEGAN = datetime(2026, 11, 23, 6, 0, 0, tzinfo=UTC)
 
