@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from recovery.cli.options import VaultUri
+from recovery.cli.terminal import echo
 
 app = typer.Typer(
     help="Users and rights in a recovery point, before they come back.", no_args_is_help=True
@@ -35,19 +36,20 @@ def review(
     differences, _ = _differences(vault, point)
     shown = [item for item in differences if everything or item.change != "same"]
     if as_json:
-        typer.echo(json.dumps([_row(item) for item in shown], indent=1))
+        echo(json.dumps([_row(item) for item in shown], indent=1))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from recovery.cli.safe_console import safe_console
 
     table = Table("change", "user", "org", "rights", "before", box=None, header_style="bold")
     for item in shown:
         row = _row(item)
         mark = f"{row['change']} ADMIN" if item.gains_admin else row["change"]
         table.add_row(mark, row["user"], row["org"], row["rights"], row["before"])
-    Console().print(table)
+    safe_console().print(table)
     same = len(differences) - len([item for item in differences if item.change != "same"])
-    typer.echo(f"{len(differences)} accounts, {same} the same as before")
+    echo(f"{len(differences)} accounts, {same} the same as before")
 
 
 @app.command()
@@ -106,7 +108,7 @@ def approve(
     kept = [account for account in allowed.values() if account.name not in (without or ())]
     write_approval(out, kept, deployment)
     captured = sum(item.now is not None for item in differences)
-    typer.echo(f"{len(kept)} of {captured} accounts approved in {out}")
+    echo(f"{len(kept)} of {captured} accounts approved in {out}")
 
 
 def _differences(vault: str, point: str) -> tuple[list[Any], str]:
@@ -115,7 +117,7 @@ def _differences(vault: str, point: str) -> tuple[list[Any], str]:
     from recovery.restore.review_accounts import differences_of
 
     request = parse_request(target="local://", vault=vault, point=point)
-    with Context(request, typer.echo) as context:
+    with Context(request, echo) as context:
         manifest = context.manifest
         return differences_of(context, manifest), manifest.server.deployment
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn, cast
 import typer
 
 from recovery.errors import EXIT_BAD_INPUT, EXIT_FAILED, RecoveryError
+from recovery.plain_text import plain
 
 # typer has its own copy of click, and names only this descendant.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
@@ -44,7 +45,7 @@ def end(error: RecoveryError) -> NoReturn:
     """Prints the error (as JSON on standard output with ``--json``), and exits with its code."""
     if "--json" in sys.argv:
         print(json.dumps({"error": error.as_dict(), "verdict": "failed"}))  # noqa: T201
-    print(f"error: {error}", file=sys.stderr)  # noqa: T201
+    print(plain(f"error: {error}"), file=sys.stderr)  # noqa: T201
     sys.exit(error.exit_code or EXIT_FAILED)
 
 

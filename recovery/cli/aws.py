@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recovery.cli.terminal import echo
+
 if TYPE_CHECKING:
     from recovery.settings import Settings
 
@@ -43,11 +45,11 @@ def policy(
     from recovery.infra.aws.permissions import vault_policy
 
     if vault_bucket:
-        typer.echo(json.dumps(vault_policy(vault_bucket, copied=True), indent=1))
+        echo(json.dumps(vault_policy(vault_bucket, copied=True), indent=1))
         return
     settings = _settings(stack, config_file, {"awsAdminsFrom": _ANYBODY})
     document = needed(settings, f"recovery-{stack}")
-    typer.echo(json.dumps(document, indent=1))
+    echo(json.dumps(document, indent=1))
 
 
 @aws.command()
@@ -69,14 +71,14 @@ def cost(
     known, unknown = total(lines)
     if as_json:
         items = [{"item": line.item, "dollars": line.dollars} for line in lines]
-        typer.echo(json.dumps({"lines": items, "dollars": known, "unknown": unknown}))
+        echo(json.dumps({"lines": items, "dollars": known, "unknown": unknown}))
         return
     for line in lines:
         price = "not known here" if line.dollars is None else f"{line.dollars:9.2f} USD"
-        typer.echo(f"{line.item:<50} {price:>14}")
-    typer.echo(f"{'a month, without traffic':<50} {known:9.2f} USD")
+        echo(f"{line.item:<50} {price:>14}")
+    echo(f"{'a month, without traffic':<50} {known:9.2f} USD")
     for item in unknown:
-        typer.echo(f"not counted: {item}")
+        echo(f"not counted: {item}")
 
 
 def _settings(stack: str, given_file: Path | None, unset: dict[str, str]) -> "Settings":

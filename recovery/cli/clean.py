@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson
+from recovery.cli.terminal import echo
 
 
 def clean(
@@ -34,9 +35,9 @@ def clean(
         for left in gone:
             remove_run(left.run)
             if not as_json:
-                typer.echo(f"removed drill {left.run.ident}: {left.summary}")
+                echo(f"removed drill {left.run.ident}: {left.summary}")
     if as_json:
-        typer.echo(
+        echo(
             json.dumps(
                 {
                     "removed" if not dry_run else "would_remove": [one.as_dict() for one in gone],
@@ -48,8 +49,8 @@ def clean(
         return
     if dry_run:
         for left in gone:
-            typer.echo(f"would remove drill {left.run.ident}: {left.summary}")
+            echo(f"would remove drill {left.run.ident}: {left.summary}")
     for left in left_alone:
-        typer.echo(f"left alone: drill {left.run.ident} is running: {left.summary}")
+        echo(f"left alone: drill {left.run.ident} is running: {left.summary}")
     if not gone:
-        typer.echo("nothing to remove")
+        echo("nothing to remove")

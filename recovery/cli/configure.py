@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source
+from recovery.cli.terminal import echo
 from recovery.errors import BadInputError
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
 
@@ -106,7 +107,7 @@ def configure(
         # Also without a change: what was written before counts from a restart on.
         restarts = restart and not dry_run
         if not as_json:
-            typer.echo("\n".join(plan.diff or ["nothing to change"]))
+            echo("\n".join(plan.diff or ["nothing to change"]))
         if changed or restarts:
             _agree(target.uri, changed=changed, restart=restarts, yes=yes, quiet=as_json)
         if changed:
@@ -117,14 +118,14 @@ def configure(
     now = server.current(ServerConfig.parse(plan.after if changed else plan.before))
     if as_json:
         found = {"changed": changed, "diff": plan.diff, "settings": now, "restarted": waited}
-        typer.echo(json.dumps(found, indent=1))
+        echo(json.dumps(found, indent=1))
         return
     for name, value in now.items():
-        typer.echo(f"{name} is {f'{value} s' if value > 0 else 'off'}")
+        echo(f"{name} is {f'{value} s' if value > 0 else 'off'}")
     if waited is not None:
-        typer.echo(f"the server was restarted, and answered after {waited:.1f} s")
+        echo(f"the server was restarted, and answered after {waited:.1f} s")
     elif changed:
-        typer.echo("next: restart the server when it suits you: the new values count from then on")
+        echo("next: restart the server when it suits you: the new values count from then on")
 
 
 def _forward(
@@ -158,7 +159,7 @@ def _forward(
         target.close()
     code = show_arrivals(arrivals)
     if as_json:
-        typer.echo(json.dumps({"arrivals": [asdict(one) for one in arrivals]}, indent=1))
+        echo(json.dumps({"arrivals": [asdict(one) for one in arrivals]}, indent=1))
     raise typer.Exit(code)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source, VaultUri
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
 
@@ -95,7 +96,7 @@ def list_copies(
     finally:
         target.close()
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in ties], indent=1, default=str))
+        echo(json.dumps([asdict(one) for one in ties], indent=1, default=str))
     else:
         copies_table(ties)
     raise typer.Exit(EXIT_FINDINGS if any(one.state == "missing" for one in ties) else 0)
@@ -136,19 +137,17 @@ def verify(
             repository,
             target,
             read,
-            lambda line: typer.echo(line, err=True),
+            lambda line: echo(line, err=True),
             unlock=unlock,
         )
     finally:
         target.close()
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=1))
+        echo(json.dumps(asdict(found), indent=1))
     else:
-        typer.echo(
-            f"{found.copies} copies, {found.read} of the data read, {len(found.damaged)} damaged"
-        )
+        echo(f"{found.copies} copies, {found.read} of the data read, {len(found.damaged)} damaged")
         for line in found.damaged:
-            typer.echo(f"damaged: {line}")
+            echo(f"damaged: {line}")
     raise typer.Exit(EXIT_FAILED if found.damaged else 0)
 
 
@@ -201,11 +200,11 @@ def restore(
     )
 
     def say(line: str) -> None:
-        typer.echo(line, err=True)
+        echo(line, err=True)
 
     results = [run_group(group, request, say) for group in ("server", "collections", "proof")]
     if as_json:
-        typer.echo(result_json(results))
+        echo(result_json(results))
     else:
         show_result(results)
     findings = [finding for result in results for o in result.outcomes for finding in o.findings]
@@ -253,13 +252,13 @@ def forget(
     finally:
         target.close()
     if as_json:
-        typer.echo(json.dumps(asdict(done), indent=1))
+        echo(json.dumps(asdict(done), indent=1))
     else:
         would = "would be " if dry_run else ""
         for name, why in done.keep.items():
-            typer.echo(f"{name}: stays ({', '.join(why)})")
+            echo(f"{name}: stays ({', '.join(why)})")
         for name in done.points:
-            typer.echo(f"{name}: {would}forgotten, with its copy")
+            echo(f"{name}: {would}forgotten, with its copy")
         for name in done.snapshots:
-            typer.echo(f"copy {name[:8]}: {would}forgotten")
+            echo(f"copy {name[:8]}: {would}forgotten")
     raise typer.Exit(EXIT_FINDINGS if done.locked else 0)

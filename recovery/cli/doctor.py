@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_FAILED
 
 _STYLES = {"ok": "green", "note": "yellow", "missing": "red"}
@@ -28,10 +29,10 @@ def doctor(
 
       recovery doctor --server-binary ./velociraptor --json
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from recovery.cli.safe_console import safe_console
     from recovery.drill.doctor import examine
 
     findings = examine(server_binary)
@@ -39,9 +40,9 @@ def doctor(
     if as_json:
         ready = not missing
         needs = [one.as_dict() for one in findings]
-        typer.echo(json.dumps({"ready": ready, "needs": needs}, indent=2))
+        echo(json.dumps({"ready": ready, "needs": needs}, indent=2))
     else:
-        console = Console()
+        console = safe_console()
         table = Table("needed", "", box=None, header_style="bold")
         for name in ("found", "remedy"):
             table.add_column(name, overflow="fold")

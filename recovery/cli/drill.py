@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.terminal import echo
+
 
 def drill(
     scenario: Annotated[
@@ -95,10 +97,10 @@ def drill(
         with audience() as watching:
             result, files = conduct(options, watching)
     except Interrupted as interrupted:
-        typer.echo("interrupted: what the drill made is removed, nothing is left of it", err=True)
+        echo("interrupted: what the drill made is removed, nothing is left of it", err=True)
         raise typer.Exit(interrupted.exit_code) from None
     if as_json:
-        typer.echo(result.model_dump_json(indent=2))
+        echo(result.model_dump_json(indent=2))
     else:
         show_report(result, files)
     raise typer.Exit(EXIT_CODES[result.verdict])

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson, ConfigThere, Source
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_FINDINGS
 from recovery.velociraptor.config import CONFIG_PATH
 
@@ -64,7 +65,7 @@ def export(
     target = open_target(source)
 
     def say(line: str) -> None:
-        typer.echo(line, err=True)
+        echo(line, err=True)
 
     try:
         if shelf is None:
@@ -85,9 +86,9 @@ def export(
     finally:
         target.close()
     if as_json:
-        typer.echo(json.dumps({"to": to, "archives": number, "bytes": size, "gaps": gaps}))
+        echo(json.dumps({"to": to, "archives": number, "bytes": size, "gaps": gaps}))
     else:
-        typer.echo(f"{number} archives, {size / 1e6:.1f} MB, in {to}")
+        echo(f"{number} archives, {size / 1e6:.1f} MB, in {to}")
         for gap in gaps:
-            typer.echo(f"gap: {gap}")
+            echo(f"gap: {gap}")
     raise typer.Exit(EXIT_FINDINGS if gaps else 0)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson
+from recovery.cli.terminal import echo
 from recovery.switch.forms import FORMS
 
 
@@ -63,7 +64,7 @@ def failover(
     result: Look | Switched
     if check:
         result = look(chosen, max_ttl)
-        typer.echo(
+        echo(
             f"{result.switch}: clients go to {result.current or 'nobody'}, TTL {result.ttl} s",
             err=True,
         )
@@ -78,14 +79,14 @@ def failover(
             address,
             port=asked,
             max_ttl=max_ttl,
-            say=lambda line: typer.echo(line, err=True),
+            say=lambda line: echo(line, err=True),
         )
         if lower_ttl:
             result = look(chosen, max_ttl)
     if as_json:
-        typer.echo(json.dumps(asdict(result), indent=1))
+        echo(json.dumps(asdict(result), indent=1))
     for finding in result.findings:
-        typer.echo(f"finding: {finding}", err=True)
+        echo(f"finding: {finding}", err=True)
     raise typer.Exit(1 if result.findings else 0)
 
 

@@ -6,8 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from recovery.cli.terminal import echo
 from recovery.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def forward(
             )
         if kind == OFF:
             count = sum(turn_off(api, one, orgs) for one in KINDS.values())
-            typer.echo(f"forwarding was taken out of {count} tables", err=True)
+            echo(f"forwarding was taken out of {count} tables", err=True)
             return []
         if receiver:
             on = turn_on(
@@ -91,7 +90,7 @@ def forward(
                 where="secret" if where == "secret" else "parameters",
             )
             for one in on:
-                typer.echo(f"{one.org}: {one.artifact} → {receiver.where}", err=True)
+                echo(f"{one.org}: {one.artifact} → {receiver.where}", err=True)
         else:
             on = find_forwarding(api, orgs)
             if not on:
@@ -122,5 +121,5 @@ def show_arrivals(arrivals: "list[Arrival]") -> int:
     """A line a test event; the exit code: 1 when one of them did not arrive."""
     for one in arrivals:
         how = f"taken after {one.seconds:g} s" if one.arrived else f"did not arrive: {one.says}"
-        typer.echo(f"{one.org}: test event for {one.kind}: {how}", err=True)
+        echo(f"{one.org}: test event for {one.kind}: {how}", err=True)
     return 0 if all(one.arrived for one in arrivals) else 1

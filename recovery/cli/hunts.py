@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import VaultUri
+from recovery.cli.terminal import echo
 
 app = typer.Typer(help="Hunts that a recovery brought back paused.", no_args_is_help=True)
 
@@ -35,10 +36,10 @@ def release(
     from recovery.restore.request import parse_request
 
     request = parse_request(target=target, vault=vault, point=point)
-    with Context(request, lambda line: typer.echo(line, err=True)) as context:
+    with Context(request, lambda line: echo(line, err=True)) as context:
         context.target.run(["true"])  # a target that isn't there is said as such
         report = release_hunts(context, frozenset(hunt or ()))
-    typer.echo(report.detail)
+    echo(report.detail)
     for finding in report.findings:
-        typer.echo(f"finding: {finding}")
+        echo(f"finding: {finding}")
     raise typer.Exit(1 if report.findings else 0)

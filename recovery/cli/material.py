@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import VaultUri
+from recovery.cli.terminal import echo
 
 
 def material(
@@ -28,24 +29,24 @@ def material(
     from recovery.restore.review_material import material_json, material_of
 
     request = parse_request(target="local://", vault=vault, point=point)
-    with Context(request, lambda line: typer.echo(line, err=True)) as context:
+    with Context(request, lambda line: echo(line, err=True)) as context:
         found = material_of(context)
         name = context.manifest.point
     if as_json:
-        typer.echo(material_json(found))
+        echo(material_json(found))
         return
     for change in found.artifacts:
-        typer.echo(f"artifact {change.words}")
+        echo(f"artifact {change.words}")
         for line in change.diff:
-            typer.echo(f"    {line}")
+            echo(f"    {line}")
     for sender in found.outgoing:
-        typer.echo(f"monitoring {sender.words}")
+        echo(f"monitoring {sender.words}")
     for path in found.served:
-        typer.echo(f"file for endpoints {path}")
+        echo(f"file for endpoints {path}")
     for path in found.named:
-        typer.echo(f"file that the config names {path}")
+        echo(f"file that the config names {path}")
     since = f"since {found.before}" if found.before else "(there is no point before it)"
-    typer.echo(
+    echo(
         f"{name}: {len(found.artifacts)} artifacts new, changed or removed {since}, "
         f"{len(found.served)} files for endpoints new or changed, "
         f"{len(found.named)} files that the config names new or changed, "

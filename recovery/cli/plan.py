@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recovery.cli.options import ConfigThere
+from recovery.cli.terminal import echo
 from recovery.velociraptor.config import CONFIG_PATH
 
 if TYPE_CHECKING:
@@ -81,11 +82,11 @@ def plan(
         command = f"recovery {shlex.join(sys.argv[1:])}"
         write.write_text(configuration(chosen, vault, measure, command))
     if as_json:
-        typer.echo(plan_json(choice, sizes, prices, waits))
+        echo(plan_json(choice, sizes, prices, waits))
     else:
         plan_table(choice, sizes, prices, waits)
         if write:
-            typer.echo(f"written: {write}")
+            echo(f"written: {write}")
     raise typer.Exit(0 if choice.enough else 1)
 
 
@@ -106,7 +107,7 @@ def _facts(
         target = open_target(measure)
         try:
             server = read_config(target, config_path)
-            typer.echo(f"measuring {server.datastore} on {measure} …", err=True)
+            echo(f"measuring {server.datastore} on {measure} …", err=True)
             found = sizes.measure(target, server.folders, since)
             with open_api(target, server) as api:
                 named = names.ask_names(api)
@@ -119,7 +120,7 @@ def _facts(
         try:
             points = [entry.file for entry in open_vault(vault).list_points() if entry.file]
         except RecoveryError as refused:
-            typer.echo(f"the vault tells nothing: {refused.message}", err=True)
+            echo(f"the vault tells nothing: {refused.message}", err=True)
             points = []
         if points:
             newest = max((file.manifest for file in points), key=lambda point: point.captured_at)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson, VaultUri
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 points = typer.Typer(help="List, show, verify and compare recovery points.", no_args_is_help=True)
@@ -31,7 +32,7 @@ def list_points(vault: VaultUri, as_json: AsJson = False) -> None:
             else {"point": entry.point, "error": entry.trouble and entry.trouble.as_dict()}
             for entry in listed
         ]
-        typer.echo(json.dumps(rows, indent=1))
+        echo(json.dumps(rows, indent=1))
     else:
         points_table(listed)
     raise typer.Exit(EXIT_FINDINGS if any(entry.trouble for entry in listed) else 0)
@@ -54,10 +55,10 @@ def show(
 
     manifest = open_vault(vault).point(point)
     if as_json:
-        typer.echo(manifest.model_dump_json(indent=1))
+        echo(manifest.model_dump_json(indent=1))
         return
     for line in capture_lines(manifest):
-        typer.echo(line)
+        echo(line)
     counts_table(manifest)
 
 
@@ -86,19 +87,17 @@ def verify(
     from recovery.vault.verify_points import parse_sample, verify_points
 
     share = 1.0 if every else parse_sample(sample)
-    found = verify_points(
-        open_vault(vault), point or [], share, lambda line: typer.echo(line, err=True)
-    )
+    found = verify_points(open_vault(vault), point or [], share, lambda line: echo(line, err=True))
     if as_json:
-        typer.echo(json.dumps({**asdict(found), "whole": found.whole}, indent=1))
+        echo(json.dumps({**asdict(found), "whole": found.whole}, indent=1))
     else:
-        typer.echo(
+        echo(
             f"{found.points} point{'s' * (found.points != 1)}, {found.present} objects there, "
             f"{found.opened} opened and hashed ({found.bytes / 1e6:.1f} MB), "
             f"{len(found.damaged)} damaged"
         )
         for line in found.damaged:
-            typer.echo(f"damaged: {line}")
+            echo(f"damaged: {line}")
     if found.damaged:
         raise typer.Exit(EXIT_FAILED)
     raise typer.Exit(0 if found.whole else EXIT_FINDINGS)
@@ -130,6 +129,6 @@ def diff(
     before, after = held.point(old), held.point(new)
     changes = add_roles(held, before, after, diff_points(before, after))
     if as_json:
-        typer.echo(json.dumps([asdict(change) for change in changes], indent=1))
+        echo(json.dumps([asdict(change) for change in changes], indent=1))
     else:
         diff_table(before, after, changes)

@@ -7,6 +7,7 @@ import typer
 
 from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.show import result_json, show_result
+from recovery.cli.terminal import echo
 from recovery.switch.forms import FORMS
 
 
@@ -133,7 +134,7 @@ def restore(
     )
 
     def say(line: str) -> None:
-        typer.echo(line, err=True)
+        echo(line, err=True)
 
     results = [run_group("server", request, say)]
     # A capture may make a newer one meanwhile: the later steps keep to this one.
@@ -147,7 +148,7 @@ def restore(
     for line in heard:
         say(f"finding: {line}")
     if as_json:
-        typer.echo(result_json(results))
+        echo(result_json(results))
     else:
         show_result(results)
     findings = [finding for result in results for o in result.outcomes for finding in o.findings]

@@ -6,6 +6,7 @@ from recovery.capture.capture_point import capture
 from recovery.capture.copy_datastore import needed
 from recovery.capture.options import CaptureOptions
 from recovery.cli.show_points import capture_json, capture_lines
+from recovery.cli.terminal import echo
 from recovery.datastore.repository import check_repository
 from recovery.errors import EXIT_FINDINGS, BadInputError
 from recovery.target import open_target
@@ -29,11 +30,9 @@ def run_capture(source: str, vault: str, options: CaptureOptions, *, as_json: bo
         )
     target = open_target(source)
     try:
-        manifest = capture(
-            target, open_vault(vault), options, lambda line: typer.echo(line, err=True)
-        )
+        manifest = capture(target, open_vault(vault), options, lambda line: echo(line, err=True))
     finally:
         target.close()
     for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
-        typer.echo(line)
+        echo(line)
     raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recovery.cli.options import AsJson, Source, VaultUri
+from recovery.cli.terminal import echo
 
 if TYPE_CHECKING:
     from recovery.capture.schedule_units import Schedule
@@ -86,16 +87,16 @@ def install(
     )
     _check(made, source, vault)
     if dry_run:
-        typer.echo(f"# recovery-capture.service\n{service(made)}\n# recovery-capture.timer")
-        typer.echo(timer(made))
+        echo(f"# recovery-capture.service\n{service(made)}\n# recovery-capture.timer")
+        echo(timer(made))
         return
     target = open_target(on)
     try:
         following = put_in_place(target, made)
     finally:
         target.close()
-    typer.echo(f"recovery-capture.timer runs; next: {following or 'not known'}")
-    typer.echo("try it now: `systemctl start recovery-capture.service`, `journalctl -u` the same")
+    echo(f"recovery-capture.timer runs; next: {following or 'not known'}")
+    echo("try it now: `systemctl start recovery-capture.service`, `journalctl -u` the same")
 
 
 @schedule.command()
@@ -120,11 +121,11 @@ def show(on: On = "local://", as_json: AsJson = False) -> None:
     finally:
         target.close()
     if as_json:
-        typer.echo(json.dumps({"next": following, "last": last}, indent=1))
+        echo(json.dumps({"next": following, "last": last}, indent=1))
     else:
-        typer.echo(f"next  {following or 'no timer: `recovery schedule install`'}")
+        echo(f"next  {following or 'no timer: `recovery schedule install`'}")
         ended = last.get("ended")
-        typer.echo(f"last  {ended}, {last.get('result')}" if ended else "last  never")
+        echo(f"last  {ended}, {last.get('result')}" if ended else "last  never")
     raise typer.Exit(0 if following and last.get("result") == "success" else EXIT_FINDINGS)
 
 
@@ -141,7 +142,7 @@ def remove(on: On = "local://") -> None:
 
     target = open_target(on)
     try:
-        typer.echo("removed" if take_away(target) else "there was none")
+        echo("removed" if take_away(target) else "there was none")
     finally:
         target.close()
 
@@ -181,7 +182,7 @@ def _check(made: "Schedule", source: str, vault: str) -> None:
     open_shelf(vault)
     refuse_private_tmp(made.writes)
     if made.keys and load_keys(Path(made.keys)).identities:
-        typer.echo(
+        echo(
             "warning: identity.txt is among these keys: it opens every recovery point, and a "
             "capturing machine doesn't need it; keep it elsewhere",
             err=True,

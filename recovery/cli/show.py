@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
+
+from recovery.cli.safe_console import safe_console
 
 if TYPE_CHECKING:
     from recovery.restore.request import GroupResult
@@ -32,7 +33,7 @@ def result_json(results: Sequence[GroupResult]) -> str:
 
 def show_result(results: Sequence[GroupResult]) -> None:
     """The steps as a table, then what was found, then the verdict."""
-    console = Console()
+    console = safe_console()
     table = Table("step", "", "what", "seconds", box=None, header_style="bold")
     findings = []
     for result in results:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from recovery.capture.tie_copies import Tie
+from recovery.cli.safe_console import safe_console
 
 
 def copies_table(ties: Sequence[Tie]) -> None:
@@ -20,4 +20,4 @@ def copies_table(ties: Sequence[Tie]) -> None:
         files = str(one.files) if one.files else ""
         state = f"in {one.repository}" if one.state == "in another repository" else one.state
         table.add_row(one.snapshot[:8], taken, one.point, files, size, state)
-    Console().print(table)
+    safe_console().print(table)

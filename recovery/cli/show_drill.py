@@ -12,10 +12,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from recovery.cli.safe_console import safe_console
 from recovery.drill.clock import Phase
 from recovery.drill.conduct import Audience
 from recovery.drill.report import Report
 from recovery.drill.words import duration, item_name, things
+from recovery.plain_text import plain
 from recovery.verify.compare import FidelityLine
 
 _STYLES = {
@@ -58,7 +60,7 @@ class LiveLines:
         self._progress.reset(self._task, description=phase, said="")
 
     def says(self, line: str) -> None:
-        self._progress.update(self._task, said=line)
+        self._progress.update(self._task, said=plain(line))
 
     def ends(self, phase: Phase) -> None:
         line = Text.assemble(
@@ -70,15 +72,15 @@ class LiveLines:
 @contextmanager
 def audience() -> Iterator[Audience]:
     """Live progress on a terminal, plain lines anywhere else; always on standard error."""
-    console = Console(stderr=True)
+    console = safe_console(stderr=True)
     if not console.is_terminal:
         yield PlainLines()
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.description}", style="bold", markup=False),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[said]}", markup=True),
+        TextColumn("{task.fields[said]}", style="dim", markup=False),
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield LiveLines(progress)
@@ -89,7 +91,7 @@ def show_plan(lines: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"plan": list(lines)}, indent=2))  # noqa: T201
         return
-    console = Console()
+    console = safe_console()
     for number, line in enumerate(lines, 1):
         console.print(f"{number:>2}. {line}", markup=False, soft_wrap=True)
     console.print("dry run: nothing was touched", style="dim")
@@ -97,9 +99,9 @@ def show_plan(lines: Sequence[str], *, as_json: bool) -> None:
 
 def show_report(report: Report, files: Sequence[Path]) -> None:
     """Tables first, the verdict last, where the eye is when it ends."""
-    console = Console()
+    console = safe_console()
     if not console.is_terminal:
-        console = Console(width=_WIDTH, no_color=True)
+        console = safe_console(width=_WIDTH, no_color=True)
     if report.fidelity:
         console.print(_fidelity(report.fidelity))
     console.print()

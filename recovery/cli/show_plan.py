@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from recovery.choose.prices import GB, Prices
 from recovery.choose.recovery_time import Waits
@@ -13,6 +12,7 @@ from recovery.choose.sizes import Sizes
 from recovery.choose.strategies import Choice, Row
 from recovery.choose.wishes import BEYOND
 from recovery.choose.write_config import length
+from recovery.cli.safe_console import safe_console
 
 _FEW = 3
 _WORDS = {BEYOND: "running flows, client events, logs, exports"}
@@ -20,7 +20,7 @@ _WORDS = {BEYOND: "running flows, client events, logs, exports"}
 
 def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> None:
     """A line a strategy, the recommended one marked, then what it loses by name."""
-    console = Console()
+    console = safe_console()
     # Seven columns of numbers beside the names: they have to fit a terminal of 80 letters.
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("strategy", no_wrap=True, min_width=19)
@@ -55,10 +55,10 @@ def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> No
     if chosen.bill.dollars_to_recover:
         console.print(f"  a recovery reads for {chosen.bill.dollars_to_recover:.2f} USD")
     for line in lost_lines(chosen):
-        console.print(f"  lost: {escape(line)}", highlight=False)
+        console.print(f"  lost: {line}", highlight=False)
 
 
-def _cells(row: Row, sizes: Sizes, chosen: bool) -> list[str]:
+def _cells(row: Row, sizes: Sizes, chosen: bool) -> list[Text | str]:
     bill = row.bill
     stored = later = sent = "?"
     price = "?"
@@ -71,7 +71,7 @@ def _cells(row: Row, sizes: Sizes, chosen: bool) -> list[str]:
             price = now if now == then else f"{now}–{then}"
     if row.strategy == "hot spare":
         price = "a machine"
-    name = f"[green]▶ {row.strategy}[/green]" if chosen else f"  {row.strategy}"
+    name = Text(f"▶ {row.strategy}", style="green") if chosen else f"  {row.strategy}"
     return [
         name,
         length(row.rpo) if row.rpo else "no data",

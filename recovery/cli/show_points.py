@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from recovery.capture.adopt_point import ADOPTED
 from recovery.capture.readiness import Line, verdict
+from recovery.cli.safe_console import safe_console
 from recovery.vault.diff_points import QUIET, Change, quiet_counts
 from recovery.vault.manifest import Manifest
 from recovery.vault.shelf_vault import Listed
@@ -71,7 +71,7 @@ def points_table(listed: Sequence[Listed]) -> None:
         table.add_column(title, justify="left" if title in {"server", "holds"} else "right")
     for entry in listed:
         if not entry.file:
-            table.add_row(entry.point, "[red]refused[/red]")
+            table.add_row(entry.point, Text("refused", style="red"))
             continue
         facts = summary(entry.file.manifest)
         table.add_row(
@@ -83,7 +83,7 @@ def points_table(listed: Sequence[Listed]) -> None:
             f"{facts['bytes'] / 1e6:.1f}",
             str(len(facts["gaps"])),
         )
-    console = Console()
+    console = safe_console()
     none = "no recovery points; is this the vault, and is it mounted? `recovery capture` makes one"
     console.print(table if listed else none, highlight=False)
     for entry in listed:
@@ -97,18 +97,18 @@ def counts_table(manifest: Manifest) -> None:
     table = Table("item", *manifest.orgs, box=None, header_style="bold", pad_edge=False)
     for item in ITEMS:
         table.add_row(item, *(str(counts[org].get(item, 0)) for org in manifest.orgs))
-    Console().print(table)
+    safe_console().print(table)
 
 
 def diff_table(old: Manifest, new: Manifest, changes: Sequence[Change]) -> None:
     """Changes by name; what grows by daily work is only counted."""
-    console = Console()
+    console = safe_console()
     listed = [change for change in changes if change.item not in QUIET]
     table = Table("org", "item", "name", "", "detail", box=None, header_style="bold")
     for change in listed:
         color = {"added": "green", "removed": "red"}.get(change.how, "yellow")
         table.add_row(
-            change.org, change.item, change.key, f"[{color}]{change.how}[/{color}]", change.detail
+            change.org, change.item, change.key, Text(change.how, style=color), change.detail
         )
     console.print(f"{old.point} → {new.point}", highlight=False)
     console.print(table if listed else "no difference", highlight=False)
@@ -127,13 +127,13 @@ _WORDS = {
 
 def status_table(lines: Sequence[Line]) -> None:
     """A line a check, the remedy under each that isn't good, then the verdict."""
-    console = Console()
+    console = safe_console()
     table = Table("check", "", "found", box=None, header_style="bold", pad_edge=False)
     for line in lines:
         color = _COLORS[line.level]
-        table.add_row(line.name, f"[{color}]{line.level}[/{color}]", escape(line.says))
+        table.add_row(line.name, Text(line.level, style=color), line.says)
         if line.remedy and line.level != "good":
-            table.add_row("", "", f"[bold]→[/bold] {escape(line.remedy)}")
+            table.add_row("", "", f"→ {line.remedy}")
     console.print(table, highlight=False)
     level = verdict(lines)
     console.print(f"verdict: {_WORDS[level]}", style=f"bold {_COLORS[level]}")

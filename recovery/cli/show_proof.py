@@ -2,10 +2,10 @@
 
 import json
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from recovery.cli.safe_console import safe_console
 from recovery.vault.manifest import Manifest
 from recovery.verify.compare import FidelityLine
 from recovery.verify.prove import Proof
@@ -30,7 +30,7 @@ def proof_json(proof: Proof, target: str, manifest: Manifest | None) -> str:
 
 def show_proof(proof: Proof) -> None:
     """The checks, the table of captured against restored, the findings, the verdict."""
-    console = Console()
+    console = safe_console()
     checks = Table("check", "", "what", "seconds", box=None, header_style="bold")
     for check in proof.checks:
         outcome = Text(check.outcome, style=_STYLES[check.outcome])

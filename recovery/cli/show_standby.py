@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_FINDINGS
 
 
@@ -17,30 +18,31 @@ def end(promotion: Any, as_json: bool) -> None:
     short = bool(promotion.findings) or (promotion.back < promotion.clients and promotion.served)
     if as_json:
         told = {**asdict(promotion), "outcomes": [o.model_dump() for o in promotion.outcomes]}
-        typer.echo(json.dumps(told, indent=1))
+        echo(json.dumps(told, indent=1))
     else:
         lost = "nothing" if not promotion.rpo else f"at most the last {promotion.rpo:.0f} s of work"
-        typer.echo(f"{name_of(promotion.new)} serves (epoch {promotion.epoch}); lost: {lost}")
+        echo(f"{name_of(promotion.new)} serves (epoch {promotion.epoch}); lost: {lost}")
         if promotion.served is not None:
-            typer.echo(
+            echo(
                 f"{promotion.back} of {promotion.clients} clients are served again, "
                 f"{promotion.served:.1f} s after the beginning"
             )
         for finding in promotion.findings:
-            typer.echo(f"finding: {finding}")
+            echo(f"finding: {finding}")
     raise typer.Exit(EXIT_FINDINGS if short else 0)
 
 
 def tell_lag(status: Any) -> None:
     """One line for a log."""
     lag = "no copy yet" if status.lag is None else f"the copy is {status.lag:.0f} s old"
-    typer.echo(f"{lag} · {len(status.findings)} findings", err=True)
+    echo(f"{lag} · {len(status.findings)} findings", err=True)
 
 
 def tell_status(status: Any) -> None:
     """Both machines as a table, then what falls short."""
-    from rich.console import Console
     from rich.table import Table
+
+    from recovery.cli.safe_console import safe_console
 
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for title in ("", "machine", "service", "copy", "clock", "free"):
@@ -55,7 +57,7 @@ def tell_status(status: Any) -> None:
             f"{side.skew:+.1f} s" if side.reached else "",
             "" if side.free is None else f"{side.free / 1e9:.1f} GB",
         )
-    console = Console()
+    console = safe_console()
     console.print(table)
     checked = status.spare.checked
     if checked:

@@ -8,6 +8,7 @@ import typer
 from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.show_standby import end, tell_lag, tell_status
 from recovery.cli.standby_schedule import schedule
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 app = typer.Typer(help="A hot spare: make it, keep it current, promote it.", no_args_is_help=True)
@@ -27,7 +28,7 @@ NoSwitch = Annotated[
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    echo(line, err=True)
 
 
 @app.command()
@@ -80,7 +81,7 @@ def init(
         guard_seconds=_guard(guard),
         claim=claim,
     )
-    typer.echo("next: `recovery standby sync`, then for good: `recovery standby schedule install`")
+    echo("next: `recovery standby sync`, then for good: `recovery standby schedule install`")
 
 
 @app.command()
@@ -134,14 +135,14 @@ def sync(
     if prometheus:
         write_prometheus(look(held, pair), prometheus)
     if as_json:
-        typer.echo(json.dumps(asdict(done), indent=1))
+        echo(json.dumps(asdict(done), indent=1))
     else:
-        typer.echo(
+        echo(
             f"{name_of(done.spare)} has everything that {name_of(done.source)} had "
             f"{done.seconds:.1f} s ago: {done.pulled.files} files, {done.clients} clients"
         )
         for finding in done.findings:
-            typer.echo(f"finding: {finding}")
+            echo(f"finding: {finding}")
     raise typer.Exit(EXIT_FINDINGS if done.findings else 0)
 
 
@@ -175,7 +176,7 @@ def status(
     if prometheus:
         write_prometheus(found, prometheus)
     if as_json:
-        typer.echo(json.dumps(jsoned(found), indent=1))
+        echo(json.dumps(jsoned(found), indent=1))
     else:
         tell_status(found)
     raise typer.Exit(EXIT_FINDINGS if found.findings else 0)
@@ -199,7 +200,7 @@ def check(vault: VaultUri, as_json: AsJson = False) -> None:
 
     held = open_vault(vault)
     told = try_copy(held, read_pair(held), _say)
-    typer.echo(json.dumps(told) if as_json else str(told["says"]))
+    echo(json.dumps(told) if as_json else str(told["says"]))
     raise typer.Exit(0 if told["usable"] else EXIT_FAILED)
 
 

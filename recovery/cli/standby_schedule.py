@@ -7,6 +7,7 @@ import typer
 
 from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.schedule import On, absolute, refuse_private_tmp, written_folders
+from recovery.cli.terminal import echo
 
 schedule = typer.Typer(help="Syncs without anyone remembering them.", no_args_is_help=True)
 
@@ -84,10 +85,10 @@ def install(
     )
     refuse_private_tmp(made.writes)
     if dry_run:
-        typer.echo(service(made))
+        echo(service(made))
         return
     _there(on, lambda target: put_in_place(target, made))
-    typer.echo("recovery-standby.service runs; `journalctl -fu recovery-standby` follows it")
+    echo("recovery-standby.service runs; `journalctl -fu recovery-standby` follows it")
 
 
 @schedule.command()
@@ -108,11 +109,11 @@ def show(on: On = "local://", as_json: AsJson = False) -> None:
     told = _there(on, state)
     runs = told.get("active") == "active"
     if as_json:
-        typer.echo(json.dumps(told, indent=1))
+        echo(json.dumps(told, indent=1))
     elif runs:
-        typer.echo(f"runs since {told['since']}, {told['restarts']} restarts")
+        echo(f"runs since {told['since']}, {told['restarts']} restarts")
     else:
-        typer.echo(f"{told.get('active')}: `recovery standby schedule install`")
+        echo(f"{told.get('active')}: `recovery standby schedule install`")
     raise typer.Exit(0 if runs else EXIT_FINDINGS)
 
 
@@ -126,7 +127,7 @@ def remove(on: On = "local://") -> None:
     """
     from recovery.standby.watch_unit import remove as take_away
 
-    typer.echo("removed" if _there(on, take_away) else "there was none")
+    echo("removed" if _there(on, take_away) else "there was none")
 
 
 def _there(uri: str, act: Any) -> Any:

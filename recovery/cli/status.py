@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson, ConfigThere, VaultUri
+from recovery.cli.terminal import echo
 from recovery.velociraptor.config import CONFIG_PATH
 
 
@@ -53,7 +54,7 @@ def status(
         write_prometheus(lines, prometheus, time.time())
     if as_json:
         found = {"verdict": verdict(lines), "lines": [asdict(line) for line in lines]}
-        typer.echo(json.dumps(found, indent=1))
+        echo(json.dumps(found, indent=1))
     else:
         status_table(lines)
     raise typer.Exit(exit_code(lines))

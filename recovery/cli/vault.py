@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson, VaultUri
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_FINDINGS
 
 vault = typer.Typer(help="Keys, retention and old material of a vault.", no_args_is_help=True)
@@ -45,11 +46,11 @@ def init(
 
     if keys is not None:
         write_keys(new_keys(), keys.expanduser())
-        typer.echo(f"keys are in {keys}: set RECOVERY_KEYS={keys}")
-        typer.echo("keep a copy of identity.txt and trusted.pub outside, where no server reaches")
+        echo(f"keys are in {keys}: set RECOVERY_KEYS={keys}")
+        echo("keep a copy of identity.txt and trusted.pub outside, where no server reaches")
     elif vault_uri and passphrase_file:
         init_with_passphrase(vault_uri, passphrase_file.expanduser())
-        typer.echo(f"{vault_uri} is sealed: set RECOVERY_PASSPHRASE_FILE={passphrase_file}")
+        echo(f"{vault_uri} is sealed: set RECOVERY_PASSPHRASE_FILE={passphrase_file}")
     else:
         raise BadInputError(
             "neither --keys, nor --vault with --passphrase-file",
@@ -87,11 +88,11 @@ def adopt(
     manifest = adopt_folder(
         folder,
         open_vault(vault_uri),
-        lambda line: typer.echo(line, err=True),
+        lambda line: echo(line, err=True),
         kind="reference" if kind == "reference" else "velociraptor",
     )
     for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
-        typer.echo(line)
+        echo(line)
     raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)
 
 
@@ -130,16 +131,16 @@ def prune(
     if not dry_run:
         carry_out(held, made, now)
     if as_json:
-        typer.echo(json.dumps({**asdict(made), "dry_run": dry_run}, indent=1))
+        echo(json.dumps({**asdict(made), "dry_run": dry_run}, indent=1))
     else:
         for point, reasons in sorted(made.keep.items()):
-            typer.echo(f"keep    {point}  {', '.join(reasons)}")
+            echo(f"keep    {point}  {', '.join(reasons)}")
         for point in made.remove:
-            typer.echo(f"remove  {point}")
-        typer.echo(
+            echo(f"remove  {point}")
+        echo(
             f"{len(made.collect)} objects ({made.bytes / 1e6:.1f} MB) go, {len(made.marked)} wait "
             f"for their grace time{' · nothing was changed' if dry_run else ''}"
         )
         for path in made.locked:
-            typer.echo(f"locked  {path}")
+            echo(f"locked  {path}")
     raise typer.Exit(EXIT_FINDINGS if made.locked else 0)

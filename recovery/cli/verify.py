@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson
+from recovery.cli.terminal import echo
 
 
 def verify(
@@ -76,7 +77,7 @@ def verify(
     record = parse_dns(dns) if dns else None
 
     def say(line: str) -> None:
-        typer.echo(line, err=True)
+        echo(line, err=True)
 
     if vault and not point:
         request = request.model_copy(update={"point": open_vault(vault).point().point})
@@ -99,7 +100,7 @@ def verify(
             not_chosen=left,
         )
     if as_json:
-        typer.echo(proof_json(proof, target, manifest))
+        echo(proof_json(proof, target, manifest))
     else:
         show_proof(proof)
     raise typer.Exit(1 if proof.findings else 0)

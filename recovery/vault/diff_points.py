@@ -16,6 +16,7 @@ from recovery.vault.store import Vault
 from recovery.velociraptor.inventory import ITEMS
 from recovery.velociraptor.stored_names import JSON, stored_name
 
+_ROOT = "root"
 QUIET = ("flows", "uploads", "hunt_results")
 """Items that grow by daily work: counted, not listed."""
 
@@ -43,7 +44,24 @@ def diff_points(old: Manifest, new: Manifest) -> list[Change]:
                 if was.get(key) != now.get(key):
                     how = "changed" if key in was and key in now else _one_sided(key in now)
                     changes.append(Change(org, item, key, how))
-    return changes
+    return [*changes, *_files(old, new)]
+
+
+def _files(old: Manifest, new: Manifest) -> list[Change]:
+    """What no inventory counts: package, config, and the files that the config names."""
+    found = []
+    if old.package.file.sha256 != new.package.file.sha256:
+        detail = f"{old.package.version} → {new.package.version}"
+        found.append(Change(_ROOT, "package", new.package.file.name, "changed", detail))
+    if old.config.sha256 != new.config.sha256:
+        found.append(Change(_ROOT, "config", new.config.name, "changed"))
+    was = old.named.digests if old.named else {}
+    now = new.named.digests if new.named else {}
+    for path in sorted(was.keys() | now.keys()):
+        if was.get(path) != now.get(path):
+            how = "changed" if path in was and path in now else _one_sided(path in now)
+            found.append(Change(_ROOT, "named_files", path, how))
+    return found
 
 
 def _one_sided(is_new: bool) -> str:

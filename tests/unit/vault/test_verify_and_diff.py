@@ -7,7 +7,7 @@ import pytest
 from recovery.errors import BadInputError, NoPointError
 from recovery.vault.diff_points import Change, add_roles, diff_points, quiet_counts
 from recovery.vault.keys import VaultKeys
-from recovery.vault.manifest import OrgState
+from recovery.vault.manifest import NamedFiles, OrgState
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.vault.verify_points import last_verified, parse_sample, verify_points
 from recovery.velociraptor.inventory import Inventory
@@ -118,6 +118,20 @@ def test_what_an_intruder_added_is_seen(make_point):
     assert quiet_counts(changes) == {"flows": 2}
     assert [change.how for change in diff_points(new, old)].count("removed") == 5
     assert diff_points(new, new) == []
+
+
+def test_a_changed_config_and_the_files_that_it_names_are_listed(make_point):
+    old, new = make_point(0), make_point(1)
+    tar = old.config
+    old = old.model_copy(update={"named": NamedFiles(tar=tar, digests={"/d/a.yaml": "1"})})
+    config = tar.model_copy(update={"sha256": "1" * 64})
+    named = NamedFiles(tar=tar, digests={"/d/a.yaml": "2", "/d/evil.yaml": "3"})
+    new = new.model_copy(update={"named": named, "config": config, "package": old.package})
+    assert [(c.item, c.key, c.how) for c in diff_points(old, new)] == [
+        ("config", tar.name, "changed"),
+        ("named_files", "/d/a.yaml", "changed"),
+        ("named_files", "/d/evil.yaml", "added"),
+    ]
 
 
 def state_with(vault, policies):
