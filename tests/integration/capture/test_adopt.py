@@ -93,7 +93,7 @@ def test_what_is_missing_is_named(old, tmp_path):
 def test_the_nonce_of_a_client_config_lets_the_orgs_clients_in(old, tmp_path):
     manifest, vault = adopted(old, tmp_path)
     (state,) = manifest.state
-    with tarfile.open(vault.fetch(state.tar, tmp_path / "state")) as tar:
+    with tarfile.open(vault.fetch(state.tar, tmp_path / "records.tar")) as tar:
         record = json.load(tar.extractfile("orgs/OACME.json.db"))
     values = yaml.safe_load((REAL / "client.OACME.config.yaml").read_text())
     assert record == {"name": "OACME", "nonce": values["Client"]["nonce"], "id": "OACME"}
