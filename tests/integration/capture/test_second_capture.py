@@ -21,7 +21,7 @@ COLLECT = (
 )
 STATE = "SELECT state FROM flows(client_id=C, flow_id=F)"
 DELETE = "SELECT * FROM delete_flow(client_id=C, flow_id=F, really_do_it=TRUE, sync=TRUE)"
-SETTLED = 2.5
+SETTLED = 3.5  # two seconds after a change by a clock of whole seconds, and a little
 """Seconds after which a file's stamp counts (recovery.capture.flow_stamps)."""
 
 
