@@ -6,19 +6,19 @@ A server whose port is taken goes on without it (seen on a real one): only its l
 import time
 
 from recovery.target import Target
+from recovery.target.sockets import TABLES, listening
 from recovery.velociraptor.config import SERVICE
 
-_LISTEN = "0A"
-# The service's own user, then who listens where; needs no tool on the target.
-_WHO = """stat -c %u "/proc/$(systemctl show -p MainPID --value "$1")" || exit 1
-cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || :"""
+# The service's own user, then who listens where.
+_WHO = f"""stat -c %u "/proc/$(systemctl show -p MainPID --value "$1")" 2>/dev/null || echo
+{TABLES}"""
 
 
 def why_unreached(target: Target, port: int) -> str:
     """Why no client reaches the server on ``target``; empty where its service has the port."""
-    told = target.run(["sh", "-c", _WHO, "who", SERVICE], check=False).text
+    told = target.run(["sh", "-c", _WHO, "who", SERVICE]).text
     user, _, tables = told.partition("\n")
-    owners = port_owners(tables, port)
+    owners = {found.owner for found in listening(tables) if found.port == port}
     if user.isdigit() and int(user) in owners:
         return ""
     return f"port {port} is another program's" if owners else f"nothing listens on port {port}"
@@ -30,13 +30,3 @@ def wait_for_port(target: Target, port: int, seconds: float = 30) -> str:
     while (why := why_unreached(target, port)) and time.monotonic() < deadline:
         time.sleep(0.2)
     return why
-
-
-def port_owners(tables: str, port: int) -> set[int]:
-    """The user ids whose programs listen on ``port``, by ``/proc/net/tcp`` and ``tcp6``."""
-    found = set()
-    for line in tables.splitlines():
-        words = line.split()
-        if len(words) > 7 and words[3] == _LISTEN and int(words[1].partition(":")[2], 16) == port:  # noqa: PLR2004
-            found.add(int(words[7]))
-    return found

@@ -1,4 +1,4 @@
-"""Which addresses a machine listens on, and where a name leads."""
+"""Which addresses only the machine itself reaches, and where a name leads."""
 
 import ipaddress
 import socket
@@ -13,28 +13,8 @@ from recovery.errors import TargetError
 from recovery.verify.balancer import BalancerEyes
 from recovery.verify.facts import DnsFacts
 
-_LISTEN = "0A"
 _DNS_PORT = 53
 _SECONDS = 5.0
-
-
-def listening(tables: str) -> set[tuple[str, int]]:
-    """(address, port) of the listening sockets in the text of ``/proc/net/tcp`` and ``tcp6``."""
-    found = set()
-    for line in tables.splitlines():
-        words = line.split()
-        if len(words) > 3 and words[3] == _LISTEN:  # noqa: PLR2004 - the state's column
-            address, port = words[1].split(":")
-            found.add((_address(address), int(port, 16)))
-    return found
-
-
-def _address(text: str) -> str:
-    """The kernel prints addresses as 32-bit words in the machine's byte order (little-endian)."""
-    raw = bytes.fromhex(text)
-    swapped = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
-    parsed = ipaddress.ip_address(swapped)
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def is_loopback(address: str) -> bool:

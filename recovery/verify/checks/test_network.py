@@ -5,40 +5,27 @@ from typing import Any
 import pytest
 
 from recovery.errors import TargetError
-from recovery.velociraptor.clients_port import port_owners
-from recovery.velociraptor.config import SERVICE
-from recovery.verify.addresses import is_loopback, is_numeric, led_to, listening
+from recovery.target import Target
+from recovery.target.sockets import TABLES, Listener, listening
+from recovery.velociraptor.clients_port import why_unreached
+from recovery.verify.addresses import is_loopback, is_numeric, led_to
 from recovery.verify.balancer import BalancerEyes, has_no_credentials
 from recovery.verify.facts import BalancerFacts, ServerFacts
 
 
-@pytest.fixture(name="sockets", scope="module")
-def _sockets(host: Any) -> str:
-    """The kernel's tables of TCP sockets; needs no tool on the target."""
-    tables = host.run("cat /proc/net/tcp; cat /proc/net/tcp6 2>/dev/null || true")
-    assert tables.rc == 0, "the list of sockets can't be read"
-    return str(tables.stdout)
+@pytest.fixture(name="listeners", scope="module")
+def _listeners(target: Target) -> set[Listener]:
+    return listening(target.run(["sh", "-c", TABLES]).text)
 
 
-@pytest.fixture(name="open_ports", scope="module")
-def _open_ports(sockets: str) -> set[tuple[str, int]]:
-    """(address, port) of every listening TCP socket."""
-    return listening(sockets)
-
-
-def test_frontend_listens(host: Any, sockets: str, facts: ServerFacts) -> None:
-    owners = port_owners(sockets, facts.frontend_port)
-    assert owners, f"nothing listens on port {facts.frontend_port}"
-    who = host.run("stat -c %%u /proc/$(systemctl show -p MainPID --value %s)", SERVICE)
-    assert who.rc == 0, "the service has no process"
-    own = int(who.stdout)
-    assert own in owners, f"port {facts.frontend_port} is another program's"
+def test_frontend_listens(target: Target, facts: ServerFacts) -> None:
+    assert not (why := why_unreached(target, facts.frontend_port)), why
 
 
 def test_api_closed_to_the_outside(
-    open_ports: set[tuple[str, int]], facts: ServerFacts, record_property: Any
+    listeners: set[Listener], facts: ServerFacts, record_property: Any
 ) -> None:
-    addresses = sorted(address for address, port in open_ports if port == facts.api_port)
+    addresses = sorted(found.address for found in listeners if found.port == facts.api_port)
     assert addresses, f"the API doesn't listen on port {facts.api_port}"
     record_property("detail", ", ".join(addresses))
     outside = [address for address in addresses if not is_loopback(address)]

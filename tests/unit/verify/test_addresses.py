@@ -1,4 +1,4 @@
-"""Sockets out of the kernel's tables, and names out of an authoritative server."""
+"""Addresses that only the machine reaches, and names out of an authoritative server."""
 
 import socket
 import threading
@@ -10,39 +10,8 @@ import dns.rrset
 import pytest
 
 from recovery.errors import BadInputError, TargetError
-from recovery.velociraptor.clients_port import port_owners
-from recovery.verify.addresses import is_loopback, is_numeric, listening, resolve
+from recovery.verify.addresses import is_loopback, is_numeric, resolve
 from recovery.verify.facts import DnsFacts, parse_dns
-
-# /proc/net/tcp and tcp6 of a machine with a front end, an API and a name server.
-TABLES = """\
-  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 1 1
-   1: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 2 1
-   2: 0B00007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3 1
-   3: 0100007F:1F41 0100007F:C350 01 00000000:00000000 00:00000000 00000000   999        0 4 1
-  sl  local_address                         remote_address                        st
-   0: 00000000000000000000000001000000:22B9 00000000000000000000000000000000:0000 0A 0
-   1: 0000000000000000FFFF00000100007F:1F43 00000000000000000000000000000000:0000 0A 0
-   2: B80D0120000000000000000007000000:01BB 00000000000000000000000000000000:0000 0A 0
-"""
-
-
-def test_whose_a_port_is():
-    assert port_owners(TABLES, 8000) == {999}
-    assert port_owners(TABLES, 53) == {0}
-    assert port_owners(TABLES, 50000) == set()
-
-
-def test_listening_sockets_of_both_families():
-    assert listening(TABLES) == {
-        ("0.0.0.0", 8000),  # noqa: S104
-        ("127.0.0.1", 8001),
-        ("127.0.0.11", 53),
-        ("::1", 8889),
-        ("127.0.0.1", 8003),
-        ("2001:db8::7", 443),
-    }
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.11", "::1", "::ffff:127.0.0.1"])
