@@ -9,6 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from recovery.file_hash import sha256_of
 from recovery.state_folder import state_folder
 
 
@@ -27,9 +28,7 @@ def find_built(deployment: str, version: str) -> Path | None:
     try:
         known = json.loads(_record(deployment, version).read_bytes())
         path = Path(known["path"])
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return path if digest == known["sha256"] else None
+        return path if sha256_of(path) == known["sha256"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -16,10 +16,10 @@ from recovery.capture.look_inside import (
     look_inside,
     look_inside_here,
     server_deb,
-    sha256_of,
 )
 from recovery.capture.scene import CaptureScene
 from recovery.errors import BadInputError, CommandError, RecoveryError, TargetError
+from recovery.file_hash import sha256_of
 from recovery.vault.manifest import Manifest, Package
 from recovery.velociraptor.config import PACKAGE
 

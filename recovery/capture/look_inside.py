@@ -4,7 +4,6 @@ Reading one whole takes a second. Equal bytes say the same, so it is done once a
 machine: what was found is noted under the file's SHA-256, without any key.
 """
 
-import hashlib
 import json
 import os
 import sys
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from recovery import commands
+from recovery.file_hash import sha256_of
 from recovery.state_folder import state_folder
 from recovery.target import Target
 from recovery.velociraptor.config import ServerConfig
@@ -88,12 +88,6 @@ def server_deb(*words: str) -> str:
         timeout=_SECONDS,
         hint="give the package by --package FILE",
     ).text
-
-
-def sha256_of(path: Path) -> str:
-    """Of the file's bytes, hex."""
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def _noted(path: Path, sha256: str) -> Inside | None:

@@ -5,7 +5,6 @@ the choice of what comes back changes; the steps themselves know what is done al
 Outputs carry what :class:`recovery.restore.request.GroupResult` holds.
 """
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from recovery.file_hash import sha256_of
 from recovery.infra.progress import say
 
 _RUNS_AGAIN = (
@@ -167,7 +167,4 @@ def _compared(props: dict[str, Any]) -> dict[str, Any]:
 
 def _sha256(package: object) -> str:
     path = Path(package) if isinstance(package, str) and package else None
-    if path is None or not path.is_file():
-        return ""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(path) if path is not None and path.is_file() else ""

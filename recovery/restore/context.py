@@ -1,6 +1,5 @@
 """What a step works with: the machine, the recovery point, a private work folder, the API."""
 
-import hashlib
 import tempfile
 import threading
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from recovery.errors import BadInputError
+from recovery.file_hash import sha256_of
 from recovery.restore.borrow_archives import with_archives
 from recovery.restore.choice import Choice
 from recovery.restore.choose_point import newest_good
@@ -33,8 +33,7 @@ def first_deployment(package: str) -> str:
     Raises :class:`BadInputError` when it can't be read.
     """
     try:
-        with Path(package).open("rb") as stream:
-            return f"first deployment {hashlib.file_digest(stream, 'sha256').hexdigest()}"
+        return f"first deployment {sha256_of(Path(package))}"
     except OSError as refused:
         raise BadInputError(
             f"the server package {package} can't be read: {refused.strerror}",

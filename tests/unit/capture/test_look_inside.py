@@ -6,8 +6,9 @@ import stat
 import pytest
 
 from recovery.capture import look_inside as room
-from recovery.capture.look_inside import look_inside_here, sha256_of
+from recovery.capture.look_inside import look_inside_here
 from recovery.errors import CommandError
+from recovery.file_hash import sha256_of
 
 TOLD = {"version": "0.77.2-1", "config_fingerprint": "c" * 64, "deployment_fingerprint": "d" * 64}
 
