@@ -6,7 +6,6 @@ What is in none of them is a gap, named before anything is restored.
 import io
 import json
 import secrets
-import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from recovery.capture.adopt_inventory import (
 )
 from recovery.capture.look_inside import Inside, config_inside_here
 from recovery.errors import BadInputError
+from recovery.small_tar import tar_of
 from recovery.vault.manifest import (
     Archive,
     Backup,
@@ -212,15 +212,13 @@ def _org_records(
     """The other orgs' records, as the server itself keeps them: their nonces let clients in."""
     if not nonces:
         return []
-    bundle = io.BytesIO()
-    with tarfile.open(fileobj=bundle, mode="w") as tar:
-        for org, nonce in sorted(nonces.items()):
-            record = {"name": names.get(org, org), "nonce": nonce, "id": org}
-            raw = json.dumps(record).encode()
-            entry = tarfile.TarInfo(f"orgs/{org}.json.db")
-            entry.size, entry.mode = len(raw), 0o600
-            tar.addfile(entry, io.BytesIO(raw))
-    stored = vault.put(bundle, "state root.tar")
+    records = {
+        f"orgs/{org}.json.db": json.dumps(
+            {"name": names.get(org, org), "nonce": nonce, "id": org}
+        ).encode()
+        for org, nonce in sorted(nonces.items())
+    }
+    stored = vault.put(io.BytesIO(tar_of(records)), "state root.tar")
     return [OrgState(org=_ROOT, tar=stored, files=len(nonces), client_list="written by the server")]
 
 

@@ -1,6 +1,5 @@
 """When certificates end, and whether the files that the config names are in the newest point."""
 
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -11,9 +10,10 @@ from cryptography import x509
 
 from recovery.capture.readiness import Line, in_words
 from recovery.capture.take_named import read_named
-from recovery.errors import RecoveryError, VaultError
+from recovery.errors import RecoveryError
 from recovery.target import Target
 from recovery.vault.manifest import Manifest, NamedFiles
+from recovery.vault.named_tar import read_named_tar
 from recovery.vault.store import Vault
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.named_files import named_places, place_of
@@ -88,18 +88,10 @@ def named_now(
         if not places or newest is None or newest.named is None:
             return {}
         with tempfile.TemporaryDirectory(prefix="recovery-status-") as folder:
-            return _members(vault.fetch(newest.named.tar, Path(folder) / "named.tar"))
-    except (RecoveryError, VaultError, tarfile.TarError, OSError):
+            tar = vault.fetch(newest.named.tar, Path(folder) / "named.tar")
+            return read_named_tar(tar, newest.named, places, newest.point)
+    except (RecoveryError, OSError):
         return {}
-
-
-def _members(path: Path) -> dict[str, bytes]:
-    with tarfile.open(path) as tar:
-        return {
-            f"/{member.name}": content.read()
-            for member in tar
-            if (content := tar.extractfile(member) if member.isreg() else None)
-        }
 
 
 def _end(name: str, pem: bytes, remedy: str, now: datetime) -> Line:

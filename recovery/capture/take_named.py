@@ -5,12 +5,11 @@ TLS certificate and key, folders of artifact definitions, Let's Encrypt's cache.
 
 import hashlib
 import io
-import tarfile
-import tempfile
 from collections.abc import Callable, Sequence
 
 from recovery.capture.read_files import read_files
 from recovery.capture.scene import CaptureScene
+from recovery.small_tar import tar_of
 from recovery.target import Target
 from recovery.vault.manifest import NamedFiles
 from recovery.velociraptor.named_files import (
@@ -23,7 +22,6 @@ from recovery.velociraptor.named_files import (
 
 MOST = 10_000
 """Files of one place: a folder that holds more is no folder of definitions."""
-_SPOOL = 16 << 20
 # A link is read as what it leads to (certbot's names are links); a server enters no linked folder.
 _FIND = r"""for place in "$@"; do
   [ ! -d "$place" ] || printf '%s/\0' "$place"
@@ -41,15 +39,8 @@ def take_named(scene: CaptureScene) -> NamedFiles | None:
     if not places:
         return None
     files = read_named(scene.target, places, scene.gap)
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
-        # Nothing of the time or the owner in it: the same files are the same object.
-        with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as out:
-            for path, content in files.items():
-                entry = tarfile.TarInfo(path[1:])
-                entry.size, entry.mode = len(content), 0o600
-                out.addfile(entry, io.BytesIO(content))
-        spool.seek(0)
-        stored = scene.vault.put(spool, "named-files.tar")
+    tar = tar_of({path[1:]: content for path, content in files.items()})
+    stored = scene.vault.put(io.BytesIO(tar), "named-files.tar")
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     return NamedFiles(tar=stored, digests=digests)
 

@@ -6,15 +6,14 @@ present list is written beside the datastore's files, in a folder of its own tha
 copy and is taken away again.
 """
 
-import io
 import json
-import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recovery.datastore.restic import Restic
 from recovery.datastore.snapshots import host_of, tags_of
+from recovery.small_tar import tar_of
 from recovery.target.beside import Beside
 
 FRESH = ".velociraptor-recovery"
@@ -83,7 +82,7 @@ def copy_datastore(
         words += ["--exclude", f"{datastore}/{left_out}"]
     # Quiet: sixty lines of progress a second have to be carried here otherwise.
     argv = restic.argv(["--json", "--quiet", *words])
-    with Beside(lambda: _bundle(lists()), restic.secret_input + b"\0") as beside:
+    with Beside(lambda: tar_of(lists()), restic.secret_input + b"\0") as beside:
         done = restic.target.run(
             ["bash", "-c", _COPY, "copy", datastore, FRESH, *argv],
             stdin=beside.stream,
@@ -106,16 +105,6 @@ def copy_datastore(
         seconds=float(summary["total_duration"]),
         unread=unread(done.stderr) if done.returncode else (),
     )
-
-
-def _bundle(lists: Mapping[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
-        for path, content in lists.items():
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(content), 0o600
-            tar.addfile(entry, io.BytesIO(content))
-    return made.getvalue()
 
 
 def messages(output: bytes) -> Iterator[dict[str, Any]]:

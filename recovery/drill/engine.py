@@ -1,7 +1,5 @@
 """The Docker engine as a drill uses it: containers by role, files into them, all by label."""
 
-import io
-import tarfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ import docker.errors
 from docker.types import EndpointConfig
 
 from recovery.drill.names import RUN_LABEL, Run
+from recovery.small_tar import tar_of
 from recovery.target.engine_errors import engine_errors
 
 
@@ -82,15 +81,15 @@ def logs(name: str, lines: int = 20) -> str:
 
 def put_files(name: str, folder: str, files: Mapping[str, bytes | Path], mode: int) -> None:
     """Writes files below ``folder`` of a container, running or not, as root."""
-    bundle = io.BytesIO()
-    with tarfile.open(fileobj=bundle, mode="w") as tar:
-        for path, content in files.items():
-            data = content.read_bytes() if isinstance(content, Path) else content
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(data), mode
-            tar.addfile(entry, io.BytesIO(data))
+    bundle = tar_of(
+        {
+            path: content.read_bytes() if isinstance(content, Path) else content
+            for path, content in files.items()
+        },
+        mode,
+    )
     with in_words(name):
-        engine().api.put_archive(name, folder, bundle.getvalue())
+        engine().api.put_archive(name, folder, bundle)
 
 
 def machine_of(run: Run) -> str:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import tarfile
 import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from recovery.drill.fixture_files import (
 )
 from recovery.drill.fixture_inventory import fixture_inventory
 from recovery.drill.names import Run
+from recovery.small_tar import tar_of
 from recovery.vault.manifest import (
     Archive,
     Backup,
@@ -98,16 +98,15 @@ def _store(vault: Vault, content: bytes, name: str) -> StoredObject:
 
 def _org_records(vault: Vault) -> OrgState:
     """The other orgs' records with their nonces, as the server itself keeps them."""
-    bundle = io.BytesIO()
-    with tarfile.open(fileobj=bundle, mode="w") as tar:
-        for org, name in ORGS.items():
-            record = json.dumps({"name": name, "nonce": org_nonce(org), "id": org}).encode()
-            entry = tarfile.TarInfo(f"orgs/{org}.json.db")
-            entry.size, entry.mode = len(record), 0o600
-            tar.addfile(entry, io.BytesIO(record))
+    records = {
+        f"orgs/{org}.json.db": json.dumps(
+            {"name": name, "nonce": org_nonce(org), "id": org}
+        ).encode()
+        for org, name in ORGS.items()
+    }
     return OrgState(
         org="root",
-        tar=_store(vault, bundle.getvalue(), "state root"),
+        tar=_store(vault, tar_of(records), "state root"),
         files=len(ORGS),
         client_list="written by the server",
     )

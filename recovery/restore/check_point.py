@@ -14,12 +14,10 @@ from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.check_zip import check_zip
 from recovery.restore.choice import Choice, narrowed
 from recovery.restore.context import Context
-from recovery.restore.place_named import named_in
 from recovery.restore.step import Report
 from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.backup_file import PARTS, lacking_parts
-from recovery.velociraptor.named_files import named_places
 from recovery.velociraptor.operator_identity import refuse_unusable
 
 _AHEAD = timedelta(days=1)
@@ -59,7 +57,7 @@ def check_point(context: Context) -> Report:
     _check_parts(context)
     _check_copy(context)
     check_package(context.fetch(manifest.package.file), manifest.package.file.name)
-    named_in(context, named_places(context.config))
+    _ = context.named  # raises where a file in it is none that the config names
     if context.wants("state"):
         for state in manifest.state:
             check_state_tar(context.fetch(state.tar), state.tar.name)

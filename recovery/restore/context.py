@@ -19,9 +19,11 @@ from recovery.restore.ledger import Ledger
 from recovery.restore.request import RestoreRequest
 from recovery.target import Target, open_target
 from recovery.vault.manifest import Manifest, StoredObject
+from recovery.vault.named_tar import read_named_tar
 from recovery.vault.store import Vault, open_vault
 from recovery.velociraptor.api import Api, open_api
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.named_files import named_places
 from recovery.velociraptor.read_config import read_config
 
 Say = Callable[[str], None]
@@ -110,6 +112,17 @@ class Context:
             raw = self.fetch(self.manifest.config).read_bytes()
             return ServerConfig.parse(raw, source=f"config of {self.manifest.point}")
         return read_config(self.target)
+
+    @cached_property
+    def named(self) -> dict[str, bytes]:
+        """The files that the config names, out of the point: full path → content, checked once.
+
+        Raises :class:`BadInputError`.
+        """
+        held, point = self.manifest.named, self.manifest.point
+        if held is None:
+            return {}
+        return read_named_tar(self.fetch(held.tar), held, named_places(self.config), point)
 
     @cached_property
     def journal(self) -> Journal:

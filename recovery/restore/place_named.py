@@ -1,22 +1,15 @@
 """The files that the config names by their paths, onto the machine before the server's start."""
 
 import hashlib
-import io
 import tarfile
 from collections.abc import Mapping, Sequence
 
-from recovery.errors import BadInputError
 from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
+from recovery.small_tar import pack
 from recovery.target import Target
 from recovery.velociraptor.config import OWNER
-from recovery.velociraptor.named_files import (
-    LARGEST,
-    NamedPlace,
-    named_places,
-    place_of,
-    wrong_content,
-)
+from recovery.velociraptor.named_files import NamedPlace, named_places, place_of
 
 _KNOWN = "xargs -0 -r sha256sum -z -- 2>/dev/null || :"
 # What a machine had there under the same name stays beside it, as `name.~1~`.
@@ -42,7 +35,7 @@ def place_named(context: Context) -> list[str]:
     places = named_places(context.config)
     if not places:
         return []
-    files = named_in(context, places)
+    files = context.named
     return [*_not_captured(context, places, files), *put_named(context.target, places, files)]
 
 
@@ -98,40 +91,6 @@ def put_named(
     ]
 
 
-def named_in(context: Context, places: Sequence[NamedPlace]) -> dict[str, bytes]:
-    """Full path → content, out of the point; each checked against config, digest and kind."""
-    named = context.manifest.named
-    if named is None:
-        return {}
-    files: dict[str, bytes] = {}
-    try:
-        with tarfile.open(context.fetch(named.tar)) as tar:
-            for member in tar:
-                path = f"/{member.name}"
-                place = place_of(places, path)
-                if place is None or not member.isreg() or member.size > LARGEST[place.kind]:
-                    raise _refused(context, path, "no file that the config names")
-                source = tar.extractfile(member)
-                files[path] = source.read() if source else b""
-                if named.digests.get(path) != hashlib.sha256(files[path]).hexdigest():
-                    raise _refused(context, path, "not the file that the manifest names")
-                if wrong := wrong_content(place, path, files[path]):
-                    raise _refused(context, path, f"{wrong} ({place.setting})")
-    except (tarfile.TarError, EOFError, OSError) as broken:
-        raise _refused(context, named.tar.name, f"can't be read: {broken}") from broken
-    if missing := sorted(named.digests.keys() - files.keys()):
-        raise _refused(context, missing[0], "the manifest names it, and it is not there")
-    return files
-
-
-def _refused(context: Context, path: str, why: str) -> BadInputError:
-    return BadInputError(
-        f"{path!r}: {why}",
-        target=context.manifest.point,
-        hint="the point was not made by `recovery capture`; no such file was placed",
-    )
-
-
 def _digests(target: Target, files: Mapping[str, bytes]) -> dict[str, str]:
     """Path → SHA-256 of the files that the machine has under these names."""
     wanted = "".join(f"{path}\0" for path in files).encode()
@@ -146,20 +105,17 @@ def _exists(target: Target, place: NamedPlace) -> bool:
 
 def _pack(places: Sequence[NamedPlace], files: Mapping[str, bytes], known: set[str]) -> bytes:
     """A tar to unpack at the root: folders that the server insists on, then the files."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as out:
-        for place in places:
-            if place.kind == "certificate" or place.path in known:
-                continue
-            own = place.kind == "cache"
-            out.addfile(_entry(place.path, 0o700 if own else 0o750, own=own, folder=True))
-        for path, content in files.items():
-            owner = place_of(places, path)
-            own = owner is not None and owner.kind == "cache"
-            entry = _entry(path, 0o600 if own else 0o640, own=own)
-            entry.size = len(content)
-            out.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+    entries = []
+    for place in places:
+        if place.kind == "certificate" or place.path in known:
+            continue
+        own = place.kind == "cache"
+        entries.append((_entry(place.path, 0o700 if own else 0o750, own=own, folder=True), b""))
+    for path, content in files.items():
+        owner = place_of(places, path)
+        own = owner is not None and owner.kind == "cache"
+        entries.append((_entry(path, 0o600 if own else 0o640, own=own), content))
+    return pack(entries)
 
 
 def _entry(path: str, mode: int, *, own: bool, folder: bool = False) -> tarfile.TarInfo:

@@ -5,14 +5,13 @@ under way when its machine was promoted ends, and none begins afterwards. Files 
 every moment: rsync writes a new one beside the old, then renames it.
 """
 
-import io
 import json
 import re
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from recovery.errors import CommandError, RecoveryError
+from recovery.small_tar import tar_of
 from recovery.standby.link import ssh_words
 from recovery.standby.pair import Machine
 from recovery.standby.places import LAST_SYNC, LOCK, ROLE, ROOM
@@ -146,13 +145,7 @@ def pull_argv(source: Machine, datastore: str, *, elapsed: int, most: int) -> li
 
 def bundle(lists: Mapping[str, bytes], facts: Mapping[str, object]) -> bytes:
     """A tar of the client lists (path in the datastore → content), and of what is noted."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
-        for path, content in {**lists, "facts.json": json.dumps(facts).encode()}.items():
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(content), 0o600
-            tar.addfile(entry, io.BytesIO(content))
-    return made.getvalue()
+    return tar_of({**lists, "facts.json": json.dumps(facts).encode()})
 
 
 def parse_pulled(output: bytes) -> Pulled:
