@@ -109,7 +109,7 @@ def read_config(raw: bytes, name: str) -> ServerConfig:
         mark = bad.problem_mark or bad.context_mark
         at = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
         raise _malformed(at, f"not well-formed YAML: {bad.problem or bad.context}") from None
-    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as bad:
+    except (yaml.YAMLError, ValueError, RecursionError) as bad:
         raise _malformed(name, f"not YAML text ({type(bad).__name__})") from None
     if not isinstance(settings, dict):
         raise _malformed(name, "it holds no settings (a mapping such as `Frontend: …`)")

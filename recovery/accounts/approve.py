@@ -89,7 +89,7 @@ def read_rules(path: Path, deployment: str) -> Approval | Policy:
         if not isinstance(values, dict) or not values:
             raise ValueError("it is empty")  # noqa: TRY301 - told like every other fault of the file
         rules = kind.model_validate(values)
-    except (OSError, ValueError, ValidationError, yaml.YAMLError) as broken:
+    except (OSError, ValueError, yaml.YAMLError) as broken:
         what = "approval of accounts" if kind is Approval else "approval, and no rules for accounts"
         raise BadInputError(
             f"no {what} can be read: {_first(broken)}", target=str(path), hint=hint

@@ -42,6 +42,6 @@ def show_result(results: Sequence[GroupResult]) -> None:
             findings += outcome.findings
     console.print(table)
     for finding in findings:
-        console.print(f"finding: {finding}", style="yellow", markup=False)
+        console.print(f"finding: {finding}", style="yellow")
     verdict = "recovered with findings" if findings else "recovered"
     console.print(f"verdict: {verdict}", style="bold")

@@ -93,7 +93,7 @@ def show_plan(lines: Sequence[str], *, as_json: bool) -> None:
         return
     console = safe_console()
     for number, line in enumerate(lines, 1):
-        console.print(f"{number:>2}. {line}", markup=False, soft_wrap=True)
+        console.print(f"{number:>2}. {line}", soft_wrap=True)
     console.print("dry run: nothing was touched", style="dim")
 
 
@@ -109,7 +109,7 @@ def show_report(report: Report, files: Sequence[Path]) -> None:
     console.print()
     for check in report.checks:
         if check.outcome != "passed":
-            console.print(f"check {check.outcome}: {check.name}: {check.detail}", markup=False)
+            console.print(f"check {check.outcome}: {check.name}: {check.detail}")
     for finding in report.findings:
         _say(console, Text(f"finding: {finding}", style="yellow"))
     _show_error(console, report)
@@ -120,7 +120,7 @@ def show_report(report: Report, files: Sequence[Path]) -> None:
     _show_since_copy(console, report)
     _show_server(console, report)
     for path in files:
-        console.print(f"report: {path}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"report: {path}", soft_wrap=True)
     if report.kept:
         _show_kept(console, report)
     console.print(Text(f"verdict: {report.verdict}", style=_STYLES[report.verdict]))
@@ -195,7 +195,6 @@ def _show_since_copy(console: Console, report: Report) -> None:
     console.print(
         f"while and after it was copied the server accepted {things(since.flows, 'flow')} more: "
         f"{since.came_back} came back, {lost} are lost",
-        highlight=False,
     )
 
 
@@ -205,7 +204,7 @@ def _show_server(console: Console, report: Report) -> None:
     line = f"server: {report.server.kind} {report.server.version}"
     if not report.server.proof_for_production:
         line += " — not proof for production"
-    console.print(line, markup=False, highlight=False)
+    console.print(line)
 
 
 def _show_error(console: Console, report: Report) -> None:
@@ -219,6 +218,6 @@ def _show_error(console: Console, report: Report) -> None:
 
 
 def _show_kept(console: Console, report: Report) -> None:
-    console.print("kept, until `recovery clean`:", highlight=False)
+    console.print("kept, until `recovery clean`:")
     for name in report.kept:
-        console.print(f"  docker exec -it {name} bash", markup=False, highlight=False)
+        console.print(f"  docker exec -it {name} bash")

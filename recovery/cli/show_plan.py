@@ -29,11 +29,11 @@ def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> No
     table.add_column("USD/mo", justify="right", no_wrap=True)
     for row in choice.rows:
         table.add_row(*_cells(row, sizes, row.strategy == choice.recommended))
-    console.print(table, highlight=False)
+    console.print(table)
     for row in choice.rows:
         if row.unmet:
             lacks = ", ".join(_word(one) for one in row.unmet)
-            console.print(f"{row.strategy} lacks: {lacks}", style="red", markup=False)
+            console.print(f"{row.strategy} lacks: {lacks}", style="red")
     console.print(
         f"vault: {prices.vault}",
         "stored: now, and after a year by the default retention",
@@ -41,21 +41,17 @@ def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> No
         + (f": {sizes.files} files, {_gb(sizes.total)}, {sizes.flow_count} flows" * sizes.known),
         f"RTO: with {waits.ttl:g} s of TTL, {waits.poll:g} s of poll, 60 s for a new machine",
         sep="\n",
-        highlight=False,
-        markup=False,
     )
     chosen = next(row for row in choice.rows if row.strategy == choice.recommended)
     word = "recommended" if choice.enough else "none gives all that was asked; nearest"
     color = "green" if choice.enough else "red"
-    console.print(f"{word}: {chosen.strategy}", style=f"bold {color}", highlight=False)
+    console.print(f"{word}: {chosen.strategy}", style=f"bold {color}")
     every = f"every {length(chosen.every)}; " if chosen.every else ""
-    console.print(
-        f"  {every}RTO {length_of(chosen.time.served)}: {chosen.time.basis}", markup=False
-    )
+    console.print(f"  {every}RTO {length_of(chosen.time.served)}: {chosen.time.basis}")
     if chosen.bill.dollars_to_recover:
         console.print(f"  a recovery reads for {chosen.bill.dollars_to_recover:.2f} USD")
     for line in lost_lines(chosen):
-        console.print(f"  lost: {line}", highlight=False)
+        console.print(f"  lost: {line}")
 
 
 def _cells(row: Row, sizes: Sizes, chosen: bool) -> list[Text | str]:

@@ -85,10 +85,10 @@ def points_table(listed: Sequence[Listed]) -> None:
         )
     console = safe_console()
     none = "no recovery points; is this the vault, and is it mounted? `recovery capture` makes one"
-    console.print(table if listed else none, highlight=False)
+    console.print(table if listed else none)
     for entry in listed:
         if entry.trouble:
-            console.print(f"error: {entry.trouble}", style="red", markup=False)
+            console.print(f"error: {entry.trouble}", style="red")
 
 
 def counts_table(manifest: Manifest) -> None:
@@ -110,8 +110,8 @@ def diff_table(old: Manifest, new: Manifest, changes: Sequence[Change]) -> None:
         table.add_row(
             change.org, change.item, change.key, Text(change.how, style=color), change.detail
         )
-    console.print(f"{old.point} → {new.point}", highlight=False)
-    console.print(table if listed else "no difference", highlight=False)
+    console.print(f"{old.point} → {new.point}")
+    console.print(table if listed else "no difference")
     for item, number in quiet_counts(list(changes)).items():
         console.print(f"{number} {item} differ (daily work, not listed; --json has them)")
 
@@ -134,6 +134,6 @@ def status_table(lines: Sequence[Line]) -> None:
         table.add_row(line.name, Text(line.level, style=color), line.says)
         if line.remedy and line.level != "good":
             table.add_row("", "", f"→ {line.remedy}")
-    console.print(table, highlight=False)
+    console.print(table)
     level = verdict(lines)
     console.print(f"verdict: {_WORDS[level]}", style=f"bold {_COLORS[level]}")

@@ -39,11 +39,11 @@ def show_proof(proof: Proof) -> None:
     if proof.fidelity:
         console.print(fidelity_table(proof.fidelity))
     for account in proof.held_back:
-        console.print(f"held back, not to come back yet: {account}", markup=False)
+        console.print(f"held back, not to come back yet: {account}")
     for item, count in proof.not_chosen.items():
-        console.print(f"not chosen: {count} {item}", markup=False)
+        console.print(f"not chosen: {count} {item}")
     for finding in proof.findings:
-        console.print(f"finding: {finding}", style="yellow", markup=False)
+        console.print(f"finding: {finding}", style="yellow")
     console.print(f"verdict: {verdict(proof)}", style="bold")
 
 

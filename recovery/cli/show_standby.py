@@ -61,8 +61,6 @@ def tell_status(status: Any) -> None:
     console.print(table)
     checked = status.spare.checked
     if checked:
-        console.print(
-            f"last trial, {checked['age'] / 3600:.1f} h ago: {checked['says']}", markup=False
-        )
+        console.print(f"last trial, {checked['age'] / 3600:.1f} h ago: {checked['says']}")
     for finding in status.findings:
-        console.print(f"finding: {finding}", style="yellow", markup=False)
+        console.print(f"finding: {finding}", style="yellow")

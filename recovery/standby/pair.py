@@ -7,7 +7,7 @@ Who serves is the lease's word (:mod:`recovery.vault.lease`), never the pair's.
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from recovery.errors import BadInputError, VaultError
 from recovery.vault.lease import Lease, current
@@ -102,7 +102,7 @@ def read_pair(vault: ShelfVault, deployment: str = "") -> Pair:
         if vault.keys is not None and vault.keys.trusted_keys:
             raw, _ = verify(raw, [KIND], vault.keys.trusted_keys)
         return Pair.model_validate(json.loads(raw))
-    except (NotOnShelfError, NotTrustedError, ValidationError, ValueError) as refused:
+    except (NotOnShelfError, NotTrustedError, ValueError) as refused:
         raise VaultError(
             f"{chosen[0]} can't be trusted or read: {refused}",
             step="find the pair",

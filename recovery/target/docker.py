@@ -59,7 +59,7 @@ class DockerTarget:
                 target=self.uri,
                 hint="`docker ps -a` lists those that it has; is DOCKER_HOST the right engine?",
             ) from missing
-        except (docker.errors.APIError, RequestException) as refused:
+        except RequestException as refused:
             why = getattr(refused, "explanation", None) or refused
             raise TargetError(
                 f"no command can run in the container: {why}",
@@ -109,7 +109,7 @@ class DockerTarget:
         while True:
             try:
                 code = self._client.api.exec_inspect(ident)["ExitCode"]
-            except (docker.errors.APIError, RequestException) as refused:
+            except RequestException as refused:
                 raise TargetError(f"the container is gone: {refused}", target=self.uri) from refused
             if code is not None:
                 return int(code)

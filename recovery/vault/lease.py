@@ -11,7 +11,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from recovery.errors import VaultError
 from recovery.vault.keys import VaultKeys
@@ -123,7 +123,7 @@ def _read(vault: ShelfVault, name: str, deployment: str) -> Lease:
         if vault.keys is not None and vault.keys.trusted_keys:
             raw, _ = verify(raw, [KIND], vault.keys.trusted_keys)
         lease = Lease.model_validate(json.loads(raw))
-    except (NotOnShelfError, NotTrustedError, ValidationError, ValueError) as refused:
+    except (NotOnShelfError, NotTrustedError, ValueError) as refused:
         raise VaultError(
             f"the record {name} can't be trusted or read: {refused}",
             step="read the lease",

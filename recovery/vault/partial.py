@@ -9,8 +9,6 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pydantic import ValidationError
-
 from recovery.vault.keys import VaultKeys
 from recovery.vault.manifest import Archive
 from recovery.vault.point_file import all_recipients, opening_keys
@@ -56,7 +54,7 @@ class Partial:
                 for value in json.loads(raw):
                     archive = Archive.model_validate(value)
                     found[archive.fingerprint] = archive
-            except (NotOnShelfError, NotTrustedError, NotOpenedError, ValidationError, ValueError):
+            except (NotOnShelfError, NotTrustedError, NotOpenedError, ValueError):
                 continue
         return list(found.values())
 

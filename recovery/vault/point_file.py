@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from recovery.errors import UntrustedError
 from recovery.vault.keys import VaultKeys
@@ -80,7 +80,7 @@ def decode(raw: bytes, point: str, keys: VaultKeys | None, uri: str) -> PointFil
         raise _refused(point, uri, str(refused)) from refused
     except NotOpenedError as refused:
         raise _refused(point, uri, f"no key here opens it ({refused})", _GIVE_KEYS) from refused
-    except (ValidationError, ValueError, KeyError, TypeError) as broken:
+    except (ValueError, KeyError, TypeError) as broken:
         raise _refused(point, uri, "it is not a manifest that this version reads") from broken
     return _named(found, point, uri)
 

@@ -90,7 +90,7 @@ class Connection:
                 server_hostname=self._pinned,
             ) as answer:
                 return await self._read(answer)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             url, self._url = self._url, _dice.choice(self._urls)
             raise Unreachable(f"{url}: {type(error).__name__}: {error}") from error
 

@@ -24,7 +24,7 @@ def load(store: Store) -> Clients:
             continue
         try:
             record = records.from_wire("ClientInfo", bytes.fromhex(info))
-        except (records.RecordError, ValueError):
+        except ValueError:
             continue
         record["client_id"] = client_id
         found[client_id] = record

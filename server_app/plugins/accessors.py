@@ -104,7 +104,7 @@ def _open_member(call: Call, path: OSPath) -> BinaryIO:
         raise AccessError("zip: not a valid zip file") from error
     try:
         return _Member(archive.open("/".join(path.parts)), container)
-    except (KeyError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (KeyError, RuntimeError, zipfile.BadZipFile) as error:
         container.close()
         raise AccessError(f"Zip: NotFoundError: {path}.") from error
 
