@@ -27,6 +27,7 @@ from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import take_backups
 from recovery.capture.take_named import take_named
 from recovery.capture.take_served import known_of, take_served
+from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.vault.check_names import WRONG_ORG, is_org
@@ -73,7 +74,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
         )
         newest = earlier.newest()
         gc.freeze()  # the collector need not look through a large manifest again and again
-        say(f"capture {point} from {target.uri}, {len(names)} orgs")
+        say(f"capture {point} from {target.uri}, {things(len(names), 'org')}")
         # Reading or rebuilding a package keeps this machine busy, all else the server.
         judging = beside.submit(judge_given, scene, earlier)
         packing = beside.submit(find_package, scene, earlier, judging.result)
@@ -95,7 +96,7 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
                     f"{org}: artifact {name[:40]}…: every server forgets so long a name at its "
                     "next start"
                 )
-        say(f"inventory taken, {kind} {version}, {listing.flows()} flows")
+        say(f"inventory taken, {kind} {version}, {things(listing.flows(), 'flow')}")
         named = take_named(scene)
         judging.result()  # a wrong one is refused before anything is made on the server
         backups = take_backups(scene)
@@ -106,7 +107,8 @@ def capture(target: Target, vault: Vault, options: CaptureOptions, say: Say) -> 
             add_built_in(scene, backups, inventory)
         state = capture_state(scene, backups) if scene.wants("state") else []
         served = take_served(scene, newest) if scene.wants("state") else []
-        say(f"state {sum(org.files for org in state)} files of {len(state)} orgs")
+        files = things(sum(org.files for org in state), "file")
+        say(f"state {files} of {things(len(state), 'org')}")
         archives: list[Archive] = []
         if scene.wants("collections"):
             wanted = listing.wanted()

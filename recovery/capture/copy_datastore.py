@@ -8,6 +8,7 @@ from recovery.capture.client_record import client_list
 from recovery.capture.datastore_files import org_folder
 from recovery.capture.read_files import read_files
 from recovery.capture.scene import CaptureScene
+from recovery.counts import things
 from recovery.datastore.copy import Copied, copy_datastore
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import Restic, open_restic
@@ -36,7 +37,7 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
             hint="is somebody else forgetting copies there right now? Run it again",
         )
     if copied.unread:
-        scene.gap(f"copy: {len(copied.unread)} files could not be read: {copied.unread[0]} …")
+        scene.gap(f"copy: {things(len(copied.unread), 'file')} not readable: {copied.unread[0]} …")
     beside = repository.is_folder and _same_disk(scene, repository.name)
     if beside:
         scene.say(
@@ -45,7 +46,8 @@ def take_copy(scene: CaptureScene, clients: dict[str, Rows]) -> DatastoreCopy:
         )
     rate = copied.bytes / 1e6 / max(copied.seconds, 0.001)
     scene.say(
-        f"copy {ident[:8]}: {copied.files} files, {copied.bytes / 1e6:.0f} MB, {copied.files_new} "
+        f"copy {ident[:8]}: {things(copied.files, 'file')}, {copied.bytes / 1e6:.0f} MB, "
+        f"{copied.files_new} "
         f"new or changed, {copied.bytes_added / 1e6:.1f} MB sent · {rate:.0f} MB/s"
     )
     return DatastoreCopy(

@@ -18,6 +18,7 @@ from recovery.capture.list_collections import list_orgs
 from recovery.capture.options import CaptureOptions
 from recovery.capture.scene import Scene
 from recovery.capture.server_downloads import ServerDownloads
+from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.velociraptor.api import open_api
@@ -103,7 +104,7 @@ def _upload(
             vql, env=env | {"Wanted": json.dumps(rows)}, org=org, timeout=_SECONDS
         )
     except ServerError as refused:
-        scene.gap(f"{org}: {len(items)} collections were not uploaded: {refused.message}")
+        scene.gap(f"{org}: {things(len(items), 'collection')} not uploaded: {refused.message}")
         return []
     made = [org_folder(org) + disk_path(str(row["Path"])) for row in answer.rows if row["Path"]]
     downloads.remove(made)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from recovery.capture.readiness import Line, in_words
+from recovery.counts import things
 from recovery.forwarding.count_sent import Sent, count_sent
 from recovery.forwarding.expected import expected_forwarding
 from recovery.forwarding.turn_on import Forwarding, find_forwarding
@@ -33,7 +34,9 @@ def forwarding_line(one: Forwarding, sent: Sent, now: datetime) -> Line:
     if sent.last is None:
         return Line(name, "warning", "on; nothing was sent in the last day", _TRY, 0.0)
     age = in_words(now - datetime.fromtimestamp(sent.last, UTC))
-    says = f"{sent.taken} documents in the last day, {sent.refused} refused, last {age} ago"
+    says = (
+        f"{things(sent.taken, 'document')} in the last day, {sent.refused} refused, last {age} ago"
+    )
     value = float(sent.taken)
     if sent.trouble:
         return Line(name, "bad", f"{says}: {sent.trouble}", f"{_TRY}; new ones: {_SET}", value)

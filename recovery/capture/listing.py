@@ -12,6 +12,7 @@ from recovery.capture.flow_stamps import Stamps
 from recovery.capture.list_collections import OrgCollections, list_collections, note_unknown_hunts
 from recovery.capture.list_flows import ask_again, list_flows
 from recovery.capture.scene import CaptureScene
+from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.vault.manifest import FlowRecord, Manifest
 from recovery.velociraptor.inventory import Entries
@@ -76,6 +77,7 @@ class Listing:
 def _without_client(org: str, keys: list[str]) -> str:
     clients = {key.partition("/")[0] for key in keys}
     return (
-        f"{org}: {len(keys)} flows of {len(clients)} clients that the server's client list lacks, "
-        f"e.g. {keys[0]}; the server can't export them before these clients come back"
+        f"{org}: {things(len(keys), 'flow')} of {things(len(clients), 'client')} "
+        f"that the server's client list lacks, e.g. {keys[0]}; the server can't export them "
+        "before these clients come back"
     )

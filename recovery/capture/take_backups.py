@@ -25,6 +25,7 @@ from recovery.capture.datastore_files import (
 )
 from recovery.capture.read_files import FileOnWire, read_files
 from recovery.capture.scene import CaptureScene
+from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.vault.manifest import Backup
 from recovery.velociraptor.account_files import cleaned
@@ -173,7 +174,7 @@ class _Reader:
         deadline = time.monotonic() + delay + _LATE
         time.sleep(delay)
         while time.monotonic() < deadline and (left := self._not_there(paths)):
-            self._scene.say(f"{len(left)} fresh backups are not on the server's disk yet")
+            self._scene.say(f"not on the server's disk yet: {things(len(left), 'fresh backup')}")
             time.sleep(1)
         return self._stream(paths)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from recovery.counts import things
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import open_restic
 from recovery.datastore.snapshots import Snapshot, snapshots
@@ -145,7 +146,7 @@ def verify_copies(
         checked.copies = sum(one.state in ("", "no recovery point") for one in found)
         for other in sorted({one.repository for one in found if one.state == _ELSEWHERE}):
             say(f"not looked at: copies in {other}")
-        say(f"{checked.copies} copies; reading {read} of the data …")
+        say(f"{things(checked.copies, 'copy', 'copies')}; reading {read} of the data …")
         words = ["check", *([] if read == "none" else [f"--read-data-subset={read}"])]
         try:
             restic.run(words)

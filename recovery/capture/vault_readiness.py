@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from recovery.capture.readiness import Level, Line, in_words
+from recovery.counts import things
 from recovery.errors import BadInputError, VaultError
 from recovery.vault.manifest import DatastoreCopy, Manifest
 from recovery.vault.shelf_vault import Listed, ShelfVault
@@ -24,7 +25,7 @@ def look_at_vault(
         listed = vault.list_points()
     except VaultError as refused:
         return [Line("vault", "bad", refused.message, refused.hint)], None, None
-    lines = [Line("vault", "good", f"{vault.uri}: {len(listed)} point{'s' * (len(listed) != 1)}")]
+    lines = [Line("vault", "good", f"{vault.uri}: {things(len(listed), 'point')}")]
     lines += _rolled_back(vault, listed)
     lines += [
         Line(f"point {entry.point}", "bad", entry.trouble.message, entry.trouble.hint)
@@ -119,7 +120,7 @@ def _nonces(newest: Manifest) -> Line:
     if lost:
         says = f"not captured for {', '.join(lost)}: their clients would be refused"
         return Line("org nonces", "bad", says, f"run {_CAPTURE} --strategy state,collections")
-    count = f"{len(others)} org{'s' * (len(others) != 1)}"
+    count = things(len(others), "org")
     return Line("org nonces", "good", f"known for {count} besides root")
 
 
@@ -136,7 +137,7 @@ def _backup(newest: Manifest, rpo: timedelta, now: datetime) -> Line:
 
 
 def _copy(copy: DatastoreCopy) -> Line:
-    says = f"{copy.files} files in {copy.repository}"
+    says = f"{things(copy.files, 'file')} in {copy.repository}"
     if copy.beside_server:
         remedy = "`recovery datastore backup` to a mounted share, S3 or sftp"
         return Line("complete copy", "bad", f"{says}: the server's own disk, lost with it", remedy)
@@ -149,7 +150,8 @@ def _verified(vault: ShelfVault, now: datetime) -> Line:
     if not last:
         return Line("verified", "warning", "never from this machine", run)
     age = now - datetime.fromisoformat(str(last["at"])).astimezone(UTC)
-    says = f"{in_words(age)} ago: {last['opened']} objects opened, {last['damaged']} damaged"
+    opened = things(int(str(last["opened"])), "object")
+    says = f"{in_words(age)} ago: {opened} opened, {last['damaged']} damaged"
     if last["damaged"]:
         return Line("verified", "bad", says, "`recovery points verify --all` names them")
     if not last["whole"] or age > _VERIFY_EVERY:

@@ -8,6 +8,7 @@ import typer
 
 from recovery.cli.options import VaultUri
 from recovery.cli.terminal import echo
+from recovery.counts import things
 
 app = typer.Typer(
     help="Users and rights in a recovery point, before they come back.", no_args_is_help=True
@@ -49,7 +50,7 @@ def review(
         table.add_row(mark, row["user"], row["org"], row["rights"], row["before"])
     safe_console().print(table)
     same = len(differences) - len([item for item in differences if item.change != "same"])
-    echo(f"{len(differences)} accounts, {same} the same as before")
+    echo(f"{things(len(differences), 'account')}, {same} the same as before")
 
 
 @app.command()
@@ -108,7 +109,7 @@ def approve(
     kept = [account for account in allowed.values() if account.name not in (without or ())]
     write_approval(out, kept, deployment)
     captured = sum(item.now is not None for item in differences)
-    echo(f"{len(kept)} of {captured} accounts approved in {out}")
+    echo(f"{len(kept)} of {things(captured, 'account')} approved in {out}")
 
 
 def _differences(vault: str, point: str) -> tuple[list[Any], str]:

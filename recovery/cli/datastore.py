@@ -6,6 +6,7 @@ import typer
 
 from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source, VaultUri
 from recovery.cli.terminal import echo
+from recovery.counts import things
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
 
@@ -145,7 +146,8 @@ def verify(
     if as_json:
         echo(json.dumps(asdict(found), indent=1))
     else:
-        echo(f"{found.copies} copies, {found.read} of the data read, {len(found.damaged)} damaged")
+        copies = things(found.copies, "copy", "copies")
+        echo(f"{copies}, {found.read} of the data read, {len(found.damaged)} damaged")
         for line in found.damaged:
             echo(f"damaged: {line}")
     raise typer.Exit(EXIT_FAILED if found.damaged else 0)

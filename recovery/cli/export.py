@@ -7,6 +7,7 @@ import typer
 
 from recovery.cli.options import AsJson, ConfigThere, Source
 from recovery.cli.terminal import echo
+from recovery.counts import things
 from recovery.errors import EXIT_FINDINGS
 from recovery.velociraptor.config import CONFIG_PATH
 
@@ -88,7 +89,7 @@ def export(
     if as_json:
         echo(json.dumps({"to": to, "archives": number, "bytes": size, "gaps": gaps}))
     else:
-        echo(f"{number} archives, {size / 1e6:.1f} MB, in {to}")
+        echo(f"{things(number, 'archive')}, {size / 1e6:.1f} MB, in {to}")
         for gap in gaps:
             echo(f"gap: {gap}")
     raise typer.Exit(EXIT_FINDINGS if gaps else 0)

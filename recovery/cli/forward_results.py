@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recovery.cli.terminal import echo
+from recovery.counts import things
 from recovery.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def forward(
             )
         if kind == OFF:
             count = sum(turn_off(api, one, orgs) for one in KINDS.values())
-            echo(f"forwarding was taken out of {count} tables", err=True)
+            echo(f"forwarding was taken out of {things(count, 'table')}", err=True)
             return []
         if receiver:
             on = turn_on(

@@ -6,6 +6,7 @@ import typer
 
 from recovery.cli.options import VaultUri
 from recovery.cli.terminal import echo
+from recovery.counts import things
 
 
 def material(
@@ -47,8 +48,8 @@ def material(
         echo(f"file that the config names {path}")
     since = f"since {found.before}" if found.before else "(there is no point before it)"
     echo(
-        f"{name}: {len(found.artifacts)} artifacts new, changed or removed {since}, "
-        f"{len(found.served)} files for endpoints new or changed, "
-        f"{len(found.named)} files that the config names new or changed, "
-        f"{len(found.outgoing)} entries of monitoring send data out"
+        f"{name}: {things(len(found.artifacts), 'artifact')} new, changed or removed {since}, "
+        f"{things(len(found.served), 'file')} for endpoints new or changed, "
+        f"{things(len(found.named), 'file')} that the config names new or changed, "
+        f"{things(len(found.outgoing), 'entry', 'entries')} of monitoring sending data out"
     )

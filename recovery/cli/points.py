@@ -6,6 +6,7 @@ import typer
 
 from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.terminal import echo
+from recovery.counts import things
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 points = typer.Typer(help="List, show, verify and compare recovery points.", no_args_is_help=True)
@@ -92,7 +93,7 @@ def verify(
         echo(json.dumps({**asdict(found), "whole": found.whole}, indent=1))
     else:
         echo(
-            f"{found.points} point{'s' * (found.points != 1)}, {found.present} objects there, "
+            f"{things(found.points, 'point')}, {things(found.present, 'object')} there, "
             f"{found.opened} opened and hashed ({found.bytes / 1e6:.1f} MB), "
             f"{len(found.damaged)} damaged"
         )

@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from recovery.cli.safe_console import safe_console
+from recovery.counts import item_name, things
 from recovery.drill.clock import Phase
 from recovery.drill.conduct import Audience
 from recovery.drill.report import Report
-from recovery.drill.words import duration, item_name, things
+from recovery.drill.words import duration
 from recovery.plain_text import plain
 from recovery.verify.compare import FidelityLine
 
@@ -174,7 +175,11 @@ def _times(report: Report) -> Table:
 def _clocks(report: Report) -> Text:
     budgets = report.budgets
     clients = report.clients
-    back = f"{clients.back} of {clients.expected_back} clients back" if clients else "no clients"
+    back = (
+        f"{clients.back} of {things(clients.expected_back, 'client')} back"
+        if clients
+        else "no clients"
+    )
     captured = sum(line.captured for line in report.fidelity)
     restored = sum(line.restored for line in report.fidelity)
     passed = sum(check.outcome == "passed" for check in report.checks)

@@ -13,6 +13,7 @@ from recovery.choose.strategies import Choice, Row
 from recovery.choose.wishes import BEYOND
 from recovery.choose.write_config import length
 from recovery.cli.safe_console import safe_console
+from recovery.counts import things
 
 _FEW = 3
 _WORDS = {BEYOND: "running flows, client events, logs, exports"}
@@ -34,11 +35,11 @@ def plan_table(choice: Choice, sizes: Sizes, prices: Prices, waits: Waits) -> No
         if row.unmet:
             lacks = ", ".join(_word(one) for one in row.unmet)
             console.print(f"{row.strategy} lacks: {lacks}", style="red")
+    held = f"{things(sizes.files, 'file')}, {_gb(sizes.total)}, {things(sizes.flow_count, 'flow')}"
     console.print(
         f"vault: {prices.vault}",
         "stored: now, and after a year by the default retention",
-        f"sizes: {sizes.source}"
-        + (f": {sizes.files} files, {_gb(sizes.total)}, {sizes.flow_count} flows" * sizes.known),
+        f"sizes: {sizes.source}" + f": {held}" * sizes.known,
         f"RTO: with {waits.ttl:g} s of TTL, {waits.poll:g} s of poll, 60 s for a new machine",
         sep="\n",
     )

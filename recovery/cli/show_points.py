@@ -10,6 +10,7 @@ from rich.text import Text
 from recovery.capture.adopt_point import ADOPTED
 from recovery.capture.readiness import Line, verdict
 from recovery.cli.safe_console import safe_console
+from recovery.counts import items, things
 from recovery.vault.diff_points import QUIET, Change, quiet_counts
 from recovery.vault.manifest import Manifest
 from recovery.vault.shelf_vault import Listed
@@ -50,6 +51,7 @@ def capture_lines(manifest: Manifest) -> list[str]:
         length = f", {manifest.server.uri}"
     server = f"{manifest.server.kind} {manifest.server.version}"
     newer = "config newer than the package's" if manifest.config_newer else "config as packaged"
+    archives = (things(int(facts[f"{name}s"]), name) for name in ("flow", "hunt", "row"))
     return [
         f"recovery point {facts['point']}",
         f"  captured  {manifest.captured_at:%Y-%m-%d %H:%M:%S} UTC{length}",
@@ -57,8 +59,8 @@ def capture_lines(manifest: Manifest) -> list[str]:
         f"  package   {manifest.package.version} ({manifest.package.origin}), {newer}",
         f"  orgs      {', '.join(manifest.orgs)}",
         f"  holds     {', '.join(manifest.parts)}",
-        f"  archives  {facts['flows']} flows, {facts['hunts']} hunts, {facts['rows']} rows",
-        f"  size      {facts['bytes'] / 1e6:.1f} MB in {len(manifest.objects())} objects",
+        f"  archives  {', '.join(archives)}",
+        f"  size      {facts['bytes'] / 1e6:.1f} MB in {things(len(manifest.objects()), 'object')}",
         *(f"  gap       {gap}" for gap in manifest.gaps),
     ]
 
@@ -113,7 +115,7 @@ def diff_table(old: Manifest, new: Manifest, changes: Sequence[Change]) -> None:
     console.print(f"{old.point} → {new.point}")
     console.print(table if listed else "no difference")
     for item, number in quiet_counts(list(changes)).items():
-        console.print(f"{number} {item} differ (daily work, not listed; --json has them)")
+        console.print(f"{items(number, item)} changed (daily work, not listed; --json has them)")
 
 
 _COLORS = {"good": "green", "warning": "yellow", "unknown": "magenta", "bad": "red"}

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from recovery.cli.safe_console import safe_console
+from recovery.counts import items
 from recovery.vault.manifest import Manifest
 from recovery.verify.compare import FidelityLine
 from recovery.verify.prove import Proof
@@ -41,7 +42,7 @@ def show_proof(proof: Proof) -> None:
     for account in proof.held_back:
         console.print(f"held back, not to come back yet: {account}")
     for item, count in proof.not_chosen.items():
-        console.print(f"not chosen: {count} {item}")
+        console.print(f"not chosen: {items(count, item)}")
     for finding in proof.findings:
         console.print(f"finding: {finding}", style="yellow")
     console.print(f"verdict: {verdict(proof)}", style="bold")

@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from recovery.cli.terminal import echo
+from recovery.counts import things
 from recovery.errors import EXIT_FINDINGS
 
 
@@ -35,7 +36,7 @@ def end(promotion: Any, as_json: bool) -> None:
 def tell_lag(status: Any) -> None:
     """One line for a log."""
     lag = "no copy yet" if status.lag is None else f"the copy is {status.lag:.0f} s old"
-    echo(f"{lag} · {len(status.findings)} findings", err=True)
+    echo(f"{lag} · {things(len(status.findings), 'finding')}", err=True)
 
 
 def tell_status(status: Any) -> None:
@@ -48,7 +49,7 @@ def tell_status(status: Any) -> None:
     for title in ("", "machine", "service", "copy", "clock", "free"):
         table.add_column(title, overflow="fold")
     for role, side in (("serves", status.serves), ("spare", status.spare)):
-        age = f"{side.last.age:.0f} s old, {side.last.files} files" if side.last else ""
+        age = f"{side.last.age:.0f} s old, {things(side.last.files, 'file')}" if side.last else ""
         table.add_row(
             role,
             side.name,

@@ -9,6 +9,7 @@ from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.show_standby import end, tell_lag, tell_status
 from recovery.cli.standby_schedule import schedule
 from recovery.cli.terminal import echo
+from recovery.counts import things
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
 
 app = typer.Typer(help="A hot spare: make it, keep it current, promote it.", no_args_is_help=True)
@@ -139,7 +140,8 @@ def sync(
     else:
         echo(
             f"{name_of(done.spare)} has everything that {name_of(done.source)} had "
-            f"{done.seconds:.1f} s ago: {done.pulled.files} files, {done.clients} clients"
+            f"{done.seconds:.1f} s ago: {things(done.pulled.files, 'file')}, "
+            f"{things(done.clients, 'client')}"
         )
         for finding in done.findings:
             echo(f"finding: {finding}")

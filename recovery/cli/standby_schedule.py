@@ -8,6 +8,7 @@ import typer
 from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.schedule import On, absolute, refuse_private_tmp, written_folders
 from recovery.cli.terminal import echo
+from recovery.counts import things
 
 schedule = typer.Typer(help="Syncs without anyone remembering them.", no_args_is_help=True)
 
@@ -111,7 +112,7 @@ def show(on: On = "local://", as_json: AsJson = False) -> None:
     if as_json:
         echo(json.dumps(told, indent=1))
     elif runs:
-        echo(f"runs since {told['since']}, {told['restarts']} restarts")
+        echo(f"runs since {told['since']}, {things(told['restarts'], 'restart')}")
     else:
         echo(f"{told.get('active')}: `recovery standby schedule install`")
     raise typer.Exit(0 if runs else EXIT_FINDINGS)

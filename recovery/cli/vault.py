@@ -7,6 +7,7 @@ import typer
 
 from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.terminal import echo
+from recovery.counts import things
 from recovery.errors import EXIT_FINDINGS
 
 vault = typer.Typer(help="Keys, retention and old material of a vault.", no_args_is_help=True)
@@ -138,7 +139,8 @@ def prune(
         for point in made.remove:
             echo(f"remove  {point}")
         echo(
-            f"{len(made.collect)} objects ({made.bytes / 1e6:.1f} MB) go, {len(made.marked)} wait "
+            f"{things(len(made.collect), 'object')} ({made.bytes / 1e6:.1f} MB) go, "
+            f"{len(made.marked)} wait "
             f"for their grace time{' · nothing was changed' if dry_run else ''}"
         )
         for path in made.locked:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from recovery import commands
+from recovery.counts import things
 from recovery.drill.engine import engine, in_words
 from recovery.drill.leftovers import find_leftovers
 from recovery.drill.network import free_subnets, host_routes
 from recovery.drill.production import VARIABLE, check_binary
-from recovery.drill.words import things
 from recovery.errors import BadInputError, RecoveryError
 from recovery.infra.workspace import pulumi_folder
 from recovery.settings import base_image

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import yaml
 
+from recovery.counts import things
 from recovery.drill import clients, engine, fixture_files, production
 from recovery.drill.clients import Endpoint
 from recovery.drill.course import Course
@@ -76,7 +77,7 @@ def _set_stage(course: Course) -> tuple[ServerConfig, NameServer, Manifest]:
     )
     course.manifest = manifest
     course.enrolled = sum(len(items["clients"]) for items in manifest.inventory.orgs.values())
-    course.say(f"recovery point {manifest.point} of {len(manifest.objects())} files")
+    course.say(f"recovery point {manifest.point} of {things(len(manifest.objects()), 'file')}")
     return config, name_server, manifest
 
 

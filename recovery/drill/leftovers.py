@@ -10,6 +10,7 @@ from typing import Any
 
 import docker.errors
 
+from recovery.counts import things
 from recovery.drill.children import end_processes, working_in
 from recovery.drill.engine import containers_of, engine, in_words
 from recovery.drill.names import HOST_LABEL, LOCK_LABEL, RUN_LABEL, Run
@@ -40,10 +41,12 @@ class Leftover:
     @property
     def summary(self) -> str:
         """Its parts as numbers."""
-        return (
-            f"{len(self.containers)} containers, {len(self.networks)} networks, "
-            f"{len(self.volumes)} volumes"
+        parts = (
+            things(len(self.containers), "container"),
+            things(len(self.networks), "network"),
+            things(len(self.volumes), "volume"),
         )
+        return ", ".join(parts)
 
     def as_dict(self) -> dict[str, object]:
         """The run and its parts by name, in JSON's types."""

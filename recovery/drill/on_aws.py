@@ -7,6 +7,7 @@ its passphrase. The new stacks have other names, on another backend.
 import shutil
 from fnmatch import fnmatchcase
 
+from recovery.counts import things
 from recovery.drill import aws_account
 from recovery.drill import name_server as dns
 from recovery.drill.aws_double import Cloud
@@ -111,7 +112,7 @@ def _allowed(course: Course, stack: StackRequest) -> Check:
     return Check(
         name="aws: the printed policies allow every call",
         outcome="failed" if missing or not made else "passed",
-        detail=f"not allowed: {', '.join(missing)}" if missing else f"{len(made)} actions",
+        detail=f"not allowed: {', '.join(missing)}" if missing else things(len(made), "action"),
     )
 
 
@@ -120,7 +121,7 @@ def _taken_over(taken: UpResult) -> Check:
     return Check(
         name="aws: the bucket is taken over by a new stack",
         outcome="passed" if imported else "failed",
-        detail=f"{imported} adopted, {taken.changes.get('create', 0)} settings put",
+        detail=f"{imported} adopted, {things(taken.changes.get('create', 0), 'setting')} put",
     )
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from recovery.counts import item_name, things
 from recovery.drill.report import Report
 from recovery.drill.timeline import WIDTH, loss_drawing, phases_drawing
-from recovery.drill.words import duration, item_name, things
+from recovery.drill.words import duration
 from recovery.verify.compare import FidelityLine
 
 _TEMPLATE = "report.html.j2"

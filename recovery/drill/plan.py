@@ -1,5 +1,6 @@
 """What a drill would do, for --dry-run. Pure: nothing is touched, nothing asked."""
 
+from recovery.counts import things
 from recovery.drill.clients import endpoints
 from recovery.drill.options import DrillOptions
 from recovery.drill.words import duration
@@ -13,7 +14,7 @@ def plan(options: DrillOptions) -> list[str]:
     strategy = ", ".join(options.strategy)
     network = (
         f"make an isolated Docker network from {options.image}: a name server, "
-        f"{root} endpoints of the root org, {others} of another"
+        f"{things(root, 'endpoint')} of the root org, {others} of another"
     )
     if options.scenario == "fixtures":
         return [

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from recovery.capture.capture_point import capture
 from recovery.capture.options import CaptureOptions
+from recovery.counts import things
 from recovery.drill import clients, copies, engine, life, on_aws
 from recovery.drill.busy import busy
 from recovery.drill.course import Course
@@ -91,7 +92,9 @@ def live(course: Course, stage: Stage, production: UpResult) -> None:
             course.enrolled = len(enrolled)
             life.work(api, enrolled)
             flows = life.wait_for_flows(api, enrolled, settled, course.say)
-            course.say(f"{len(enrolled)} clients, {flows} flows, 3 hunts, 2 orgs")
+            course.say(
+                f"{things(len(enrolled), 'client')}, {things(flows, 'flow')}, 3 hunts, 2 orgs"
+            )
     finally:
         target.close()
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from recovery.counts import things
 from recovery.drill import clients, on_aws, production
 from recovery.drill.aws_double import start_cloud
 from recovery.drill.copies import Copies, start_copies
@@ -71,7 +72,7 @@ def place_endpoints(course: Course, network: Isolated, fleet: Sequence[clients.E
     run, image = course.run, course.options.image
     volume = clients.share_binary(run, course.binary, image, network)
     clients.create_clients(run, network, image, volume, fleet)
-    course.say(f"{len(fleet)} endpoints")
+    course.say(things(len(fleet), "endpoint"))
 
 
 def _package(course: Course) -> tuple[Path, ServerConfig, bytes]:

@@ -21,13 +21,3 @@ def duration(seconds: float | None) -> str:
             little = rest // small
             return f"{big} {big_name} {little} {small_name}" if little else f"{big} {big_name}"
     return f"{seconds:.1f} s"
-
-
-def things(count: int, name: str) -> str:
-    """``1 check``, ``3 checks``."""
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
-
-
-def item_name(item: str) -> str:
-    """An inventory's item in words: ``hunt_parameters`` → ``hunt parameters``."""
-    return item.replace("_", " ")

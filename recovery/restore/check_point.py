@@ -7,6 +7,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
+from recovery.counts import items, things
 from recovery.errors import BadInputError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.check_package import check_package
@@ -71,12 +72,12 @@ def check_point(context: Context) -> Report:
     for gap in [*manifest.gaps, *lacking]:
         context.say(f"not in this point: {gap}")
     for item, count in left.items():
-        context.say(f"left out by choice: {count} {item}")
+        context.say(f"left out by choice: {items(count, item)}")
     age = manifest.captured_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     return Report(
-        f"{manifest.point} · captured {age} · {len(manifest.orgs)} orgs · "
-        f"{len(manifest.archives)} archives"
-        + (f" · left out by choice: {sum(left.values())} things" if left else ""),
+        f"{manifest.point} · captured {age} · {things(len(manifest.orgs), 'org')} · "
+        f"{things(len(manifest.archives), 'archive')}"
+        + (f" · left out by choice: {things(sum(left.values()), 'thing')}" if left else ""),
         findings=[f"not captured: {gap}" for gap in manifest.gaps] + lacking,
     )
 

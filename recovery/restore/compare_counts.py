@@ -1,5 +1,6 @@
 """Step: what the server now has, against what the recovery point counted."""
 
+from recovery.counts import things
 from recovery.restore.context import Context
 from recovery.restore.promise import promised
 from recovery.restore.step import Report
@@ -42,4 +43,6 @@ def compare_counts(context: Context) -> Report:
     ]
     total = sum(line.captured for line in lines)
     kept = total - sum(line.lost for line in lines)
-    return Report(f"{kept} of {total} captured things are back before the archives", findings)
+    return Report(
+        f"{kept} of {things(total, 'captured thing')} are back before the archives", findings
+    )

@@ -8,6 +8,7 @@ System.Flow.Completion). The tables lie on the machine meanwhile, for whoever go
 import json
 from typing import Any
 
+from recovery.counts import things
 from recovery.forwarding.turn_on import (
     find_forwarding,
     get_table,
@@ -37,7 +38,7 @@ def hold_forwarding(context: Context) -> Report:
     context.target.put(text, PATH, mode=0o600)
     for one in on:
         set_table(api, table_without(get_table(api, one.org), one.kind), one.org)
-    return Report(f"held in {len(held)} orgs until the archives are imported")
+    return Report(f"held in {things(len(held), 'org')} until the archives are imported")
 
 
 def release_forwarding(context: Context) -> int:

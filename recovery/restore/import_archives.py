@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from recovery.counts import things
 from recovery.errors import BadInputError, RecoveryError, VaultError
 from recovery.restore.batches import batches
 from recovery.restore.context import Context
@@ -45,7 +46,8 @@ def import_archives(context: Context) -> Report:
         tally.raise_if_vault_is_gone()
     context.journal.note_wanted(STEP)
     return Report(
-        f"{tally.imported} flows imported, {tally.there} were there already, {hunts} hunts",
+        f"{things(tally.imported, 'flow')} imported, "
+        f"{tally.there} there already, {things(hunts, 'hunt')}",
         tally.findings,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from recovery.counts import things
 from recovery.errors import BadInputError
 from recovery.restore.check_zip import Member, check_zip
 from recovery.restore.context import Context
@@ -77,7 +78,8 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
         if archive.rows and parcel.rows != archive.rows:
             parcel.file.unlink(missing_ok=True)
             raise BadInputError(
-                f"{archive.file.name} holds {parcel.rows} rows, {archive.rows} were captured",
+                f"{archive.file.name} holds {things(parcel.rows, 'row')}, "
+                f"the capture took {archive.rows}",
                 hint=_HINT,
             )
         return parcel

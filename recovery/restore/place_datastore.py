@@ -4,6 +4,7 @@ The state of the same recovery point is placed on top of it afterwards: it was r
 by record, has the client list as it was in memory, and lets back only the accounts allowed.
 """
 
+from recovery.counts import things
 from recovery.datastore.copy import FRESH
 from recovery.datastore.repository import parse_repository
 from recovery.datastore.restic import Restic, open_restic
@@ -64,20 +65,21 @@ def place_datastore(context: Context) -> Report:
     where = context.config.datastore
     context.target.run(["sh", "-c", _PREPARE, "prepare", where, OWNER])
     repository = parse_repository(context.request.repository or copy.repository)
+    files = things(copy.files, "file")
+    brought = f"copy {copy.snapshot[:8]}: {files}, {copy.bytes / 1e6:.0f} MB"
     with open_restic(context.target, repository) as restic:
-        context.say(f"copy {copy.snapshot[:8]}: {copy.files} files, {copy.bytes / 1e6:.0f} MB …")
+        context.say(f"{brought} …")
         _bring(context, restic, copy.snapshot, where)
         settle = ["sh", "-c", _SETTLE, "settle", where, OWNER, FRESH]
         links = [name for name in context.target.run(settle, timeout=3600).text.split("\0") if name]
         torn = _mend(context, restic, where)
     context.facts["snapshot"] = copy.snapshot
-    findings = (
-        [f"{len(links)} links or devices in the copy were left out: {links[0]}"] if links else []
-    )
+    findings = []
+    if links:
+        left = things(len(links), "link or device", "links or devices")
+        findings.append(f"left out of the copy: {left}, e.g. {links[0]}")
     findings += [f"{name}: caught half-written, and no earlier copy has it whole" for name in torn]
-    return Report(
-        f"copy {copy.snapshot[:8]}: {copy.files} files, {copy.bytes / 1e6:.0f} MB", findings
-    )
+    return Report(brought, findings)
 
 
 def excludes(context: Context) -> list[str]:

@@ -4,6 +4,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from recovery.counts import things
 from recovery.errors import BadInputError
 from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
@@ -55,8 +56,10 @@ def place_state(context: Context) -> Report:
         context.journal.note_accounts(context.allowed or (), anew=True)
     context.facts["hunts_paused"] = str(paused)
     what = "state" if keep is Keep.EVERYTHING else "org records"
-    handed_out = f", {served} files for endpoints" if served else ""
-    return Report(f"{what}: {files} files{handed_out}, {paused} running hunts paused")
+    handed_out = f", {things(served, 'file')} for endpoints" if served else ""
+    return Report(
+        f"{what}: {things(files, 'file')}{handed_out}, {things(paused, 'running hunt')} paused"
+    )
 
 
 def _add_served(context: Context, out: tarfile.TarFile) -> int:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from recovery.counts import things
 from recovery.restore.context import Context
 from recovery.restore.promise import promised
 from recovery.restore.step import Report
@@ -34,6 +35,7 @@ def prove_recovery(context: Context) -> Report:
     passed = sum(check.outcome == "passed" for check in proof.checks)
     lost = sum(line.lost for line in proof.fidelity if not line.expected)
     return Report(
-        f"{passed} of {len(proof.checks)} checks passed, {lost} things lost unexpectedly",
+        f"{passed} of {things(len(proof.checks), 'check')} passed, "
+        f"{things(lost, 'thing')} lost unexpectedly",
         proof.findings,
     )

@@ -7,6 +7,7 @@ the archives, and the index in the state, are what tells the server who took par
 import json
 import zipfile
 
+from recovery.counts import things
 from recovery.errors import BadInputError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
@@ -73,7 +74,7 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
         started = {row["Hunt"] for row in rows if row["Started"]}
         released += len(started)
         findings += [f"{org}: the hunt {hunt} did not start" for hunt in set(todo) - started]
-    return Report(f"{released} hunts released", findings)
+    return Report(f"{things(released, 'hunt')} released", findings)
 
 
 def _without_parameters(context: Context, org: str, hunts: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
+from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.choice import Provider
@@ -77,8 +78,9 @@ def restore_backup(context: Context) -> Report:
     _keep_on_disk(context, list(sources))
     oldest = min(backup.made_at for backup, _ in sources.values())
     return Report(
-        f"{len(sources)} orgs from {oldest:%Y-%m-%d %H:%M:%S} · {artifacts} artifacts · "
-        f"{users} users without passwords",
+        f"{things(len(sources), 'org')} from {oldest:%Y-%m-%d %H:%M:%S} · "
+        f"{things(artifacts, 'artifact')} · "
+        f"{things(users, 'user')} without passwords",
         findings,
     )
 

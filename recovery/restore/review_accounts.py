@@ -10,6 +10,7 @@ from recovery.accounts.read_accounts import (
     users_without_rights,
 )
 from recovery.accounts.review import Difference, review
+from recovery.counts import things
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.step import Report
@@ -42,7 +43,8 @@ def review_accounts(context: Context) -> Report:
     changed = sum(item.change == "changed" for item in differences)
     removed = sum(item.change == "removed" for item in everybody)
     context.facts["accounts_held"] = json.dumps([name_of(item.account) for item in held])
-    detail = f"{len(allowed)} accounts allowed ({context.request.accounts}), {len(held)} held back"
+    detail = f"{things(len(allowed), 'account')} allowed ({context.request.accounts}), "
+    detail += f"{len(held)} held back"
     if has_earlier:
         detail += f"; since the point before: {new} new, {changed} changed, {removed} removed"
         if gained:

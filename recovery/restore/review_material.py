@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from recovery.counts import things
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.material import (
@@ -48,17 +49,19 @@ def review_material(context: Context) -> Report:
         for line in change.diff[:_LINES]:
             context.say(f"    {line}")
         if len(change.diff) > _LINES:
-            context.say(f"    … {len(change.diff) - _LINES} lines more: `recovery material`")
+            context.say(
+                f"    … {things(len(change.diff) - _LINES, 'line')} more: `recovery material`"
+            )
     for sender in found.outgoing:
         context.say(f"monitoring {sender.words}")
     _say_files(context, found.served, found.named)
     context.facts["material"] = material_json(found)
     since = f"since {found.before}" if found.before else "(there is no point before)"
-    detail = f"{len(found.artifacts)} artifacts new or changed {since}"
+    detail = f"{things(len(found.artifacts), 'artifact')} new or changed {since}"
     if found.served:
-        detail += f"; {len(found.served)} files for endpoints (tools) new or changed"
+        detail += f"; {things(len(found.served), 'file')} for endpoints (tools) new or changed"
     if found.named:
-        detail += f"; {len(found.named)} files that the config names new or changed"
+        detail += f"; {things(len(found.named), 'file')} that the config names new or changed"
     if found.outgoing:
         names = ", ".join(sorted({sender.artifact for sender in found.outgoing}))
         detail += f"; monitoring that sends data out: {names}"
@@ -79,7 +82,7 @@ def _review_named(context: Context) -> Report:
         return Report("no artifacts in this strategy", skipped=True)
     named = changed_named(manifest, earlier_point(context, manifest))
     _say_files(context, [], named)
-    return Report(f"{len(named)} files that the config names new or changed")
+    return Report(f"{things(len(named), 'file')} that the config names new or changed")
 
 
 def material_of(context: Context) -> Material:

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+from recovery.counts import things
 from recovery.restore.context import Context
 from recovery.restore.count_imported import count_imported
 from recovery.restore.import_flows import delete_flows
@@ -32,7 +33,9 @@ def settle_unfinished(context: Context) -> None:
     unfinished = context.ledger.unfinished
     if not unfinished:
         return
-    context.say(f"an import was cut off: {len(unfinished)} flows of it are taken back first")
+    context.say(
+        f"an import was cut off: {things(len(unfinished), 'flow')} of it to be taken back first"
+    )
     context.target.run(["systemctl", "restart", SERVICE], timeout=120)
     context.api().wait_ready(context.request.ready_timeout)
     by_org: dict[str, list[Place]] = defaultdict(list)

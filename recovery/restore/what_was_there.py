@@ -1,5 +1,6 @@
 """What a machine had before its recovery: a datastore that isn't empty is named, and is kept."""
 
+from recovery.counts import things
 from recovery.restore.context import Context
 
 # Counted before anything is put on the machine; what a package makes are empty folders.
@@ -32,8 +33,12 @@ def what_was_there(context: Context) -> list[str]:
 def existing(where: str, files: int, users: int, newest: str) -> str:
     """The finding in words. Pure."""
     kept = "it was kept; what the recovery point brings was written over it"
-    still = f", and what else it has is there still, {users} user records among it" if users else ""
+    still = (
+        f", and what else it has is there still, {things(users, 'user record')} among it"
+        if users
+        else ""
+    )
     return (
-        f"the machine had a datastore before this recovery: {where}, {files} files, the newest of "
-        f"{newest}: {kept}{still}"
+        f"the machine had a datastore before this recovery: {where}, {things(files, 'file')}, "
+        f"the newest of {newest}: {kept}{still}"
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from recovery.capture.memory_lists import disk_lists
+from recovery.counts import things
 from recovery.errors import BadInputError, RecoveryError, ServerError, TargetError
 from recovery.restore.hold_service import release_argv
 from recovery.restore.request import Outcome
@@ -178,7 +179,8 @@ class _Run:
         if last:
             self._wanted, self._copied = last.clients, last.files
             self.done.rpo = 0.0 if self._reached else last.age
-            words += f"; the copy: {last.age:.0f} s old, {last.files} files, {last.clients} clients"
+            held = f"{things(last.files, 'file')}, {things(last.clients, 'client')}"
+            words += f"; the copy: {last.age:.0f} s old, {held}"
         return words, findings
 
     def fence(self, old_is_dead: bool) -> tuple[str, list[str]]:
@@ -227,8 +229,8 @@ class _Run:
         if self._wanted and not pulled.clients:
             self.done.rpo = age
             words = "no sign that the old server ended cleanly: labels and clients are of the "
-            return f"{pulled.sent} files", [f"{words}last sync, {age:.0f} s old"]
-        return f"{pulled.sent} files, {pulled.moved / 1e6:.1f} MB; nothing is missing", []
+            return things(pulled.sent, "file"), [f"{words}last sync, {age:.0f} s old"]
+        return f"{things(pulled.sent, 'file')}, {pulled.moved / 1e6:.1f} MB; nothing is missing", []
 
     def start(self) -> tuple[str, list[str]]:
         """From here on no sync writes over this datastore."""
@@ -258,7 +260,7 @@ class _Run:
         port = self._checked_config().frontend_port
         if why := wait_for_port(self._new_target, port):
             findings.append(f"{why}: no client reaches it")
-        return f"{known} clients in its list, port {port} is open", findings
+        return f"{things(known, 'client')} in its list, port {port} is open", findings
 
     def switch(self, switch: Switch) -> tuple[str, list[str]]:
         ttl = switch.ttl

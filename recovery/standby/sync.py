@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from recovery.capture.memory_lists import disk_lists, memory_lists
+from recovery.counts import things
 from recovery.errors import RecoveryError, TargetError
 from recovery.standby.compare_sides import carry_config, look_at_server, look_at_spare
 from recovery.standby.fence import fence
@@ -80,7 +81,7 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
         done.clients = done.pulled.clients
         if done.pulled.torn:
             done.findings.append(
-                f"{done.pulled.torn} records were half-written in each of three passes"
+                f"{things(done.pulled.torn, 'record')} half-written in each of three passes"
             )
         done.seconds = round(time.monotonic() - began, 3)
     return done
@@ -120,7 +121,8 @@ def pull(
         raise failure(ended.returncode, ended.error_text, reader.uri)
     pulled = replace(parse_pulled(ended.stdout), clients=clients)
     say(
-        f"sync: {pulled.files} files, {pulled.bytes / 1e6:.0f} MB there · {pulled.sent} new or "
+        f"sync: {things(pulled.files, 'file')}, {pulled.bytes / 1e6:.0f} MB there · "
+        f"{pulled.sent} new or "
         f"changed, {pulled.deleted} deleted, {pulled.moved / 1e6:.1f} MB moved"
     )
     return pulled

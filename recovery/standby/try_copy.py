@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from recovery.commands import Result
+from recovery.counts import things
 from recovery.errors import TargetError
 from recovery.standby.pair import Pair, who_serves
 from recovery.standby.places import CHECKED
@@ -103,7 +104,7 @@ def judge(tried: Result, wanted: int, target: str) -> dict[str, Any]:
         return {"usable": False, "says": tried.error_text, "clients": 0}
     clients = sum(int(row.get("Clients", 0)) for row in rows)
     usable = clients > 0 or wanted == 0
-    says = f"a copy of it starts and answers: {clients} clients of the root org"
+    says = f"a copy of it starts and answers: {things(clients, 'client')} of the root org"
     return {
         "usable": usable,
         "says": says if usable else "it starts, and has no clients",

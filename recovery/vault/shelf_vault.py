@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from recovery.counts import things
 from recovery.errors import BadInputError, NoPointError, UntrustedError, VaultError
 from recovery.vault import point_file
 from recovery.vault.age_file import Piece, seal_pieces
@@ -130,7 +131,7 @@ class ShelfVault:
         missing = [item.name for item in manifest.objects() if not self.holds(item)]
         if missing:
             raise VaultError(
-                f"{len(missing)} objects are gone from the vault again, e.g. {missing[0]}",
+                f"gone from the vault again: {things(len(missing), 'object')}, e.g. {missing[0]}",
                 step="write the manifest",
                 target=self.uri,
                 hint="start the capture again; earlier recovery points are as they were",

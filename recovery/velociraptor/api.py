@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 from pyvelociraptor import api_pb2, api_pb2_grpc
 
+from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.velociraptor.bind_addresses import reachable_at
@@ -71,7 +72,7 @@ class Api:
             raise self._failure(vql, org, errors)
         if len(answer.rows) < min_rows:
             said = [line for line in answer.log if not line.startswith(USUAL)]
-            too_few = f"{len(answer.rows)} rows came, {min_rows} were needed"
+            too_few = f"{things(len(answer.rows), 'row')} came, at least {min_rows} had to"
             raise self._failure(vql, org, said or [too_few])
         return answer.rows
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from recovery.counts import things
 from recovery.errors import TargetError
 from recovery.velociraptor.api import Api
 from recovery.velociraptor.config import SERVICE
@@ -36,8 +37,11 @@ class Fleet:
     def summary(self) -> str:
         """How many were seen since when."""
         total = len(self.seen) + len(self.away)
-        left = f" ({self.unserved} orgs can't be served by this strategy)" if self.unserved else ""
-        return f"{len(self.seen)} of {total} clients seen since {self.since:%H:%M:%S} UTC{left}"
+        left = ""
+        if self.unserved:
+            left = f" ({things(self.unserved, 'org')} can't be served by this strategy)"
+        clients = things(total, "client")
+        return f"{len(self.seen)} of {clients} seen since {self.since:%H:%M:%S} UTC{left}"
 
 
 def wait_for_clients(api: Api, host: Any, facts: ServerFacts) -> Fleet:

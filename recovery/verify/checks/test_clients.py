@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from recovery.counts import things
 from recovery.velociraptor.api import Api
 from recovery.verify.facts import ServerFacts
 from recovery.verify.fleet import Fleet, clients_anew, wait_for_clients
@@ -28,5 +29,5 @@ def test_no_old_client_under_a_new_id(
     fleet: Fleet, facts: ServerFacts, record_property: Any
 ) -> None:
     anew = clients_anew(fleet, facts)
-    record_property("detail", f"{len(fleet.newcomers)} clients that the point doesn't know")
+    record_property("detail", f"{things(len(fleet.newcomers), 'client')} unknown to the point")
     assert not anew, f"these look like old clients that are not back: {', '.join(anew[:10])}"

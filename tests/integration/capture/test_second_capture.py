@@ -116,7 +116,7 @@ def test_flows_of_a_client_that_the_list_lacks_are_a_gap(server, tmp_path):
     shutil.copy(record, lost / "collections")
     try:
         (gap,) = server.capture(tmp_path / "vault").gaps
-        assert "1 flows of 1 clients" in gap
+        assert "1 flow of 1 client" in gap
         assert f"{lost.name}/{record.name.removesuffix('.json.db')}" in gap
     finally:
         shutil.rmtree(lost)

@@ -106,4 +106,4 @@ def test_from_a_backup_alone_accounts_come_later_and_hunts_without_parameters_wa
     assert "0 hunts released" in held.stdout
     assert f"the hunt {hunt} stays paused: its parameters are lost" in held.stdout
     assert {row["state"] for row in fresh.query("SELECT state FROM hunts()")} == {"PAUSED"}
-    assert "1 hunts released" in recovery(fresh, *release, "--hunt", hunt).stdout
+    assert "1 hunt released" in recovery(fresh, *release, "--hunt", hunt).stdout

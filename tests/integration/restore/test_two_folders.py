@@ -26,7 +26,7 @@ def test_both_come_back_and_a_complete_copy_refuses(server_binary, tmp_path_fact
         outcomes = fresh.restore("server", "collections")
         ((finding,),) = [one.findings for one in outcomes.values() if one.findings]
         was = "the machine had a datastore before this recovery"
-        assert finding.startswith(f"{was}: {FILES}, 1 files")
+        assert finding.startswith(f"{was}: {FILES}, 1 file,")
         fresh.run("systemctl kill -s KILL velociraptor_server; sleep 1")
         fresh.run("systemctl restart velociraptor_server")
         assert same(captured.manifest.inventory, fresh.inventory()) == {}

@@ -1,6 +1,6 @@
 import pytest
 
-from recovery.drill.words import duration, item_name, things
+from recovery.drill.words import duration
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,3 @@ from recovery.drill.words import duration, item_name, things
 )
 def test_durations(seconds, words):
     assert duration(seconds) == words
-
-
-def test_numbers_and_names():
-    assert (things(1, "check"), things(0, "check")) == ("1 check", "0 checks")
-    assert item_name("hunt_parameters") == "hunt parameters"

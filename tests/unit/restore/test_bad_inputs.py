@@ -317,7 +317,7 @@ ARCHIVES = {
                 for name, content in unzipped(FLOW).items()
             }
         ),
-        "holds 0 rows, 1 were captured",
+        "holds 0 rows, the capture took 1",
     ),
     "hunt truncated": ("hunt", HUNT[:-100], "not a whole zip"),
     "hunt: a flow": ("hunt", FLOW, "not an export"),

@@ -132,7 +132,7 @@ def test_flows_of_another_importer_are_counted_and_replaced_where_they_are_short
         ("root", CLIENT, "F.3"): {"rows": 3, "bytes": 10, "listed": True},
     }
     report = scene.run()
-    assert "6 flows imported, 1 were there already" in report.detail
+    assert "6 flows imported, 1 there already" in report.detail
     assert scene.world.summary()[0] == flows
 
 

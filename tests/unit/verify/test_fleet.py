@@ -71,7 +71,7 @@ def test_clients_are_waited_for():
 
 def test_orgs_that_this_strategy_cannot_serve_are_told():
     api = RecordedApi([client("C.1", "alpha", 5), client("C.2", "beta", 5)])
-    assert "1 orgs can't be served" in wait_for_clients(api, None, facts(unserved=["O1"])).summary
+    assert "1 org can't be served" in wait_for_clients(api, None, facts(unserved=["O1"])).summary
 
 
 def test_an_old_client_under_a_new_id_is_known_by_its_host():
