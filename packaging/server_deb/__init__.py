@@ -3,16 +3,7 @@
 It knows nothing of the recovery: the seam is the .deb's path and the command line.
 """
 
-from server_deb.build import BuildRequest, BuiltPackage, build_package
-from server_deb.contents import FileEntry, PackageContents, read_package
 from server_deb.errors import PackageError
+from server_deb.request import BuildRequest, BuiltPackage
 
-__all__ = [
-    "BuildRequest",
-    "BuiltPackage",
-    "FileEntry",
-    "PackageContents",
-    "PackageError",
-    "build_package",
-    "read_package",
-]
+__all__ = ["BuildRequest", "BuiltPackage", "PackageError"]

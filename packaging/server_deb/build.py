@@ -7,8 +7,6 @@ import os
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from server_deb.accepts import refuse_unknown_settings
@@ -18,47 +16,12 @@ from server_deb.config import ServerConfig, read_config
 from server_deb.errors import FAILED, PackageError
 from server_deb.pack import Order, pack
 from server_deb.render import render
+from server_deb.request import BuildRequest, BuiltPackage
 from server_deb.unit import plan_unit
 from server_deb.version import debian_version
 
 COMPRESSIONS = ("zstd", "xz", "gzip")
 SPARE = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildRequest:
-    """What to build a server package from.
-
-    `config` is the file's content, `config_name` what messages call it. `version` None asks the
-    binary. `source_date_epoch` None takes the time when the newest certificate of the config
-    began: a time that only depends on the input.
-    """
-
-    binary: Path
-    config: bytes = field(repr=False)
-    config_name: str = "server.config.yaml"
-    output: Path
-    version: str | None = None
-    release: str = "1"
-    architecture: str | None = None
-    compression: str = "zstd"
-    source_date_epoch: int | None = None
-    allow_expired: bool = False
-    now: datetime | None = None
-
-
-@dataclass(frozen=True)
-class BuiltPackage:
-    """A package that was written: SHA-256 of the file and fingerprints in hex, `size` in bytes."""
-
-    path: Path
-    sha256: str
-    size: int
-    version: str
-    architecture: str
-    config_fingerprint: str
-    deployment_fingerprint: str
-    warnings: tuple[str, ...]
 
 
 def build_package(request: BuildRequest) -> BuiltPackage:

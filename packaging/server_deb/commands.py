@@ -12,12 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from server_deb.build import BuildRequest, BuiltPackage, build_package
-from server_deb.check import utc_now
-from server_deb.contents import read_package
-from server_deb.describe import describe
 from server_deb.errors import PackageError
-from server_deb.inputs import config_content, given_binary, source_date_epoch
+from server_deb.request import BuildRequest, BuiltPackage
 
 app = typer.Typer(
     help="Build and look into server packages (.deb).", no_args_is_help=True, rich_markup_mode=None
@@ -90,6 +86,9 @@ def build(  # noqa: PLR0917  typer gives them by name
     as_json: AsJson = False,
 ) -> BuiltPackage:
     """See BUILD_EXAMPLES. Returns what was built, for whoever mounts this verb elsewhere."""
+    from server_deb.build import build_package
+    from server_deb.inputs import config_content, given_binary, source_date_epoch
+
     with _reported(as_json=as_json):
         content, name = config_content(config, os.environ)
         built = build_package(
@@ -124,6 +123,10 @@ def inspect(
     package: Annotated[Path, typer.Argument(help="The server package.")], as_json: AsJson = False
 ) -> None:
     """See INSPECT_EXAMPLES."""
+    from server_deb.check import utc_now
+    from server_deb.contents import read_package
+    from server_deb.describe import describe
+
     with _reported(as_json=as_json):
         told = describe(read_package(package), now=utc_now())
         if as_json:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recovery.errors import BadInputError
 from recovery.vault.manifest import Part
-from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
+from recovery.velociraptor.paths import BINARY_PATH, CONFIG_PATH
 
 
 class CaptureOptions(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source, VaultUri
-from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
+from recovery.velociraptor.paths import BINARY_PATH, CONFIG_PATH
 
 
 def capture(

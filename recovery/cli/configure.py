@@ -8,7 +8,7 @@ import typer
 from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source
 from recovery.cli.terminal import echo
 from recovery.errors import BadInputError
-from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
+from recovery.velociraptor.paths import BINARY_PATH, CONFIG_PATH
 
 if TYPE_CHECKING:
     from recovery.capture.configure_server import Edit

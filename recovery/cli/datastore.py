@@ -8,7 +8,7 @@ from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source, Vault
 from recovery.cli.terminal import echo
 from recovery.counts import things
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
-from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH
+from recovery.velociraptor.paths import BINARY_PATH, CONFIG_PATH
 
 app = typer.Typer(
     help="Complete, incremental copies of the datastore (restic), each tied to a recovery point.",

@@ -9,7 +9,7 @@ from recovery.cli.options import AsJson, ConfigThere, Source
 from recovery.cli.terminal import echo
 from recovery.counts import things
 from recovery.errors import EXIT_FINDINGS
-from recovery.velociraptor.config import CONFIG_PATH
+from recovery.velociraptor.paths import CONFIG_PATH
 
 
 def export(

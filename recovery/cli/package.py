@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from recovery.capture.built_packages import note_built
-from server_deb.build import BuiltPackage
+from server_deb import BuiltPackage
 
 
 def remember(built: BuiltPackage | None, **_options: Any) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from recovery.cli.options import ConfigThere
 from recovery.cli.terminal import echo
-from recovery.velociraptor.config import CONFIG_PATH
+from recovery.velociraptor.paths import CONFIG_PATH
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from recovery.cli.options import AsJson, VaultUri
-from recovery.cli.show import result_json, show_result
 from recovery.cli.terminal import echo
 from recovery.switch.forms import FORMS
 
@@ -105,6 +104,7 @@ def restore(
       recovery restore --vault /vault --to ssh://root@192.0.2.7 \
         --switch 'dns://192.0.2.53/velo.example.org?key=/root/tsig'
     """
+    from recovery.cli.show import result_json, show_result
     from recovery.cli.switch_name import read_record, read_sending
     from recovery.restore.request import parse_request
     from recovery.restore.run_group import run_group

@@ -7,7 +7,7 @@ import typer
 
 from recovery.cli.options import AsJson, ConfigThere, VaultUri
 from recovery.cli.terminal import echo
-from recovery.velociraptor.config import CONFIG_PATH
+from recovery.velociraptor.paths import CONFIG_PATH
 
 
 def status(

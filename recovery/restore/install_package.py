@@ -12,7 +12,8 @@ from recovery.restore.place_state import refuse_a_used_machine
 from recovery.restore.step import Report
 from recovery.restore.what_was_there import what_was_there
 from recovery.velociraptor.bind_addresses import fit_addresses
-from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, OWNER, PACKAGE
+from recovery.velociraptor.config import OWNER, PACKAGE
+from recovery.velociraptor.paths import BINARY_PATH, CONFIG_PATH
 
 PACKAGE_PATH = f"{FOLDER}/{PACKAGE}.deb"
 """Where the package stays on the machine, so that the next capture finds it."""

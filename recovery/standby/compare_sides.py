@@ -13,8 +13,9 @@ from recovery.standby.places import LAST_SYNC
 from recovery.standby.status import LastSync, parse_last
 from recovery.target import Target
 from recovery.velociraptor.bind_addresses import fit_addresses
-from recovery.velociraptor.config import CONFIG_PATH, OWNER, PACKAGE, SERVICE, ServerConfig
+from recovery.velociraptor.config import OWNER, PACKAGE, SERVICE, ServerConfig
 from recovery.velociraptor.named_files import named_places
+from recovery.velociraptor.paths import CONFIG_PATH
 
 _MARKER = "config/install_time.json.db"
 _VERSION = '"$(dpkg-query --show --showformat=\'${Version}\' "$1" 2>/dev/null)"'

@@ -7,7 +7,8 @@ as it happens to be, as it is in a copy of a server that goes on working.
 """
 
 from recovery.standby.places import LOCK, ROOM
-from recovery.velociraptor.config import BINARY_PATH, OWNER
+from recovery.velociraptor.config import OWNER
+from recovery.velociraptor.paths import BINARY_PATH
 
 TRIAL = f"{ROOM}/trial"
 UNIT = "velociraptor-recovery-trial"

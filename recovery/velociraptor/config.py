@@ -15,8 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from recovery.errors import BadInputError
 
-CONFIG_PATH = "/etc/velociraptor/server.config.yaml"
-BINARY_PATH = "/usr/local/bin/velociraptor"
 SERVICE = "velociraptor_server.service"
 PACKAGE = "velociraptor-server"
 OWNER = "velociraptor"

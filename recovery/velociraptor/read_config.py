@@ -2,7 +2,8 @@
 
 from recovery.errors import TargetError
 from recovery.target import Target
-from recovery.velociraptor.config import CONFIG_PATH, ServerConfig
+from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.paths import CONFIG_PATH
 
 
 def read_config(target: Target, path: str = "") -> ServerConfig:

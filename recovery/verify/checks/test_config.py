@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from recovery.target import Target
-from recovery.velociraptor.config import CONFIG_PATH, OWNER, ServerConfig
+from recovery.velociraptor.config import OWNER, ServerConfig
+from recovery.velociraptor.paths import CONFIG_PATH
 from recovery.verify.facts import ServerFacts, key_digests
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from recovery.velociraptor.config import BINARY_PATH, PACKAGE
+from recovery.velociraptor.config import PACKAGE
+from recovery.velociraptor.paths import BINARY_PATH
 from recovery.verify.facts import ServerFacts
 
 

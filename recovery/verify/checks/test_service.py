@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from recovery.velociraptor.config import BINARY_PATH, OWNER, SERVICE
+from recovery.velociraptor.config import OWNER, SERVICE
+from recovery.velociraptor.paths import BINARY_PATH
 
 
 def test_enabled(host: Any) -> None:

@@ -11,7 +11,8 @@ from recovery.cli import app
 from recovery.errors import BadInputError, TargetError
 from recovery.target import open_target
 from recovery.velociraptor.api import open_api
-from recovery.velociraptor.config import CONFIG_PATH, SERVICE, ServerConfig
+from recovery.velociraptor.config import SERVICE, ServerConfig
+from recovery.velociraptor.paths import CONFIG_PATH
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from server_deb import BuildRequest, build_package
+from server_deb import BuildRequest
+from server_deb.build import build_package
 from tests.unit.server_deb.material import NOW, edited
 
 DATA = "/srv/velociraptor"

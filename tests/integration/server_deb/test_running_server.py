@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server_deb import BuildRequest, build_package
+from server_deb import BuildRequest
+from server_deb.build import build_package
 from tests.integration.server_deb import packages
 from tests.integration.server_deb.machine import CONFIG, UNIT
 from tests.integration.server_deb.packages import DATA

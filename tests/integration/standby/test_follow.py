@@ -16,7 +16,8 @@ from recovery.standby.sync import sync
 from recovery.standby.try_copy import try_copy
 from recovery.standby.watch import Rhythm, watch
 from recovery.target import open_target
-from recovery.velociraptor.config import BINARY_PATH, CONFIG_PATH, SERVICE
+from recovery.velociraptor.config import SERVICE
+from recovery.velociraptor.paths import BINARY_PATH, CONFIG_PATH
 from tests.integration.standby.conftest import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from server_deb import PackageError, build, build_package, pack, read_package
+from server_deb import PackageError, build, pack
+from server_deb.build import build_package
+from server_deb.contents import read_package
 from tests.unit.server_deb.material import REAL_CONFIG, edited, program
 
 PARTS = ("zstd", "xz", "gzip")

@@ -9,7 +9,9 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server_deb import BuildRequest, PackageError, ar, build_package, read_package, tarball
+from server_deb import BuildRequest, PackageError, ar, tarball
+from server_deb.build import build_package
+from server_deb.contents import read_package
 from tests.unit.server_deb.material import NOW, REAL_CONFIG, program, program_file
 
 CONFIG = "etc/velociraptor/server.config.yaml"

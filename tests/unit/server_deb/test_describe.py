@@ -1,7 +1,8 @@
 import json
 
-from server_deb import build_package, read_package
+from server_deb.build import build_package
 from server_deb.config import read_config
+from server_deb.contents import read_package
 from server_deb.describe import describe, unit_notes
 from tests.unit.server_deb.material import NOW, REAL_CONFIG, program
 from tests.unit.server_deb.test_contents import BINARY, CONFIG, CONTROL, server_deb
