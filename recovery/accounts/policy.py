@@ -43,26 +43,30 @@ def let_in(policy: Policy, differences: Sequence[Difference]) -> list[Account]:
 
 def refusal(policy: Policy, item: Difference) -> str:
     """Why an account is held back; empty when it comes back."""
-    name = item.account.name
-    if _one_of(name, policy.deny):
+    names = item.account.names
+    if _one_of(names, policy.deny):
         return "denied by name"
-    if not _allows(policy.names, name, known=item.before is not None):
+    if not _allows(policy.names, names, known=item.before is not None):
         return "a new name" if policy.names == "known" else "not a name on the list"
     was_admin = item.before is not None and item.before.is_admin
     is_admin = item.now is not None and item.now.is_admin
-    if is_admin and not _allows(policy.administrators, name, known=was_admin):
+    if is_admin and not _allows(policy.administrators, names, known=was_admin):
         return "a new administrator" if policy.administrators == "known" else "no administrator"
     if item.change == "changed" and item.gains_rights and not policy.changed_rights:
         return "more rights than before"
     return ""
 
 
-def _allows(names: Names, name: str, *, known: bool) -> bool:
-    if isinstance(names, list):
-        return _one_of(name, names)
-    return names == "any" or known
+def _allows(allowed: Names, names: set[str], *, known: bool) -> bool:
+    if isinstance(allowed, list):
+        return _one_of(names, allowed)
+    return allowed == "any" or known
 
 
-def _one_of(name: str, patterns: Sequence[str]) -> bool:
+def _one_of(names: set[str], patterns: Sequence[str]) -> bool:
     """Capital and small letters are the same: they are one user to the server."""
-    return any(fnmatch.fnmatchcase(same_user(name), same_user(pattern)) for pattern in patterns)
+    return any(
+        fnmatch.fnmatchcase(same_user(name), same_user(pattern))
+        for name in names
+        for pattern in patterns
+    )

@@ -1,6 +1,7 @@
 """The accounts in a recovery point: out of the state's files, or else the backup's ACL records."""
 
 import json
+import re
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -21,13 +22,30 @@ _ADMIN_ROLES = frozenset({"administrator", "org_admin"})
 _ADMIN_RIGHTS = frozenset({"all_query", "any_query", "server_admin", "org_admin", "execve"})
 
 
+_LIKE_SHORTENED = re.compile(r"%23[0-9a-f]{40}")
+
+
 @dataclass(frozen=True)
 class Account:
-    """A user's rights in one org. ``policy`` is the ACL record without its empty parts."""
+    """A user's rights in one org. ``policy`` is the ACL record without its empty parts.
+
+    ``full_name``: where ``name`` is a shortened one (:mod:`recovery.accounts.full_names`).
+    """
 
     org: str
     name: str
     policy: dict[str, Any]
+    full_name: str = ""
+
+    @property
+    def names(self) -> set[str]:
+        """What an operator may call it."""
+        return {self.name, self.full_name or self.name}
+
+    @property
+    def shown(self) -> str:
+        """The name as it was given, where the point has it."""
+        return self.full_name or self.name
 
     @property
     def key(self) -> tuple[str, str]:
@@ -54,16 +72,22 @@ class Account:
 def account_path(path: str) -> tuple[str, str, str] | None:
     """(kind, org, user) of a datastore path that belongs to an account; None for any other.
 
-    ``kind`` is ``acl`` or ``users`` (facts: Datastore layout); names as they were given.
+    ``kind`` is ``acl`` or ``users`` (facts: Datastore layout); names as they were given. One that
+    is given in the form of a shortened one stays as its file has it: it is somebody else.
     """
     parts = path.removeprefix("./").split("/")
     org, parts = (parts[1], parts[2:]) if parts[0] == "orgs" else (ROOT, parts)
     match parts:
         case ["acl", name] if name.endswith(JSON):
-            return "acl", org, stored_name(name, JSON)
+            return "acl", org, _user_of(name, JSON)
         case ["users", name] if name.endswith(RECORD):
-            return "users", org, stored_name(name, RECORD)
+            return "users", org, _user_of(name, RECORD)
     return None
+
+
+def _user_of(file: str, suffix: str) -> str:
+    name = file.removesuffix(suffix)
+    return name if _LIKE_SHORTENED.fullmatch(name) else stored_name(name)
 
 
 def accounts_in_state(state: Path) -> list[Account]:

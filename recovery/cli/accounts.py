@@ -98,15 +98,15 @@ def approve(
             target="--policy",
             hint="unchanged, known, all, or a file of rules",
         )
-    names = {item.account.name for item in differences if item.now}
+    names = {name for item in differences if item.now for name in item.now.names}
     if unknown := ({*(user or ()), *(without or ())} - names):
         raise BadInputError(
             f"no such user in the point: {', '.join(sorted(unknown))}",
             hint="`recovery accounts review --all` shows them",
         )
     allowed = {account.key: account for account in decide(policy, differences, deployment)}
-    allowed |= {i.now.key: i.now for i in differences if i.now and i.now.name in (user or ())}
-    kept = [account for account in allowed.values() if account.name not in (without or ())]
+    allowed |= {i.now.key: i.now for i in differences if i.now and i.now.names & {*(user or ())}}
+    kept = [account for account in allowed.values() if not account.names & {*(without or ())}]
     write_approval(out, kept, deployment)
     captured = sum(item.now is not None for item in differences)
     echo(f"{len(kept)} of {things(captured, 'account')} approved in {out}")
@@ -126,7 +126,7 @@ def _differences(vault: str, point: str) -> tuple[list[Any], str]:
 def _row(item: Any) -> dict[str, Any]:
     return {
         "change": item.change,
-        "user": item.account.name,
+        "user": item.account.shown,
         "org": item.account.org,
         "rights": item.now.words if item.now else "",
         "before": item.before.words if item.before else "",

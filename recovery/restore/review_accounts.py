@@ -3,6 +3,7 @@
 import json
 
 from recovery.accounts.approve import ALL, KNOWN, approve
+from recovery.accounts.full_names import with_full_names
 from recovery.accounts.read_accounts import (
     Account,
     accounts_in_backup,
@@ -124,11 +125,8 @@ def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
     """The accounts that the strategy takes from a point: of its state, or else its backups."""
     if takes_state(context, manifest):
-        return [
-            account
-            for state in manifest.state
-            for account in accounts_in_state(context.fetch(state.tar))
-        ]
+        states = [context.fetch(state.tar) for state in manifest.state]
+        return with_full_names([a for state in states for a in accounts_in_state(state)], states)
     return [
         account
         for org, (_, path) in newest_backups(context, manifest).items()
@@ -144,4 +142,4 @@ def takes_state(context: Context, manifest: Manifest) -> bool:
 
 def name_of(account: Account) -> str:
     """An account as an operator reads it."""
-    return account.name if account.org == ROOT else f"{account.name} in {account.org}"
+    return account.shown if account.org == ROOT else f"{account.shown} in {account.org}"

@@ -10,6 +10,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from recovery.restore.context import Context
+from recovery.restore.request import parse_request
+from recovery.restore.review_accounts import accounts_of
 from recovery.vault.store import open_vault
 from tests.integration.restore.conftest import (
     ENDED,
@@ -119,6 +122,9 @@ def test_state_and_collections_bring_every_odd_name_back(odd):
     assert {"Case", LONG_USER} <= captured.orgs["root"]["users"].keys()
     assert "Generic.Client.Info" in captured.orgs["root"]["artifact_tags"]
     assert len(captured.orgs[ODD]["flows"]) >= 3
+    with Context(parse_request(target="local://", vault=str(odd.vault)), print) as context:
+        shown = {account.shown for account in accounts_of(context, context.manifest)}
+    assert LONG_USER in shown
     with fresh_machine(odd) as fresh:
         done = fresh.restore()
         assert [finding for o in done.values() for finding in o.findings] == []
