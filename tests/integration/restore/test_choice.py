@@ -89,7 +89,7 @@ def test_what_was_not_chosen_is_shown_as_such_and_a_datastore_before_as_a_findin
     done = fresh.restore(orgs=["root"], providers=["users", "clients", "artifacts"])
     (said,) = done["install the package"].findings
     assert said.startswith(f"the machine had a datastore before this recovery: {store}, 1 file,")
-    assert said.endswith("1 user records among it")
+    assert said.endswith("1 user record among it")
     report, code = verified(fresh)
     chosen = fresh.captured.manifest.inventory.orgs["root"]
     (users,) = [line for line in report["fidelity"] if line["item"] == "users"]
