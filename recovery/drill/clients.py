@@ -101,3 +101,14 @@ def start_clients(run: Run, fleet: Sequence[Endpoint], config: bytes) -> None:
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(start, fleet))
+
+
+def restart_clients(run: Run, fleet: Sequence[Endpoint]) -> None:
+    """Restarts running clients of ``fleet``, as endpoints in use have been since they enrolled.
+
+    A real client enrols at most once a minute in one life of its process (seen; `MaybeEnrol` in
+    its source): one that enrolled just before the loss would keep a server without its key waiting.
+    """
+    names = [run.container(endpoint.hostname) for endpoint in fleet]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(engine.restart, names))

@@ -67,6 +67,12 @@ def start(name: str) -> None:
         engine().api.start(name)
 
 
+def restart(name: str) -> None:
+    """Stops a running container and starts it again; what it wrote stays."""
+    with in_words(name):
+        engine().api.restart(name, timeout=3)
+
+
 def kill(name: str) -> None:
     """Removes a container, running or not, and its anonymous volumes."""
     with in_words(name):

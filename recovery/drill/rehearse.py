@@ -92,6 +92,7 @@ def live(course: Course, stage: Stage, production: UpResult) -> None:
             course.enrolled = len(enrolled)
             life.work(api, enrolled)
             flows = life.wait_for_flows(api, enrolled, settled, course.say)
+            clients.restart_clients(course.run, clients.endpoints())
             course.say(
                 f"{things(len(enrolled), 'client')}, {things(flows, 'flow')}, 3 hunts, 2 orgs"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from server_app.client.identity import Identity, load_or_create
 Log = Callable[[str], None]
 Host = dict[str, Any]
 _MAX_POLL, _MAX_POLL_STD = 60, 30
+_MIN_POLL = 1.0
+_ENROL_EVERY = 60.0
+"""Seconds: a real client enrols at most once a minute in one life of its process."""
 _dice = random.SystemRandom()
 _GOODBYE_SECONDS = 0.25
 """TLS connections end a moment after the session that held them."""
@@ -85,6 +89,7 @@ class Client:
         self._host = {**host, "install_time": identity.install_time}
         self._log, self._identity = log, identity
         self._tasks: list[dict[str, Any]] = []
+        self._enrols_from = time.monotonic()
         self._connection = Connection(config, identity, session)
 
     async def step(self) -> None:
@@ -104,8 +109,14 @@ class Client:
             await self._pause(str(problem))
 
     async def _enrol(self) -> None:
+        left = self._enrols_from - time.monotonic()
+        if left > 0:
+            self._log(f"{self._identity.client_id}: 406, not enrolling for another {left:.0f} s")
+            await asyncio.sleep(_MIN_POLL)
+            return
         try:
             name = await self._connection.enrol()
+            self._enrols_from = time.monotonic() + _ENROL_EVERY
             self._log(f"enrolled as {name}")
         except (Unreachable, EnrolFirst) as problem:
             await self._pause(str(problem))

@@ -55,14 +55,17 @@ class Visits:
     def admit(self, org: OrgServices, headers: Any, path: str, body: bytes) -> str:
         """Checks a request's signature; returns the client's id in this org.
 
-        Refused with 406 where the key or the client's record is not known (any more).
+        Refused with 406 where the key is not known (any more). Where the client's record isn't,
+        it is examined anew, without another enrolment.
         """
         bare = headers.get(protocol.CLIENT_ID, "")
         client_id = bare if org.is_root else f"{bare}-{org.org_id}"
         key = self._key(org, client_id)
-        if key is None or org.clients.record(client_id) is None:
+        if key is None:
             raise Refused(_ENROL_FIRST, "Please Enrol")
         _verify(key, headers, path, body)
+        if org.clients.record(client_id) is None:
+            self._interrogate(org, client_id)
         return client_id
 
     def _key(self, org: OrgServices, client_id: str) -> rsa.RSAPublicKey | None:

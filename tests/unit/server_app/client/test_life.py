@@ -4,6 +4,7 @@ import json
 import os
 import time
 
+from server_app.client import loop
 from server_app.client.identity import load_or_create
 
 MARKER = "name: Custom.Server.Marker\nparameters:\n  - name: Greeting\n    default: hello\n"
@@ -85,8 +86,9 @@ def test_a_hunt_reaches_it_at_once(served, client_config, clients, until):
 
 
 def test_after_a_server_loss_it_comes_back_by_itself_under_its_old_id(
-    served, client_config, clients, until
+    served, client_config, clients, until, monkeypatch
 ):
+    monkeypatch.setattr(loop, "_ENROL_EVERY", 1.0)
     first = served("lost")
     port = first.ports["Frontend"]
     clients(client_config(port))
@@ -94,6 +96,23 @@ def test_after_a_server_loss_it_comes_back_by_itself_under_its_old_id(
     first.stop_serving()
     empty = served("new", port=port)
     assert until(lambda: known(empty.org(""))) == before
+
+
+def test_it_enrols_at_most_once_a_minute_in_one_life(served, client_config, clients, until):
+    first = served("lost")
+    port = first.ports["Frontend"]
+    config = client_config(port)
+    lines = clients(config)
+    (client_id,) = until(lambda: known(first.org("")))
+    first.stop_serving()
+    empty = served("new", port=port)
+    asked = len(lines)
+    until(lambda: any("406" in line for line in lines[asked:]))
+    time.sleep(2)
+    assert not list(empty.org("").clients.list())
+    clients.end()
+    clients(config)
+    assert until(lambda: known(empty.org(""))) == [client_id]
 
 
 def test_it_comes_back_to_its_restored_record_without_a_new_examination(
