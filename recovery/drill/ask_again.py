@@ -30,6 +30,18 @@ def add_to_hunt(api: Api, org: str, hunt: str, clients: Iterable[str]) -> None:
         api.query(vql.HUNT_ADD, env={"Hunt": hunt, "Client": client}, org=org)
 
 
+def examine_again(api: Api, org: str, clients: Iterable[str], say: Callable[[str], None]) -> None:
+    """Has clients examined of whose first examination the server kept nothing.
+
+    It examines by itself only once: a client whose results came while the server was being
+    restarted, or were overwritten by its next visit, stays without a host name.
+    """
+    for client in sorted(clients):
+        say(f"{client} has no host name: examined again")
+        wanted = [{"Client": client, "Wanted": artifacts.EXAMINATION, "Env": {}}]
+        api.query(vql.COLLECT, env={"Flows": json.dumps(wanted)}, org=org, min_rows=1)
+
+
 def stuck(flows: Iterable[Row], hunted: Iterable[Row], ended: Iterable[str]) -> list[Row]:
     """Flows that have not ended and are no hunt's; rows of :data:`life_queries.FLOW_STATES`."""
     of_hunts = {(row["Client"], row["Flow"]) for row in hunted}

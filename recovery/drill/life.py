@@ -11,13 +11,12 @@ from recovery.drill import life_artifacts as artifacts
 from recovery.drill import life_queries as vql
 from recovery.drill.ask_again import add_to_hunt, collect_again, parameters_of, stuck
 from recovery.drill.clients import ORG, ORG_NAME, Endpoint, endpoints
+from recovery.drill.enrolment import Enrolled
 from recovery.errors import ServerError
 from recovery.velociraptor.api import ROOT, Api
 
 Say = Callable[[str], None]
-Enrolled = dict[Endpoint, str]
 _PAUSE = 0.2
-_ENROL_SECONDS = 180.0
 _FLOW_SECONDS = 240.0
 _PASSED_OVER = 20.0
 """Seconds after which a client that a busy server has not asked to take part in a hunt is added."""
@@ -147,34 +146,6 @@ def _add_hunt(
             Paused="yes" if paused else "no",
         )
     )
-
-
-def wait_for_enrolment(api: Api, say: Say) -> Enrolled:
-    """Every endpoint's client id, once the server knows its host name.
-
-    Raises :class:`ServerError` naming those that have not come.
-    """
-    missing = set(endpoints())
-    found: Enrolled = {}
-    deadline = time.monotonic() + _ENROL_SECONDS
-    while missing:
-        for org in {endpoint.org for endpoint in missing}:
-            rows = {row["hostname"]: row["client_id"] for row in api.query(vql.SEEN, org=org)}
-            for endpoint in [one for one in missing if one.org == org]:
-                if endpoint.hostname in rows:
-                    found[endpoint] = rows[endpoint.hostname]
-                    missing.discard(endpoint)
-                    say(f"{len(found)} of {len(endpoints())} clients enrolled")
-        if missing and time.monotonic() > deadline:
-            raise ServerError(
-                f"{', '.join(sorted(one.hostname for one in missing))} did not enrol within "
-                f"{_ENROL_SECONDS:g} s",
-                step="life",
-                hint="`docker logs` of the client's container tells (--keep keeps it)",
-            )
-        if missing:
-            time.sleep(_PAUSE)
-    return found
 
 
 def work(api: Api, enrolled: Enrolled) -> None:

@@ -3,6 +3,8 @@
 GREETING = "Custom.Drill.Greeting"
 FETCH = "Custom.Drill.Fetch"
 ORG_ONLY = "Custom.Drill.OrgOnly"
+EXAMINATION = "Generic.Client.Info"
+"""A server's own: what it collects from a client that has just enrolled."""
 
 GREETING_TEXT = """\
 name: Custom.Drill.Greeting

@@ -8,6 +8,7 @@ from recovery.counts import things
 from recovery.drill import clients, copies, engine, life, on_aws
 from recovery.drill.busy import busy
 from recovery.drill.course import Course
+from recovery.drill.enrolment import wait_for_enrolment
 from recovery.drill.loss import lose, prepare_stranger
 from recovery.drill.prove_drill import crash_and_answer, prove_drill, take_rebuilt
 from recovery.drill.stack import rebuild
@@ -88,7 +89,7 @@ def live(course: Course, stage: Stage, production: UpResult) -> None:
             settled = life.settle(api, restart)
             fleet = clients.of_org(clients.ORG)
             clients.start_clients(course.run, fleet, settled.org_client_config)
-            enrolled = life.wait_for_enrolment(api, course.say)
+            enrolled = wait_for_enrolment(api, course.say)
             course.enrolled = len(enrolled)
             life.work(api, enrolled)
             flows = life.wait_for_flows(api, enrolled, settled, course.say)
