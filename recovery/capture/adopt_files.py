@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from recovery.velociraptor.refuse_zip import refusal
 _CONTEXT = "collection_context.json"
 _HUNT = "hunt_info.json"
 _LARGEST_TEXT = 8 << 20
+_UNKNOWN = "not a package, config, backup or export"
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})_(\d{2})_(\d{2})Z")
 # What anybody may have made ends in a line of the report, whatever it is.
 _STRANGE = (
@@ -65,10 +67,9 @@ class FoundFlow:
     hostname: str
     content: ZipContent
     uploads: tuple[Mapping[str, Any], ...]
-
-    @property
-    def org(self) -> str:
-        return org_of_client(str(self.context["client_id"]))
+    org: str
+    told: bool = True
+    """Whether anything tells the org: of a collection on the server only its folder does."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class FoundHunt:
     info: Mapping[str, Any]
     members: tuple[Mapping[str, Any], ...]
     content: ZipContent
+    folder_org: str = ""
+    """The org whose folder of a datastore it lay in, where it did."""
 
 
 @dataclass
@@ -107,7 +110,7 @@ def sort_files(folder: Path) -> Found:
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     for path in sorted(files, key=lambda path: (path.stat().st_mtime, path)):
         try:
-            why = _sort(path, found)
+            why = _sort(path, found, org_of_folder(path.relative_to(folder)))
         except (RecoveryError, DamagedZipError) as refused:
             why = getattr(refused, "message", str(refused))
         except _STRANGE as strange:
@@ -117,19 +120,40 @@ def sort_files(folder: Path) -> Found:
     return found
 
 
-def _sort(path: Path, found: Found) -> str:
+def org_of_folder(path: Path) -> str:
+    """The org of ``…/orgs/ID/…``, as a datastore has it; empty elsewhere."""
+    for parent, org in pairwise(path.parts[:-1]):
+        if parent == "orgs" and is_org(org):
+            return org
+    return ""
+
+
+def _sort(path: Path, found: Found, org: str) -> str:
     with path.open("rb") as file:
         first = file.read(8)
     if first == b"!<arch>\n":
         found.packages.append(look_inside_here(path))
         return ""
     if first[:4] == b"PK\x03\x04" or path.suffix == ".zip":
-        return _sort_zip(path, found)
-    if path.suffix in {".yaml", ".yml"} and path.stat().st_size < _LARGEST_TEXT:
-        return _sort_yaml(path, found)
+        return _sort_zip(path, found, org)
     if path.name in INDEXES:
         return ""
-    return "not a package, config, backup or export"
+    if path.name.endswith((".json", ".json.db")):
+        return _sort_record(path, found)
+    if path.suffix in {".yaml", ".yml", ".txt"} and path.stat().st_size < _LARGEST_TEXT:
+        return _sort_yaml(path, found)
+    return _UNKNOWN
+
+
+def _sort_record(path: Path, found: Found) -> str:
+    """An org's record, as a datastore keeps it; what a server notes beside an export is no loss."""
+    values = json.loads(path.read_bytes()) if path.stat().st_size < _LARGEST_TEXT else None
+    if isinstance(values, dict) and {"id", "nonce"} <= set(values):
+        about = {"nonce": values["nonce"], "name": values.get("name") or ""}
+        return _sort_note({values["id"]: about}, found)
+    if path.name.endswith(".json.db") and "downloads" in path.parts:
+        return ""
+    return _UNKNOWN
 
 
 def _sort_yaml(path: Path, found: Found) -> str:
@@ -139,7 +163,7 @@ def _sort_yaml(path: Path, found: Found) -> str:
     except yaml.YAMLError:
         return "not YAML"
     if not isinstance(values, dict):
-        return "not a config"
+        return _UNKNOWN
     if "Frontend" in values and "Datastore" in values:
         found.configs.append((path, ServerConfig.parse(raw, source=str(path))))
         return ""
@@ -166,7 +190,7 @@ def _sort_note(values: dict[str, Any], found: Found) -> str:
     return ""
 
 
-def _sort_zip(path: Path, found: Found) -> str:
+def _sort_zip(path: Path, found: Found, org: str) -> str:
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         if archive.namelist() == ["data.zip"]:  # how a server encrypts an export
             return "encrypted by a password: unpack its data.zip first (7z x), and adopt that"
@@ -177,9 +201,11 @@ def _sort_zip(path: Path, found: Found) -> str:
         if any(name.startswith("orgs/") for name in content.members):
             found.backups.append(_backup(path, archive))
         elif _HUNT in content.members:
-            found.hunts.append(_hunt(path, archive, content))
+            found.hunts.append(_hunt(path, archive, content, org))
         elif _CONTEXT in content.members:
-            found.flows.append(_flow(path, archive, content))
+            found.flows.append(_flow(path, archive, content, org))
+        elif all(name.endswith((".yaml", ".yml", "/")) for name in content.members):
+            return "a pack of artifacts: import it on the new server (its pages: View Artifacts)"
         else:
             return "neither a backup nor an export"
     return ""
@@ -199,15 +225,15 @@ def _backup(path: Path, archive: zipfile.ZipFile) -> FoundBackup:
     return FoundBackup(path, orgs, _made_at(path, archive, orgs))
 
 
-def _hunt(path: Path, archive: zipfile.ZipFile, content: ZipContent) -> FoundHunt:
+def _hunt(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -> FoundHunt:
     info = _read(archive, _HUNT)
     ident = str(info.get("hunt_id", ""))
     _refuse("" if is_hunt(ident) else f"no id of a hunt: {ident!r}")
     contexts = [name for name in sorted(content.members) if name.endswith(f"/{_CONTEXT}")]
-    return FoundHunt(path, info, tuple(_read(archive, name) for name in contexts), content)
+    return FoundHunt(path, info, tuple(_read(archive, name) for name in contexts), content, org)
 
 
-def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent) -> FoundFlow:
+def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -> FoundFlow:
     context = _read(archive, _CONTEXT)
     client, flow = str(context.get("client_id") or ""), str(context.get("session_id") or "")
     _refuse("" if client and flow else "the export of a flow that did not exist")
@@ -215,7 +241,10 @@ def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent) -> FoundFlo
     active_time(context)  # what is no time is refused here
     host = str(_read(archive, "client_info.json").get("hostname", ""))
     uploads = tuple(read_rows(archive, "uploads.json"))
-    return FoundFlow(path, context, host, content, uploads)
+    if client != "server":
+        return FoundFlow(path, context, host, content, uploads, org_of_client(client))
+    told = bool(org) or "downloads" in path.parts
+    return FoundFlow(path, context, host, content, uploads, org or "root", told)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:

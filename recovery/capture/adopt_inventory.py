@@ -28,7 +28,13 @@ def adopted_inventory(
 ) -> Inventory:
     """Counts backups (org → the one chosen for it) and exports; what is in neither stays empty."""
     orgs = sorted(
-        {_ROOT, *backups, *nonces, *(flow.org for flow in found.flows)},
+        {
+            _ROOT,
+            *backups,
+            *nonces,
+            *(flow.org for flow in found.flows),
+            *(hunt_org(hunt, backups) for hunt in found.hunts),
+        },
         key=lambda org: (org != _ROOT, org),
     )
     items: dict[str, dict[str, Entries]] = {org: {item: {} for item in ITEMS} for org in orgs}
@@ -46,9 +52,11 @@ def adopted_inventory(
 
 
 def hunt_org(hunt: FoundHunt, backups: Mapping[str, FoundBackup]) -> str:
-    """By its flows' clients, else by the backup that lists it."""
+    """By its flows' clients, by its folder, else by the backup that lists it."""
     for member in hunt.members:
         return org_of_client(str(member.get("client_id", "")))
+    if hunt.folder_org:
+        return hunt.folder_org
     for org, backup in backups.items():
         with zipfile.ZipFile(backup.path) as archive:
             ids = {row.get("hunt_id") for row in read_rows(archive, f"orgs/{org}/hunts.json")}
@@ -75,6 +83,8 @@ def lacking_inside(content: ZipContent, contexts: Sequence[Row]) -> str:
     ended = all(context.get("state") in _ENDED for context in contexts)
     said = [str(context.get("total_collected_rows") or "") for context in contexts]
     rows = sum(int(number) for number in said if number.isdecimal()) if ended else 0
+    if content.rows < rows and content.only_csv:
+        return f"{content.rows} of {rows} rows, the rest as CSV only, which no server imports"
     if content.rows < rows:
         return f"{content.rows} of {rows} rows"
     if content.upload_bytes < content.listed_bytes:

@@ -57,9 +57,10 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
     package, config = _package_and_config(found, folder)
     say(f"package {package.version}, deployment {config.deployment[:16]}…")
     backups = _newest_by_org(found.backups)
-    nonces, unknown = _nonces(found, config, set(backups) | {flow.org for flow in found.flows})
-    flows, hunts = _newest_flows(found.flows), _newest_hunts(found.hunts)
+    flows, hunts = _fullest_flows(found.flows), _fullest_hunts(found.hunts)
     found.flows, found.hunts = list(flows), list(hunts)
+    orgs = {*backups, *(flow.org for flow in flows), *(hunt_org(hunt, backups) for hunt in hunts)}
+    nonces, unknown = _nonces(found, config, orgs)
     now = datetime.now(UTC)
     kept = {backup.path: backup for backup in backups.values()}.values()
     times = [backup.made_at for backup in kept] + [
@@ -105,11 +106,9 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
         archives=archives,
         inventory=adopted_inventory(found, backups, config, nonces, found.names),
         org_names={_ROOT: "<root>", **{org: found.names.get(org, org) for org in nonces}},
-        gaps=[*_gaps(found, backups, unknown, archives), *_named_gaps(config)],
+        gaps=[*_gaps(found, backups, unknown, archives, orgs | set(nonces)), *_named_gaps(config)],
     )
     vault.commit(manifest)
-    for gap in manifest.gaps:
-        say(f"missing: {gap}")
     say(f"recovery point {manifest.point} is in {vault.uri}")
     return manifest
 
@@ -149,9 +148,18 @@ def _newest_by_org(backups: Sequence[FoundBackup]) -> dict[str, FoundBackup]:
 
 
 def _nonces(found: Found, config: ServerConfig, orgs: set[str]) -> tuple[dict[str, str], list[str]]:
-    """Org → nonce, from notes and from client configs whose file's name tells the org."""
+    """Org → nonce, from the config, from notes, and from client configs named after their org."""
     own = str(config.values["Client"]["nonce"])
-    nonces = dict(found.nonces)
+    first = (config.values.get("GUI") or {}).get("initial_orgs") or []
+    nonces = {
+        str(org["org_id"]): str(org["nonce"])
+        for org in first
+        if org.get("org_id") and org.get("nonce")
+    }
+    nonces |= found.nonces
+    for org in first:
+        if org.get("org_id") and org.get("name"):
+            found.names.setdefault(str(org["org_id"]), str(org["name"]))
     others = sorted(org for org in orgs if org != _ROOT)
     for path, nonce in found.client_nonces:
         named = [org for org in others if org in path.name]
@@ -164,13 +172,20 @@ def _nonces(found: Found, config: ServerConfig, orgs: set[str]) -> tuple[dict[st
     return nonces, [org for org in others if org not in nonces]
 
 
-def _newest_flows(flows: Sequence[FoundFlow]) -> Sequence[FoundFlow]:
-    by_id = {(flow.context["client_id"], flow.context["session_id"]): flow for flow in flows}
+def _fullest_flows(flows: Sequence[FoundFlow]) -> Sequence[FoundFlow]:
+    """Each flow once: from the export that holds most of it, else from the newest."""
+    by_id: dict[tuple[str, str], FoundFlow] = {}
+    for flow in sorted(flows, key=lambda flow: (flow.content.rows, flow.content.upload_bytes)):
+        by_id[str(flow.context["client_id"]), str(flow.context["session_id"])] = flow
     return list(by_id.values())
 
 
-def _newest_hunts(hunts: Sequence[FoundHunt]) -> Sequence[FoundHunt]:
-    return list({hunt.info.get("hunt_id"): hunt for hunt in hunts}.values())
+def _fullest_hunts(hunts: Sequence[FoundHunt]) -> Sequence[FoundHunt]:
+    """Each hunt once: an export of its combined results alone has none of its flows."""
+    by_id: dict[str, FoundHunt] = {}
+    for hunt in sorted(hunts, key=lambda hunt: (len(hunt.members), hunt.content.rows)):
+        by_id[str(hunt.info.get("hunt_id"))] = hunt
+    return list(by_id.values())
 
 
 def _flow(vault: Vault, flow: FoundFlow) -> Archive:
@@ -241,12 +256,24 @@ def _gaps(
     backups: Mapping[str, FoundBackup],
     unknown: Sequence[str],
     archives: Sequence[Archive],
+    orgs: set[str],
 ) -> list[str]:
     archived = {hunt.info.get("hunt_id") for hunt in found.hunts}
     gaps = list(_ALWAYS)
     if not backups:
         gaps.append("users, labels, artifacts, hunts, notebooks: there is no usable backup")
     gaps += [f"{org}: its nonce; its clients are refused until it is put back" for org in unknown]
+    gaps += [
+        f"{org}: its name; it comes back under its id"
+        for org in sorted(orgs - {_ROOT})
+        if org not in found.names
+    ]
+    gaps += [
+        f"root: {flow.context['session_id']}: a collection on the server, and nothing tells of "
+        "which org; it is taken for the root org's"
+        for flow in found.flows
+        if not flow.told and orgs - {_ROOT}
+    ]
     gaps += [
         f"{org}: parameters and limits of {hunt}: there is no export of it"
         for org, hunt in hunts_in(backups)

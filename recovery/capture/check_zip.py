@@ -25,6 +25,7 @@ _BROKEN = (
     OSError,
 )
 _RESULTS = re.compile(r"(?:[^/]+/)?results/(?!All ).+\.json")
+_CSV = re.compile(r"(?:[^/]+/)?(?:results/(?!All ).+|uploads)\.csv")
 _UPLOADS = re.compile(r"(?:[^/]+/)?uploads/.+")
 _LIST = re.compile(r"(?:[^/]+/)?uploads\.json")
 
@@ -38,6 +39,14 @@ class ZipContent:
     upload_bytes: int
     listed_bytes: int = 0
     """What its own lists of uploads say, each file once. A sparse file may come out larger."""
+
+    @property
+    def only_csv(self) -> bool:
+        """Whether results were exported as CSV without the JSON that an import reads."""
+        return any(
+            _CSV.fullmatch(name) and f"{name.removesuffix('.csv')}.json" not in self.members
+            for name in self.members
+        )
 
 
 class DamagedZipError(Exception):

@@ -18,12 +18,15 @@ from recovery.restore.import_flows import delete_flows, import_parcels, remove_i
 from recovery.restore.import_hunts import import_hunts
 from recovery.restore.lanes import in_lanes
 from recovery.restore.parcel import Parcel, parcel_of_flow, parcels_of_hunt
+from recovery.restore.settle_hunts import settle_hunts
 from recovery.restore.step import Report
 from recovery.restore.tally import Tally
 from recovery.restore.what_is_there import Place, settle_unfinished, there_in_part, what_is_there
 from recovery.vault.manifest import Archive
+from recovery.velociraptor.api import ROOT
 
 STEP = "import the archives"
+_ORGS = "SELECT OrgId FROM orgs()"
 
 
 def import_archives(context: Context) -> Report:
@@ -37,8 +40,16 @@ def import_archives(context: Context) -> Report:
     flows = sum(archive.kind == "flow" for archives in by_org.values() for archive in archives)
     tally = Tally(flows, context.say)
     settle_unfinished(context)
+    have = {ROOT, *(row["OrgId"] for row in context.api().query(_ORGS))} if by_org else set()
+    tally.findings += [
+        f"{org}: this server has no such org: {len(found)} archives are not imported"
+        for org, found in by_org.items()
+        if org not in have
+    ]
     try:
-        hunts = sum(_import_org(context, org, found, tally) for org, found in by_org.items())
+        hunts = sum(
+            _import_org(context, org, found, tally) for org, found in by_org.items() if org in have
+        )
     finally:
         with suppress(RecoveryError):
             remove_inbox(context)
@@ -76,7 +87,9 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
         delete_flows(context, org, sorted(parcel.place for parcel in batch))
         tally.add(import_parcels(context, org, batch, tally.findings), 0)
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
-    return import_hunts(context, org, usable, tally.findings)
+    hunts = import_hunts(context, org, usable, tally.findings)
+    settle_hunts(context, org, usable)
+    return hunts
 
 
 def _parcels(

@@ -1,6 +1,7 @@
 """A batch of flows into one org: files to the machine, one query, everything counted afterwards."""
 
 import json
+import re
 import tarfile
 from collections.abc import Sequence
 
@@ -33,6 +34,9 @@ SELECT * FROM foreach(row=parse_json_array(data=Flows), query={
   FROM delete_flow(client_id=Client, flow_id=Flow, really_do_it=TRUE, sync=TRUE)
 })
 """
+_ABSENT = re.compile(
+    r'NotFoundError: \{"DelegatePath":"[^"]*?(?P<file>[^"/]+)","Path":"/(?P<member>[^"]+)"'
+)
 _TELLING = ("import_flow:", "import_collection: Error", "ERROR")
 
 
@@ -65,8 +69,7 @@ def import_parcels(
     with context.importing:  # one after the other: side by side a server takes longer for both
         answer = context.api().ask(_IMPORT, env=asked, org=org, timeout=3600)
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in answer.rows}
-    errors = [line for line in answer.log if any(mark in line for mark in _TELLING)]
-    findings += [f"{org}: import: {line}" for line in errors]
+    findings += [f"{org}: {line}" for line in told(answer.log, parcels)]
     counted = count_imported(context, org, parcels)
     done: dict[Key, str] = {}
     for parcel in parcels:
@@ -80,6 +83,26 @@ def import_parcels(
         parcel.file.unlink(missing_ok=True)
     context.ledger.finish(done)
     return sum(not trouble for trouble in done.values())
+
+
+def told(log: Sequence[str], parcels: Sequence[Parcel]) -> list[str]:
+    """The server's complaints, a line each; what an archive hasn't got in one line a flow. Pure.
+
+    An archive that is known to lack something was named before the recovery began.
+    """
+    by_file = {parcel.file.name: parcel for parcel in parcels}
+    absent: dict[str, list[str]] = {}
+    lines = []
+    for line in log:
+        if (match := _ABSENT.search(line)) and match["file"] in by_file:
+            absent.setdefault(match["file"], []).append(match["member"])
+        elif any(mark in line for mark in _TELLING):
+            lines.append(f"import: {line}")
+    for file, members in absent.items():
+        parcel = by_file[file]
+        if not parcel.lacks:
+            lines.append(f"{' '.join(parcel.place)}: its archive has no {', '.join(members)}")
+    return lines
 
 
 def delete_flows(context: Context, org: str, places: Sequence[tuple[str, str]]) -> None:

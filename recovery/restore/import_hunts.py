@@ -41,11 +41,11 @@ def import_hunts(
             findings.append(f"{org}: the hunt {hunt_id} was not taken (are its artifacts there?)")
     there = [hunt_id for hunt_id in hunts if hunt_id in have]
     _add_members(context, org, [hunts[hunt_id] for hunt_id in there])
-    _forget_list(context, org)
+    forget_list(context, org)
     return len(there)
 
 
-def _forget_list(context: Context, org: str) -> None:
+def forget_list(context: Context, org: str) -> None:
     """Takes the server's list of hunts off the disk, so that a crash now loses none from sight.
 
     The server writes it every ten minutes and at a clean stop, and believes it at a start; where

@@ -40,6 +40,8 @@ class Parcel:
     uploads: int
     upload_bytes: int
     file: Path
+    lacks: str = ""
+    """What the archive was known to lack when it was captured (:class:`Archive`)."""
 
     @property
     def artifact_names(self) -> set[str]:
@@ -82,7 +84,7 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
                 f"the capture took {archive.rows}",
                 hint=_HINT,
             )
-        return parcel
+        return replace(parcel, lacks=archive.lacks)
     finally:
         path.unlink(missing_ok=True)
 
@@ -107,7 +109,8 @@ def parcels_of_hunt(
         if wrong := wrong_flow(archive.org, *place, context.manifest.orgs):
             raise BadInputError(f"{archive.file.name}: {wrong}", hint=_HINT)
         taken.add(place)
-        yield _parcel(context, path, members, flow, f"{archive.file.sha256}.{number}")
+        parcel = _parcel(context, path, members, flow, f"{archive.file.sha256}.{number}")
+        yield replace(parcel, lacks=archive.lacks)
 
 
 def _parcel(

@@ -13,9 +13,14 @@ from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.state_files import running_hunts
 from recovery.restore.step import Report
+from recovery.vault.manifest import Archive
+from recovery.velociraptor.archive_file import hunt_record
 from recovery.velociraptor.backup_file import read_rows
 
-_PAUSED = 'SELECT hunt_id AS Hunt FROM hunts() WHERE state =~ "PAUSED|STOPPED"'
+_PAUSED = """
+SELECT hunt_id AS Hunt, expires < now() * 1000000 AS Over FROM hunts()
+WHERE state =~ "PAUSED|STOPPED"
+"""
 # Of a hunt whose full request is lost a server knows the summary (read in its source, and seen).
 _LOST = """
 SELECT * FROM foreach(row=parse_json_array(data=Hunts), query={
@@ -39,11 +44,12 @@ def release_if_asked(context: Context) -> Report:
 def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Report:
     """Starts what was running when the point was captured and isn't running now.
 
-    ``only`` names hunts to be released; empty means all of them but those whose parameters are
-    lost: they would run on every endpoint with their artifacts' defaults (facts: backup()).
+    ``only`` names hunts to be released; empty means all of them but those that have expired, and
+    those whose parameters are lost: they would run on every endpoint with their artifacts' defaults
+    (facts: backup()).
     Raises :class:`BadInputError` for one that wasn't running then.
     """
-    released, findings = 0, []
+    released, expired, findings = 0, 0, []
     running = were_running(context)
     if unknown := only.difference(*running.values()):
         raise BadInputError(
@@ -56,10 +62,12 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
     for org, hunts in running.items():
         if not context.wants_org(org):
             continue
-        now = {row["Hunt"] for row in context.api().query(_PAUSED, org=org)}
+        now = {row["Hunt"]: row["Over"] for row in context.api().query(_PAUSED, org=org)}
         todo = [hunt for hunt in hunts if hunt in now and (not only or hunt in only)]
         todo = [hunt for hunt in todo if context.choice.hunt(hunt)]
         if not only:
+            expired += sum(bool(now[hunt]) for hunt in todo)
+            todo = [hunt for hunt in todo if not now[hunt]]
             lost = _without_parameters(context, org, todo)
             findings += [
                 f"{org}: the hunt {hunt} stays paused: its parameters are lost, it would run with "
@@ -74,7 +82,8 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
         started = {row["Hunt"] for row in rows if row["Started"]}
         released += len(started)
         findings += [f"{org}: the hunt {hunt} did not start" for hunt in set(todo) - started]
-    return Report(f"{things(released, 'hunt')} released", findings)
+    over = f", {expired} have expired and stay paused" if expired else ""
+    return Report(f"{things(released, 'hunt')} released{over}", findings)
 
 
 def _without_parameters(context: Context, org: str, hunts: list[str]) -> list[str]:
@@ -87,14 +96,29 @@ def _asked(hunts: list[str]) -> str:
 
 
 def were_running(context: Context) -> dict[str, list[str]]:
-    """Org → ids of the hunts that ran at the capture, from the state or else the backup."""
+    """Org → ids of the hunts that ran at the capture: by the state, or else by the backup.
+
+    A hunt that no backup has counts as what its own export says.
+    """
     manifest = context.manifest
     found = {state.org: running_hunts(context.fetch(state.tar)) for state in manifest.state}
     if any(found.values()):
         return found
+    backed: set[str] = set()
     # A point that was put together from old files has the orgs' records as its only state.
     for org, (_, path) in newest_backups(context, manifest).items():
         with zipfile.ZipFile(path) as archive:
             hunts = read_rows(archive, f"orgs/{org}/hunts.json")
+        backed |= {str(hunt.get("hunt_id")) for hunt in hunts}
         found[org] = [str(h["hunt_id"]) for h in hunts if h.get("state") in _RUNNING]
+    for export in manifest.archives:
+        if export.kind == "hunt" and export.hunt_id not in backed and _ran(context, export):
+            found.setdefault(export.org, []).append(export.hunt_id)
     return found
+
+
+def _ran(context: Context, export: Archive) -> bool:
+    try:
+        return hunt_record(context.fetch(export.file)).get("state") in _RUNNING
+    except (BadInputError, zipfile.BadZipFile):  # named, and left out, by the import
+        return False

@@ -12,6 +12,7 @@ from pathlib import Path
 from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.restore.backup_sources import newest_backups
+from recovery.restore.call_restore import call_restore
 from recovery.restore.choice import Provider
 from recovery.restore.context import Context
 from recovery.restore.state_files import org_records
@@ -20,11 +21,10 @@ from recovery.restore.zip_artifacts import keep_metadata, set_artifacts
 from recovery.restore.zip_users import create_users
 from recovery.velociraptor.api import ROOT, Row
 from recovery.velociraptor.backup_file import lacking_parts, rewrite_hunts
-from recovery.velociraptor.config import OWNER, SERVICE
+from recovery.velociraptor.config import SERVICE
 
 STEP = "restore the backup"
 _NAME = "recovery"
-_RESTORE = "SELECT * FROM backup_restore(name=Name, providers=Providers)"
 _PROVIDERS: dict[str, tuple[Provider, str]] = {
     "ClientInfo": ("clients", "client_info"),
     "Hunt": ("hunts", "hunts"),
@@ -140,10 +140,7 @@ def restorable(hunt: Row) -> Row:
 
 
 def _restore_org(context: Context, org: str, zip_path: Path, lacking: Collection[str]) -> None:
-    """``backup_restore`` works on its own org, from that org's own ``backups/``.
-
-    What a backup lacks is named by the check of the point, before anything is changed.
-    """
+    """What a backup lacks is named by the check of the point, before anything is changed."""
     providers = [
         name
         for name, (kind, part) in _PROVIDERS.items()
@@ -151,20 +148,7 @@ def _restore_org(context: Context, org: str, zip_path: Path, lacking: Collection
     ]
     if not providers:
         return
-    inside = "" if org == ROOT else f"/orgs/{org}"
-    path = f"{context.config.files}{inside}/backups/{_NAME}.zip"
-    env = {"Name": _NAME, "Providers": "|".join(providers)}
-    context.target.run(
-        ["install", "-d", "-o", OWNER, "-g", OWNER, "-m", "700", str(Path(path).parent)]
-    )
-    context.target.put(zip_path, path, mode=0o600, owner=f"{OWNER}:{OWNER}")
-    try:
-        rows = context.api().query(_RESTORE, env=env, org=org, min_rows=1)
-    finally:
-        context.target.run(["rm", "-f", path])
-    errors = [f"{row['Name']}: {row['Error']}" for row in rows if row.get("Error")]
-    if errors:
-        raise ServerError(f"org {org}: {'; '.join(errors)}")
+    call_restore(context, org, zip_path, providers)
 
 
 def _keep_on_disk(context: Context, orgs: list[str]) -> None:

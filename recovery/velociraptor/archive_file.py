@@ -81,6 +81,16 @@ def hunt_of(source: Path) -> str:
         return str(_object(archive, _HUNT_INFO, source.name).get("hunt_id", ""))
 
 
+def hunt_record(source: Path) -> dict[str, Any]:
+    """A hunt as its zip has it, without the request that a server would send to clients."""
+    with zipfile.ZipFile(source) as archive:
+        record = _object(archive, _HUNT_INFO, source.name)
+    request = record.get("start_request")
+    if isinstance(request, dict):
+        request.pop("compiled_collector_args", None)
+    return record
+
+
 def _flow(archive: zipfile.ZipFile, folder: str, source: str) -> FlowInside:
     context = _object(archive, f"{folder}{_CONTEXT}", source)
     info_name = f"{folder}{CLIENT_INFO}"

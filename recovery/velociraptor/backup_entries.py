@@ -16,6 +16,8 @@ from recovery.velociraptor.backup_file import artifact_rows, read_rows
 from recovery.velociraptor.inventory import Entries, digest
 
 Row = Mapping[str, Any]
+_SYSTEMS = ("ALL", "WINDOWS", "LINUX", "OSX")
+"""``HuntOsCondition``, by its numbers."""
 _WHOLE_NUMBERS = frozenset({"timeout", "trace_freq_sec", "log_batch_time"})
 """With every ``max_…``: the 64-bit fields of a request (seen: a hunt's export, 0.77.2)."""
 
@@ -56,17 +58,29 @@ def backup_entries(archive: zipfile.ZipFile, org: str) -> dict[str, Entries]:
 def hunt_as_asked(hunt: Row) -> dict[str, Any]:
     """A hunt of a file as a query answers it: numbers as numbers, conditions in full."""
     request = hunt.get("start_request") or {}
-    union = (hunt.get("condition") or {}).get("UnionField") or {}
     return {
         "hunt_id": hunt["hunt_id"],
         "hunt_description": hunt.get("hunt_description"),
         "expires": int(hunt.get("expires") or 0),
         "tags": hunt.get("tags"),
-        "condition": {"os": {"os": "ALL"}, **{name.lower(): part for name, part in union.items()}},
+        "condition": _condition(hunt.get("condition") or {}),
         "start_request": _with_numbers(
             {name: value for name, value in request.items() if name != "compiled_collector_args"}
         ),
     }
+
+
+def _condition(said: Row) -> dict[str, Any]:
+    """Who takes part: a backup has it below ``UnionField`` and systems as numbers, an export not.
+
+    Both have ``excluded_labels`` apart from that (seen in files of a real server, 0.77.2).
+    """
+    union = said.get("UnionField") or {}
+    found = {name: part for name, part in said.items() if name != "UnionField"}
+    found |= {name.lower(): part for name, part in union.items()}
+    system = (found.get("os") or {}).get("os") or 0
+    named = _SYSTEMS[system] if system in range(len(_SYSTEMS)) else system
+    return found | {"os": {"os": named}}
 
 
 def _with_numbers(value: Any, name: str = "") -> Any:

@@ -97,7 +97,7 @@ def hunts(rows: Iterable[Row]) -> tuple[Entries, Entries]:
             ]
         )
         limits = {name: request[name] for name in _LIMITS if request.get(name)}
-        parameters[row["hunt_id"]] = digest([cleaned(request.get("specs")), limits])
+        parameters[row["hunt_id"]] = digest([cleaned(request.get("specs") or []), limits])
     return found, parameters
 
 

@@ -2,13 +2,22 @@
 
 import json
 import subprocess
+import tempfile
 import time
+import zipfile
+from pathlib import Path
 
 import pytest
 
+from recovery.vault.store import open_vault
+from recovery.velociraptor.backup_file import read_rows
 from tests.integration.restore.conftest import CLONE, same
 
 pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
+HUNTS = """
+SELECT hunt_id, state, stats.total_clients_with_results AS R, stats.total_collected_rows AS N
+FROM hunts()
+"""
 
 
 def test_state_and_collections_bring_everything_back_once_also_the_second_time(fresh):
@@ -16,10 +25,12 @@ def test_state_and_collections_bring_everything_back_once_also_the_second_time(f
     first = fresh.restore()
     assert [finding for o in first.values() for finding in o.findings] == []
     assert same(captured, fresh.inventory()) == {}
+    assert counted(fresh) == when_captured(fresh.captured)
     again = fresh.restore()
     assert "0 flows imported" in again["import the archives"].detail
     assert [finding for o in again.values() for finding in o.findings] == []
     assert same(captured, fresh.inventory()) == {}
+    assert counted(fresh) == when_captured(fresh.captured)
 
 
 def test_a_backup_alone_survives_a_crash(fresh):
@@ -36,11 +47,41 @@ def test_a_backup_alone_survives_a_crash(fresh):
         "secrets",
     }
     assert same(captured, fresh.inventory(), only_state) == {}
+    assert counted(fresh) == when_captured(fresh.captured)
     fresh.run(
         "systemctl kill --kill-who=all --signal=SIGKILL velociraptor_server; sleep 1; "
         "systemctl reset-failed velociraptor_server; systemctl start velociraptor_server"
     )
     assert same(captured, fresh.inventory(), only_state) == {}
+
+
+def counted(fresh):
+    """Hunt → its state, clients with results and rows, as the server tells of them."""
+    return {
+        (org, row["hunt_id"]): (row["state"], row["R"] or 0, row["N"] or 0)
+        for org in ("root", "OACME")
+        for row in fresh.query(HUNTS, org=org)
+    }
+
+
+def when_captured(captured):
+    """The same at the capture, as the backup has it: what ran is to be paused."""
+    found = {}
+    vault = open_vault(str(captured.vault))
+    (backup,) = [backup for backup in captured.manifest.backups if backup.org == "root"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = vault.fetch(backup.file, Path(folder) / "backup.zip")
+        with zipfile.ZipFile(path) as archive:
+            for org in ("root", "OACME"):
+                for row in read_rows(archive, f"orgs/{org}/hunts.json"):
+                    stats = row["stats"]
+                    found[org, row["hunt_id"]] = (
+                        "PAUSED",
+                        int(stats["total_clients_with_results"]),
+                        int(stats["total_collected_rows"]),
+                    )
+    assert any(rows for _, _, rows in found.values())
+    return found
 
 
 def test_only_what_was_chosen_comes_back(fresh):

@@ -46,6 +46,10 @@ HOSTILE = {
     "text.yaml": (b"Client: [1]\n", "can't be understood"),
     "locked.zip": (zip_of(**{"data.zip": "x"}), "unpack its data.zip first"),
     "note.yaml": (b"O../x: nonce\n", "nor a note"),
+    "org.json.db": (b'{"id":"O../x","nonce":"n"}', "nor a note"),
+    "deep.json": (b"[" * 99999, "can't be understood"),
+    "readme.txt": (b"call bob: or not", "nor a note"),
+    "pack.zip": (zip_of(**{"Custom.A.yaml": "name: Custom.A"}), "a pack of artifacts"),
 }
 
 
@@ -71,3 +75,29 @@ def test_real_damage_is_named(tmp_path, name):
     found = sort_files(tmp_path)
     assert found.backups == []
     assert name in found.left
+
+
+def test_the_orgs_folder_of_a_datastore_tells_the_org_of_a_collection_on_the_server(tmp_path):
+    for name, folder in {
+        "a.zip": "orgs/OACME/downloads/server/F.1",
+        "b.zip": "downloads/server/F.2",
+        "c.zip": "kept",
+    }.items():
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / name).write_bytes(flow(client_id="server", session_id=f"F.{name[0]}"))
+        (tmp_path / folder / "a.json.db").write_text('{"total_bytes":1}')
+    found = sort_files(tmp_path)
+    assert {one.path.name: (one.org, one.told) for one in found.flows} == {
+        "a.zip": ("OACME", True),
+        "b.zip": ("root", True),
+        "c.zip": ("root", False),
+    }
+    assert found.left == {"kept/a.json.db": "not a package, config, backup or export"}
+
+
+def test_an_orgs_own_record_is_a_note_of_its_name_and_nonce(tmp_path):
+    (tmp_path / "OACME.json.db").write_text('{"name":"Acme","nonce":"bm9uY2U=","id":"OACME"}')
+    (tmp_path / "nonces.txt").write_text("OBETA: b3RoZXI=\n")
+    found = sort_files(tmp_path)
+    assert found.nonces == {"OACME": "bm9uY2U=", "OBETA": "b3RoZXI="}
+    assert found.names == {"OACME": "Acme"}

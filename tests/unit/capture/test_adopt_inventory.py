@@ -4,6 +4,8 @@ import pytest
 
 from recovery.capture.adopt_inventory import lacking_inside
 from recovery.capture.check_zip import ZipContent
+from recovery.velociraptor import inventory_entries as entries
+from recovery.velociraptor.backup_entries import hunt_as_asked
 
 ENDED = {"state": 2, "total_collected_rows": 3}
 
@@ -24,3 +26,33 @@ ENDED = {"state": 2, "total_collected_rows": 3}
 def test_what_an_export_lacks(contexts, rows, found, listed, lacks):
     content = ZipContent(frozenset(), rows, found, listed)
     assert lacking_inside(content, contexts) == lacks
+
+
+def test_results_as_csv_alone_are_said_to_be():
+    only = ZipContent(frozenset({"results/A.csv", "uploads.csv"}), 0, 0)
+    assert lacking_inside(only, [ENDED]) == (
+        "0 of 3 rows, the rest as CSV only, which no server imports"
+    )
+    both = ZipContent(frozenset({"results/A.csv", "results/A.json"}), 2, 0)
+    assert lacking_inside(both, [ENDED]) == "2 of 3 rows"
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        (None, {}),
+        ({"UnionField": {"Labels": {"label": ["l0"]}}}, {"labels": {"label": ["l0"]}}),
+        ({"UnionField": {"Os": {"os": 1}}}, {"os": {"os": "WINDOWS"}}),
+        ({"os": {"os": "WINDOWS"}}, {"os": {"os": "WINDOWS"}}),
+        (
+            {"excluded_labels": {"label": ["l0"]}, "UnionField": None},
+            {"excluded_labels": {"label": ["l0"]}},
+        ),
+    ],
+)
+def test_a_condition_is_the_same_in_a_backup_and_an_export_and_on_a_server(said, asked):
+    empty = {"excluded_labels": {"label": []}, "labels": {"label": []}, "os": {"os": "ALL"}}
+    known, _ = entries.hunts([hunt_as_asked({"hunt_id": "H.1", "condition": said})])
+    row = {"hunt_id": "H.1", "hunt_description": "", "expires": 0, "tags": []}
+    live, _ = entries.hunts([row | {"condition": empty | asked, "start_request": {"specs": []}}])
+    assert known == live

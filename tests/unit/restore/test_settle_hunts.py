@@ -1,0 +1,104 @@
+"""Hunts whose flows were imported: when they are written again, and as what."""
+
+from pathlib import Path
+
+import pytest
+
+from recovery.restore.import_flows import told
+from recovery.restore.parcel import Parcel
+from recovery.restore.settle_hunts import settled
+
+
+def stats(scheduled=0, results=0, finished=0, rows=0, **more):
+    return {
+        "total_clients_scheduled": scheduled,
+        "total_clients_with_results": results,
+        "total_finished_clients": finished,
+        "total_collected_rows": rows,
+        **more,
+    }
+
+
+def captured(state=3, **more):
+    request = {"creator": "boss", "artifacts": ["A"], "specs": [{"artifact": "A"}]}
+    return {"hunt_id": "H.1", "state": state, "stats": stats(3, 3, 3, 18), **more} | {
+        "start_request": request
+    }
+
+
+def live(state="STOPPED", **counts):
+    counts = {"scheduled": 3, "results": 3, "finished": 3, "rows": 18} | counts
+    return {
+        "hunt_id": "H.1",
+        "state": state,
+        "stats": stats(**counts),
+        "hunt_description": "now",
+        "tags": ["t"],
+        "expires": 7,
+    }
+
+
+@pytest.mark.parametrize("state", ["STOPPED", "PAUSED"])
+def test_a_hunt_that_is_right_is_left_alone(state):
+    assert settled(captured(), live(state, stopped=True), 0) is None
+    assert settled(None, live(state, results=6), 3) is None
+
+
+def test_counts_that_an_import_doubled_are_those_of_the_capture_again():
+    doubled = live(scheduled=3, results=6, finished=6, rows=36, stopped=True)
+    row = settled(captured(), doubled, members=3)
+    assert row["stats"] == stats(3, 3, 3, 18, total_uploaded_bytes=0, stopped=True) | {
+        "total_clients_with_errors": 0
+    }
+    assert row["state"] == "STOPPED"
+    assert (row["hunt_description"], row["tags"], row["expires"]) == ("now", ["t"], 7)
+    assert row["start_request"] == {"creator": "boss", "artifacts": ["A"], "summary": True}
+
+
+def test_clients_that_came_after_the_capture_stay_counted():
+    later = live("PAUSED", scheduled=5, results=5, finished=5, rows=30)
+    assert settled(captured(), later, members=5) is None
+    doubled = live("PAUSED", scheduled=5, results=8, finished=8, rows=48)
+    assert settled(captured(), doubled, members=5)["stats"]["total_clients_with_results"] == 5
+
+
+def test_a_record_from_before_its_counts_gets_them():
+    row = settled(captured(1), live("PAUSED", scheduled=0, results=3), members=3)
+    assert row["stats"]["total_clients_scheduled"] == 3
+    assert row["state"] == "PAUSED"
+
+
+@pytest.mark.parametrize("was", [1, 2, "PAUSED", "RUNNING"])
+def test_an_imported_hunt_that_was_open_is_paused_unless_somebody_stopped_it(was):
+    assert settled(captured(was), live(), members=3)["state"] == "PAUSED"
+    assert settled(captured(was), live(stopped=True), members=3) is None
+
+
+def test_of_a_running_hunt_nothing_is_changed():
+    assert settled(captured(2), live("RUNNING", results=9), members=3) is None
+
+
+def test_numbers_of_a_file_are_text_and_what_is_none_counts_as_none():
+    known = captured(stats=stats("3", "3", [], "x"))
+    assert settled(known, live(finished=0, rows=0, stopped=True), members=3) is None
+
+
+def test_what_an_archive_has_not_got_is_a_line_a_flow():
+    def absent(file, member):
+        where = f'{{"DelegatePath":"/x/0/{file}","Path":"/{member}"}}'
+        return f"import_flow: Zip: NotFoundError: {where}."
+
+    def parcel(name, lacks=""):
+        return Parcel("C.1", name, "", (), 0, 0, 0, 0, Path(f"/here/{name}.flow"), lacks)
+
+    log = [
+        absent("F.1.flow", "logs.json"),
+        absent("F.1.flow", "results/A.json"),
+        absent("F.2.flow", "results/A.json"),
+        "import_flow: something else",
+        "usual",
+    ]
+    assert told(log, [parcel("F.1"), parcel("F.2", "0 of 3 rows")]) == [
+        "import: import_flow: something else",
+        "C.1 F.1: its archive has no logs.json, results/A.json",
+    ]
