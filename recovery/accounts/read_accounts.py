@@ -4,10 +4,12 @@ import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from recovery.velociraptor.account_files import cleaned
 from recovery.velociraptor.api import ROOT
@@ -19,7 +21,21 @@ SERVER_ITSELF = "VelociraptorServer"
 """The server's own principal: its record is no person's account."""
 
 _ADMIN_ROLES = frozenset({"administrator", "org_admin"})
-_ADMIN_RIGHTS = frozenset({"all_query", "any_query", "server_admin", "org_admin", "execve"})
+_ADMIN_RIGHTS = frozenset(
+    {
+        "superUser",
+        "allQuery",
+        "anyQuery",
+        "serverAdmin",
+        "orgAdmin",
+        "execve",
+        "impersonation",
+        "serverArtifactWriter",
+        "filesystemWrite",
+        "datastoreAccess",
+    }
+)
+"""Single rights that are as good: to act as anybody, to write code or files on the server."""
 
 
 _LIKE_SHORTENED = re.compile(r"%23[0-9a-f]{40}")
@@ -29,6 +45,7 @@ _LIKE_SHORTENED = re.compile(r"%23[0-9a-f]{40}")
 class Account:
     """A user's rights in one org. ``policy`` is the ACL record without its empty parts.
 
+    Its names are those of the datastore, in camel case (seen: a real server's ``acl/``).
     ``full_name``: where ``name`` is a shortened one (:mod:`recovery.accounts.full_names`).
     """
 
@@ -116,11 +133,16 @@ def users_without_rights(states: Sequence[Path]) -> list[str]:
     return [name for name in users if same_user(name) not in entitled | {same_user(SERVER_ITSELF)}]
 
 
+def as_stored(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy of a backup as the datastore has it: there its names are in camel case."""
+    return {to_camel(name): value for name, value in policy.items()}
+
+
 def accounts_in_backup(backup: Path, only: str = "") -> list[Account]:
     """The accounts in a backup: of every org that it holds, or of one ``only``."""
     with zipfile.ZipFile(backup) as archive:
         return [
-            Account(org, str(row["Principal"]["name"]), cleaned(row["Policy"]))
+            Account(org, str(row["Principal"]["name"]), as_stored(cleaned(row["Policy"])))
             for org in orgs_in(archive)
             if only in ("", org)
             for row in read_rows(archive, f"orgs/{org}/acls.json")

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,27 @@ def test_a_denied_name_stays_out_however_it_is_spelt(tmp_path: Path) -> None:
     found = review([_account("Mallory", "reader"), _account("ann", "reader")], [])
     assert [account.name for account in approve(str(rules), found, "d")] == ["ann"]
     assert account_path("acl/mallory_.json.db") == ("acl", "root", "mallory")
+
+
+@pytest.mark.parametrize(
+    ("policy", "admin"),
+    [
+        ({"roles": ["reader", "org_admin"]}, True),
+        ({"roles": ["investigator"], "collectServer": True}, False),
+        ({"serverAdmin": True}, True),
+        ({"anyQuery": True}, True),
+        ({"impersonation": True}, True),
+        ({"superUser": True}, True),
+    ],
+)
+def test_single_rights_make_an_administrator_as_the_datastore_spells_them(policy, admin):
+    assert Account("root", "x", policy).is_admin is admin
+
+
+def test_a_backups_rights_are_named_as_the_datastores(tmp_path):
+    with zipfile.ZipFile(tmp_path / "backup.zip", "w") as archive:
+        row = {"Principal": {"name": "x"}, "Policy": {"server_admin": True, "roles": ["reader"]}}
+        archive.writestr("orgs/root/acls.json", json.dumps(row) + "\n")
+    (account,) = accounts_in_backup(tmp_path / "backup.zip")
+    assert account.policy == {"serverAdmin": True, "roles": ["reader"]}
+    assert account.is_admin
