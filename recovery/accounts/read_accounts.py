@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from recovery.velociraptor.account_files import cleaned
 from recovery.velociraptor.api import ROOT
@@ -81,8 +81,8 @@ class Account:
 
     @property
     def words(self) -> str:
-        """The rights as an operator reads them."""
-        rights = sorted(key for key in self.policy if key != "roles")
+        """The rights as an operator reads and writes them (``user_grant``)."""
+        rights = sorted(to_snake(key) for key in self.policy if key != "roles")
         return ", ".join([*self.policy.get("roles", []), *rights]) or "no rights"
 
 
