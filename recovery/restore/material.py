@@ -22,10 +22,12 @@ from recovery.velociraptor.stored_names import artifact_name
 Definitions = Mapping[tuple[str, str], str]
 """(org, artifact) → its YAML."""
 
-_SENDS = re.compile(
-    r"\b(http_client|mail|netcat|upload_s3|upload_gcs|upload_azure|upload_sftp|upload_smb"
-    r"|upload_webdav|adx_upload|elastic_upload|splunk_upload|logscale_upload|execve)\s*\("
+_PLUGINS = (
+    "http_client|upload_s3|upload_gcs|upload_azure|upload_sftp|upload_smb|upload_webdav|adx_upload"
+    "|elastic_upload|splunk_upload|logscale_upload|gcs_pubsub_publish|execve|netcat"
 )
+# By whatever name it is called: `LET f = http_client`. A word like "mail" stands elsewhere, too.
+_SENDS = re.compile(rf"\b(?:({_PLUGINS})\b|(mail)\s*\(|=\s*(mail)\b)")
 _CALLS = re.compile(r"\bArtifact\.([A-Za-z0-9_.]+)\s*\(")
 _BUILT_IN = frozenset(
     {
@@ -162,7 +164,7 @@ def _senders(artifact: str, org: str, definitions: Definitions, seen: frozenset[
     text = definitions.get((org, name)) or definitions.get(("root", name))
     if text is None:
         return {"its built-in query"} if name in _BUILT_IN else set()
-    found = set(_SENDS.findall(text))
+    found = {match[match.lastindex or 0] for match in _SENDS.finditer(text)}
     for called in _CALLS.findall(text):
         if called not in seen and called != name:
             found |= _senders(called, org, definitions, seen | {name})
@@ -180,7 +182,9 @@ def _object(text: str) -> dict[str, Any]:
 def _collected(table: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """(artifact, its settings) of a server's table, or of a client's with its labels."""
     requests = [table, table.get("artifacts")]
-    requests += [event.get("artifacts") for event in table.get("label_events") or []]
+    # On the disk names are in camel case (seen: a real server's table).
+    events = [*(table.get("labelEvents") or []), *(table.get("label_events") or [])]
+    requests += [event.get("artifacts") for event in events if isinstance(event, dict)]
     seen = set()
     for request in requests:
         if not isinstance(request, dict) or not isinstance(request.get("artifacts"), list):

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from recovery.restore.material import (
     changed_artifacts,
     definitions_in_backup,
@@ -69,10 +71,11 @@ def test_monitoring_that_sends_data_out_is_named_with_the_host_alone(tmp_path):
     ]
 
 
-def test_a_clients_table_with_labels(tmp_path):
+@pytest.mark.parametrize("name", ["labelEvents", "label_events"])  # on the disk, and by the API
+def test_a_clients_table_with_labels(tmp_path, name):
     table = {
         "artifacts": {"artifacts": ["Generic.Client.Stats"]},
-        "label_events": [{"label": "x", "artifacts": {"artifacts": ["Custom.B"]}}],
+        name: [{"label": "x", "artifacts": {"artifacts": ["Custom.B"]}}],
     }
     path = tmp_path / "s.tar"
     path.write_bytes(
@@ -94,3 +97,17 @@ def test_who_calls_a_sender_sends():
     assert senders("Custom.C", "root", definitions) == ("http_client",)
     assert senders("Custom.L", "root", definitions) == ()
     assert senders("Custom.Unknown", "root", definitions) == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "by"),
+    [
+        ("LET f = http_client\nSELECT * FROM f(url='https://x')", ("http_client",)),
+        ("SELECT * FROM execve /* */ (argv='x')", ("execve",)),
+        ("SELECT mail(to='x') FROM scope()", ("mail",)),
+        ("LET send = mail\nSELECT send(to='x') FROM scope()", ("mail",)),
+        ("SELECT mail, my_http_client FROM addresses()", ()),
+    ],
+)
+def test_a_plugin_is_found_by_whatever_name_it_is_called(query, by):
+    assert senders("A", "root", {("root", "A"): query}) == by
