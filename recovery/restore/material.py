@@ -27,7 +27,7 @@ _PLUGINS = (
     "|elastic_upload|splunk_upload|logscale_upload|gcs_pubsub_publish|execve|netcat"
 )
 # By whatever name it is called: `LET f = http_client`. A word like "mail" stands elsewhere, too.
-_SENDS = re.compile(rf"\b(?:({_PLUGINS})\b|(mail)\s*\(|=\s*(mail)\b)")
+_SENDS = re.compile(rf"\b({_PLUGINS})\b|\b(mail)\s*\(|=\s*(mail)\b")
 _CALLS = re.compile(r"\bArtifact\.([A-Za-z0-9_.]+)\s*\(")
 _BUILT_IN = frozenset(
     {
