@@ -1,6 +1,6 @@
 """The forms that settings must have, beyond their types: names, machines, moments, addresses."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from recovery.refused_values import none_of, short
@@ -26,6 +26,12 @@ def moment(text: str) -> str:
     except ValueError:
         raise ValueError(f"{short(text)!r} is no time, like 2026-01-31T12:00:00") from None
     return text
+
+
+def as_utc(text: str) -> datetime:
+    """Such a time; one without a zone is UTC, like every time in a recovery point."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def machine(text: str) -> str:

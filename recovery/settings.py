@@ -25,7 +25,15 @@ from pydantic.alias_generators import to_camel
 from recovery.aws_settings import AwsSettings, split_words
 from recovery.errors import BadInputError
 from recovery.refused_values import reason, short
-from recovery.setting_forms import NAME, host_of, machine, moment, provider, wrong_address
+from recovery.setting_forms import (
+    NAME,
+    as_utc,
+    host_of,
+    machine,
+    moment,
+    provider,
+    wrong_address,
+)
 from recovery.vault.manifest import Part
 
 BASE_IMAGE = "velociraptor-recovery-base:current"
@@ -126,6 +134,12 @@ class Settings(_Frozen):
         for wrong, message in (
             (not self.vault and not self.package, "neither vault nor package is set"),
             (self.point and not self.vault, "point is set, but no vault to take it from"),
+            (not self.strategy, "strategy names no part; the package alone is `redeploy`"),
+            (
+                bool(self.flows_since and self.flows_until)
+                and as_utc(self.flows_since) > as_utc(self.flows_until),
+                "flowsSince is after flowsUntil: no flow is in between",
+            ),
             (self.machine == "host" and not self.host.uri, "machine is host, but hostUri is empty"),
             (
                 self.machine == "aws" and not self.aws.admins_from,

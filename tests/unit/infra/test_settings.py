@@ -81,6 +81,11 @@ def test_a_key_like_no_other_is_refused_without_a_guess():
         ({"vault": "v", "machine": "host"}, "hostUri is empty"),
         ({"vault": "v", "machine": "vax"}, "recovery:machine can't be used"),
         ({"vault": "v", "strategy": "everything"}, "recovery:strategy can't be used"),
+        ({"vault": "v", "strategy": " "}, "strategy names no part"),
+        (
+            {"vault": "v", "flowsSince": "2026-02-01T00:00:00+00:00", "flowsUntil": "2026-01-31"},
+            "flowsSince is after flowsUntil",
+        ),
         ({"vault": "v", "dnsTtl": "soon"}, "recovery:dnsTtl can't be used"),
         ({"vault": "v", "dnsTtl": "0"}, "recovery:dnsTtl can't be used"),
         ({"vault": "v", "dns": "rfc2136", "dnsServer": "192.0.2.1"}, "no name to publish"),
