@@ -8,7 +8,7 @@ from recovery.restore.context import Context
 from recovery.restore.hold_service import hold_argv
 from recovery.restore.journal import AT_WORK, FOLDER
 from recovery.restore.place_named import place_named
-from recovery.restore.place_state import refuse_a_used_machine
+from recovery.restore.place_state import KEPT, adds_archives, refuse_a_used_machine
 from recovery.restore.step import Report
 from recovery.restore.what_was_there import what_was_there
 from recovery.velociraptor.bind_addresses import fit_addresses
@@ -49,6 +49,8 @@ def install_package(context: Context) -> Report:
 
     Raises what :func:`install_held` raises.
     """
+    if context.has_point and adds_archives(context):
+        return Report(KEPT, skipped=True)
     _refuse(context)
     before = what_was_there(context)
     installed = install_held(context)

@@ -11,8 +11,10 @@ from recovery.restore.journal import AT_WORK
 from recovery.restore.state_files import Keep, copy_state, held_files
 from recovery.restore.step import Report
 from recovery.velociraptor.config import OWNER
+from recovery.velociraptor.read_config import read_config
 
 STEP = "place the state"
+KEPT = "the server there stays as it is: archives alone are added"
 _SCRIPT = """set -e
 exec 9>"$3"; flock -w 3000 9
 mkdir -p "$1"
@@ -33,6 +35,8 @@ def place_state(context: Context) -> Report:
     """
     if not context.has_point or context.request.strategy == ["redeploy"]:
         return Report("nothing to place: the package alone was asked for", skipped=True)
+    if adds_archives(context):
+        return Report(KEPT, skipped=True)
     refuse_a_used_machine(context, "the service is held, and the datastore is as it was")
     keep = Keep.EVERYTHING if context.wants("state") else Keep.ORG_RECORDS
     placed = context.folder / "state.tar"
@@ -72,6 +76,24 @@ def _add_served(context: Context, out: tarfile.TarFile) -> int:
         with path.open("rb") as content:
             out.addfile(entry, content)
     return len(wanted)
+
+
+def adds_archives(context: Context) -> bool:
+    """Whether archives alone are asked for, on a machine that holds another point's state.
+
+    An adopted folder's exports may be added to a server that came back from elsewhere. Raises
+    :class:`BadInputError` when that server is of another deployment.
+    """
+    if set(context.request.strategy) != {"collections"} or not context.journal.others(STEP):
+        return False
+    there = read_config(context.target).deployment
+    if there != context.manifest.server.deployment:
+        raise BadInputError(
+            f"the server there is of another deployment ({there[:16]}…) than "
+            f"{context.manifest.point} ({context.manifest.server.deployment[:16]}…)",
+            hint="its clients' flows don't belong there; nothing was changed",
+        )
+    return True
 
 
 def refuse_a_used_machine(context: Context, so_far: str) -> None:

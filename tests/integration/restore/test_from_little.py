@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from recovery.capture.adopt_point import adopt
+from recovery.restore.run_group import run_group
 from recovery.vault.store import open_vault
 from tests.integration.restore.conftest import Captured, fresh_machine, same
 from tests.integration.restore.test_kills import ONLY_STATE, long
@@ -60,6 +61,22 @@ def test_package_backup_exports_and_a_note_bring_back_all_but_what_no_backup_hol
     assert all(f"not in this point: {gap}" in before_anything for gap in little.manifest.gaps)
     assert same(captured.manifest.inventory, found, ONLY_STATE) == {}
     assert {row["state"] for row in hunts} == {"PAUSED"}  # they ran
+
+
+def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(captured, tmp_path):
+    little = adopted(captured, tmp_path, old_folder(captured, tmp_path / "old", archives=True))
+    with fresh_machine(captured) as fresh:
+        fresh.restore("server", strategy=["state"])
+        request = little.request(fresh.uri, strategy=["collections"])
+        steps = [run_group(group, request, lambda _: None) for group in ("server", "collections")]
+        done = {outcome.step: outcome for result in steps for outcome in result.outcomes}
+        found = fresh.inventory()
+        again = fresh.restore("collections")
+    flows = sum(archive.kind == "flow" for archive in captured.manifest.archives)
+    assert done["install the package"].status == "skipped"
+    assert done["import the archives"].detail.startswith(f"{flows} flows imported, 0 there already")
+    assert "0 flows imported" in again["import the archives"].detail
+    assert same(captured.manifest.inventory, found) == {}
 
 
 @long
