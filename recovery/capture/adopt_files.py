@@ -30,6 +30,7 @@ _CONTEXT = "collection_context.json"
 _HUNT = "hunt_info.json"
 _LARGEST_TEXT = 8 << 20
 _UNKNOWN = "not a package, config, backup or export"
+_NONCE = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})_(\d{2})_(\d{2})Z")
 # What anybody may have made ends in a line of the report, whatever it is.
 _STRANGE = (
@@ -181,10 +182,10 @@ def _sort_note(values: dict[str, Any], found: Found) -> str:
         if (
             not str(org).startswith("O")
             or not is_org(str(org))
-            or not isinstance(about.get("nonce"), str)
+            or not _NONCE.fullmatch(str(about.get("nonce")))
         ):
             return "not a config, nor a note of nonces (ORG: NONCE)"
-        found.nonces[str(org)] = about["nonce"]
+        found.nonces[str(org)] = str(about["nonce"])
         if about.get("name"):
             found.names[str(org)] = str(about["name"])
     return ""

@@ -18,6 +18,7 @@ from recovery.restore.import_flows import delete_flows, import_parcels, remove_i
 from recovery.restore.import_hunts import import_hunts
 from recovery.restore.lanes import in_lanes
 from recovery.restore.parcel import Parcel, parcel_of_flow, parcels_of_hunt
+from recovery.restore.restore_backup import ORGS, create_orgs, orgs_with_records
 from recovery.restore.settle_hunts import settle_hunts
 from recovery.restore.step import Report
 from recovery.restore.tally import Tally
@@ -26,7 +27,6 @@ from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
 
 STEP = "import the archives"
-_ORGS = "SELECT OrgId FROM orgs()"
 
 
 def import_archives(context: Context) -> Report:
@@ -40,9 +40,9 @@ def import_archives(context: Context) -> Report:
     flows = sum(archive.kind == "flow" for archives in by_org.values() for archive in archives)
     tally = Tally(flows, context.say)
     settle_unfinished(context)
-    have = {ROOT, *(row["OrgId"] for row in context.api().query(_ORGS))} if by_org else set()
+    have = _orgs(context, list(by_org), tally)
     tally.findings += [
-        f"{org}: this server has no such org: {len(found)} archives are not imported"
+        f"{org}: this server has no such org: {things(len(found), 'archive')} not imported"
         for org, found in by_org.items()
         if org not in have
     ]
@@ -61,6 +61,17 @@ def import_archives(context: Context) -> Report:
         f"{tally.there} there already, {things(hunts, 'hunt')}",
         tally.findings,
     )
+
+
+def _orgs(context: Context, wanted: Sequence[str], tally: Tally) -> set[str]:
+    """The orgs that the server has; one that no record and no backup brings back is made here."""
+    if not wanted:
+        return set()
+    have = {ROOT, *(row["OrgId"] for row in context.api().query(ORGS))}
+    lost = [org for org in wanted if org not in have | orgs_with_records(context)]
+    if lost:
+        tally.findings += create_orgs(context, lost)
+    return have | set(lost)
 
 
 def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: Tally) -> int:

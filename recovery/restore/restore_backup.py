@@ -33,7 +33,7 @@ _PROVIDERS: dict[str, tuple[Provider, str]] = {
 """What ``backup_restore`` brings back well enough, once its traps are taken care of; the part of a
 backup that it reads. Without that part it reports an error, and the others come back."""
 _ORG_CREATE = "SELECT org_create(name=Name, org_id=Id) AS Org FROM scope()"
-_ORGS = "SELECT Name, OrgId FROM orgs()"
+ORGS = "SELECT Name, OrgId FROM orgs()"
 _TOUCH = """
 SELECT label(client_id=client_id, labels="recovery-touch", op="set") AS A,
        label(client_id=client_id, labels="recovery-touch", op="remove") AS B
@@ -59,7 +59,7 @@ def restore_backup(context: Context) -> Report:
     }
     if not sources:
         return Report("no backup holds an org of this point", ["no backup is of use"], skipped=True)
-    findings = _create_orgs(context, list(sources))
+    findings = create_orgs(context, list(sources))
     prepared: dict[Path, Path] = {}
     tagged: dict[str, str] = {}
     artifacts = users = 0
@@ -85,22 +85,27 @@ def restore_backup(context: Context) -> Report:
     )
 
 
-def _create_orgs(context: Context, orgs: list[str]) -> list[str]:
+def create_orgs(context: Context, orgs: list[str]) -> list[str]:
     """Orgs whose record wasn't placed are made anew: same id, but a nonce of their own."""
-    have = {row["OrgId"] for row in context.api().query(_ORGS)}
+    have = {row["OrgId"] for row in context.api().query(ORGS)}
     for org in [org for org in orgs if org not in have]:
         env = {"Name": context.manifest.org_names.get(org, org), "Id": org}
         if not context.api().query(_ORG_CREATE, env=env, min_rows=1)[0]["Org"]:
             raise ServerError(f"the org {org} could not be created")
-    placed = {
-        org for state in context.manifest.state for org in org_records(context.fetch(state.tar))
-    }
+    placed = orgs_with_records(context)
     return [
         f"{org}: its nonce is in no file of this point: its clients are refused (403) until "
         "the old nonce is put back"
         for org in orgs
         if org not in placed | {ROOT}
     ]
+
+
+def orgs_with_records(context: Context) -> set[str]:
+    """The orgs whose record, with the nonce, is in the point."""
+    return {
+        org for state in context.manifest.state for org in org_records(context.fetch(state.tar))
+    }
 
 
 def _for_this_server(context: Context, source: Path) -> Path:

@@ -49,6 +49,7 @@ HOSTILE = {
     "org.json.db": (b'{"id":"O../x","nonce":"n"}', "nor a note"),
     "deep.json": (b"[" * 99999, "can't be understood"),
     "readme.txt": (b"call bob: or not", "nor a note"),
+    "asked.txt": (b"OACME: nonce? ask bob", "nor a note"),
     "pack.zip": (zip_of(**{"Custom.A.yaml": "name: Custom.A"}), "a pack of artifacts"),
 }
 

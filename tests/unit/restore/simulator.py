@@ -14,10 +14,10 @@ from collections import defaultdict
 from recovery.commands import Result
 from recovery.restore import (
     count_imported,
-    import_archives,
     import_flows,
     import_hunts,
     journal,
+    restore_backup,
     settle_hunts,
     what_is_there,
 )
@@ -156,7 +156,7 @@ class Server:
                 for client, flow in self.world.hunts[org, hunt["_value"]]
             ],
             import_hunts._ADD: lambda: [self._add(org, m) for m in given["Members"]],
-            import_archives._ORGS: lambda: [{"OrgId": org} for org in ("root", "OACME")],
+            restore_backup.ORGS: lambda: [{"OrgId": org} for org in ("root", "OACME")],
             # Nothing that a recovery would have to put right: what is counted is tried on servers.
             settle_hunts._LIVE: lambda: [
                 {"hunt_id": hunt, "state": "STOPPED", "stats": {}, "tags": [], "expires": 0}
