@@ -79,6 +79,22 @@ def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(c
     assert same(captured.manifest.inventory, found) == {}
 
 
+def test_orgs_known_by_their_exports_alone_are_made_before_the_import(captured, tmp_path):
+    folder = old_folder(captured, tmp_path / "old", archives=True)
+    (folder / "an old backup.zip").unlink()
+    little = adopted(captured, tmp_path, folder)
+    assert "OACME: its nonce; its clients are refused until it is put back" in little.manifest.gaps
+    with fresh_machine(little) as fresh:
+        done = fresh.restore(strategy=["redeploy", "collections"])
+        found = fresh.inventory()
+    findings = done["import the archives"].findings
+    assert any(line.startswith("OACME: its nonce is in no file") for line in findings)
+    known = captured.manifest.inventory
+    for org in ("root", "OACME"):
+        assert found.orgs[org]["flows"] == known.orgs[org]["flows"]
+        assert found.orgs[org]["uploads"] == known.orgs[org]["uploads"]
+
+
 @long
 def test_package_and_backup_alone_say_what_is_missing(captured, tmp_path):
     little = adopted(captured, tmp_path, old_folder(captured, tmp_path / "old", archives=False))
