@@ -66,14 +66,13 @@ def server_metadata(metadata: Row | None) -> Entries:
 def artifacts(rows: Iterable[Row]) -> tuple[Entries, Entries]:
     """The org's own artifacts (their text), and tags and flags of any artifact.
 
-    Internal artifacts are hidden by default: that is no flag that anybody set.
+    An org has every artifact of the root org, built-in ones too, with the root org's tags or with
+    its own. Internal artifacts are hidden by default: that is no flag that anybody set.
     """
     own: Entries = {}
     tags: Entries = {}
     for row in rows:
-        if row.get("is_inherited"):
-            continue
-        if not row["built_in"]:
+        if not row["built_in"] and not row.get("is_inherited"):
             own[row["name"]] = digest(str(row["raw"]).strip())
         metadata = cleaned(row["metadata"])
         if metadata and str(row["type"]).lower() != "internal":

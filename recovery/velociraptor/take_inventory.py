@@ -60,6 +60,7 @@ def take_inventory(
             found[org] |= part.result()
         for record in records:
             found[ROOT]["orgs"] |= record.result()
+        _leave_out_the_roots_tags(found)
         _add_files(found, files.result())
         found[ROOT]["served_files"] = handed_out.result()
     return Inventory(orgs=found)
@@ -171,6 +172,18 @@ _PARTS: tuple[Callable[[Api, str], Items], ...] = (
     _secrets,
     _tools,
 )
+
+
+def _leave_out_the_roots_tags(found: dict[str, Items]) -> None:
+    """Another org answers the root org's tags for an artifact that it has from there."""
+    of_root = found[ROOT]["artifact_tags"]
+    for org, items in found.items():
+        if org != ROOT:
+            items["artifact_tags"] = {
+                name: tags
+                for name, tags in items["artifact_tags"].items()
+                if name in items["artifacts"] or of_root.get(name) != tags
+            }
 
 
 def _add_files(found: dict[str, Items], files: AccountFiles) -> None:

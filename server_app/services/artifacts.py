@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -177,15 +177,17 @@ class Artifacts:
             self._metadata = dict((table or {}).get("metadata", {}))
 
     def get(self, name: str) -> Definition | None:
-        """The definition that counts in this org; the root org's custom ones are inherited."""
+        """The definition that counts in this org; all of the root org's are inherited.
+
+        So are built-in ones: only the root org loads them (read in its source, seen on 0.77.2).
+        """
         with self._lock:
             own = self._custom.get(name)
         if own is not None:
             return own
         if not self._org.is_root:
             of_root = self._org.server.org("").artifacts.get(name)
-            if of_root is not None and not of_root.built_in:
-                return Definition(of_root.name, of_root.raw, of_root.body, inherited=True)
+            return None if of_root is None else replace(of_root, inherited=True)
         return self._given().get(name)
 
     def _given(self) -> dict[str, Definition]:

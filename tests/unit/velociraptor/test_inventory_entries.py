@@ -163,8 +163,9 @@ def test_inherited_and_internal_artifacts_are_not_this_orgs():
     rows = [
         base | {"name": "Own", "metadata": {"tags": ["t"], "hidden": False}},
         base | {"name": "Inherited", "is_inherited": True, "metadata": None},
+        base | {"name": "Tagged", "is_inherited": True, "metadata": {"tags": ["own"]}},
         base | {"name": "In", "type": "INTERNAL", "built_in": True, "metadata": {"hidden": True}},
     ]
     own, tags = entries.artifacts(rows)
     assert list(own) == ["Own"]
-    assert list(tags) == ["Own"]
+    assert list(tags) == ["Own", "Tagged"]

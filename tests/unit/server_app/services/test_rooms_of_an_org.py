@@ -138,6 +138,8 @@ def test_other_orgs_inherit_the_root_orgs_artifacts_but_do_not_back_them_up(serv
     org = server.org("OACME")
     (row,) = org.artifacts.list(["Custom.Root"])
     assert (row["is_inherited"], row["metadata"]["tags"]) == (True, ["t"])
+    (row,) = org.artifacts.list(["Generic.Client.Info"])
+    assert (row["is_inherited"], row["built_in"]) == (True, True)
     assert org.artifacts.custom() == []
     assert root.artifacts.delete("Custom.Root", "admin") == "Custom.Root"
     assert list(org.artifacts.list(["Custom.Root"])) == []
