@@ -4,7 +4,6 @@ An operator has to know whose rights are reviewed. A user's own record holds the
 foreign input, so only one that the SHA-1 is of counts.
 """
 
-import hashlib
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from recovery.accounts.read_accounts import Account, account_path
 from recovery.velociraptor.account_files import protobuf_fields
+from recovery.velociraptor.stored_names import shortened
 
 _SHORTENED = "#"
 _NAME = 1
@@ -41,7 +41,7 @@ def _names(state: Path) -> Iterator[tuple[str, str]]:
                 continue
             content = tar.extractfile(member)
             name = _name_in(content.read() if content else b"")
-            if _shortened(name) == known[2]:
+            if shortened(name) == known[2]:
                 yield known[2], name
 
 
@@ -51,7 +51,3 @@ def _name_in(record: bytes) -> str:
         return dict(protobuf_fields(record)).get(_NAME, b"").decode()
     except ValueError:
         return ""
-
-
-def _shortened(name: str) -> str:
-    return f"{_SHORTENED}{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()}"

@@ -16,7 +16,7 @@ from recovery.restore.state_files import org_and_path
 from recovery.vault.manifest import Archive, Manifest
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.inventory import Entries, Inventory
-from recovery.velociraptor.stored_names import artifact_name, same_user
+from recovery.velociraptor.stored_names import artifact_name, same_user, shortened
 
 Provider = Literal[
     "users",
@@ -106,7 +106,9 @@ class Choice(BaseModel):
         return not self.providers or name in self.providers
 
     def user(self, name: str) -> bool:
+        """``name`` as a file or a record has it; the operator gives a long one in full."""
         patterns = [same_user(pattern) for pattern in self.users]
+        patterns += [shortened(pattern) for pattern in self.users]
         return self.provider("users") and _named(same_user(name), patterns)
 
     def artifact(self, name: str) -> bool:

@@ -5,6 +5,7 @@ for one of its own files; reading it back, it takes one such sign off again. Two
 name in small and capital letters are one user to it (both read in its source).
 """
 
+import hashlib
 from collections.abc import Iterable
 from urllib.parse import unquote
 
@@ -22,6 +23,12 @@ def stored_name(file: str, suffix: str = "") -> str:
 def same_user(name: str) -> str:
     """Equal for all spellings that a server takes for one user: letter by letter in small ones."""
     return "".join(letter.lower()[:1] for letter in name)
+
+
+def shortened(name: str) -> str:
+    """What a file has instead of a name over 250 bytes (read in the server's source)."""
+    raw = name.encode(errors="surrogateescape")
+    return f"#{hashlib.sha1(raw, usedforsecurity=False).hexdigest()}"
 
 
 def is_json(path: str) -> bool:

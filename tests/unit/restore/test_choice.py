@@ -15,6 +15,8 @@ from recovery.velociraptor.inventory import Inventory
 from tests.unit.restore.points import Point
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+LONG = 45 * "ü"
+LONG_ON_DISK = "#23dd5e779e211c10bc5333d925c8233f746b0653"
 OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 
 
@@ -47,6 +49,14 @@ OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 )
 def test_files(choice, path, wanted):
     assert Choice(**choice).file(path) is wanted
+
+
+def test_a_user_whose_name_is_shortened_on_the_disk_is_chosen_by_the_whole_name():
+    chosen = Choice(users=[LONG])
+    assert chosen.user(LONG)
+    assert chosen.user(LONG_ON_DISK)
+    assert not chosen.user("ann")
+    assert not Choice(users=["ann"]).user(LONG_ON_DISK)
 
 
 @pytest.mark.parametrize(
