@@ -9,6 +9,9 @@ from typing import Any, BinaryIO
 
 from recovery.errors import CommandError
 
+_SCRIPT_NAME = 3
+"""Where in ``sh -c SCRIPT NAME …`` the script's name stands."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -35,10 +38,18 @@ class Result:
         if self.returncode == 0:
             return self
         raise CommandError(
-            f"`{' '.join(self.argv)}` ended with {self.returncode}: {self.error_text}",
+            f"`{shown(self.argv)}` ended with {self.returncode}: {self.error_text}",
             target=target,
             hint=hint,
         )
+
+
+def shown(argv: Sequence[str]) -> str:
+    """A command as one line: of a shell's script its name and arguments, not its text."""
+    named = list(argv[:2]) in (["sh", "-c"], ["bash", "-c"]) and len(argv) > _SCRIPT_NAME
+    words = argv[_SCRIPT_NAME:] if named else argv
+    first, *more = " ".join(words).splitlines() or [""]
+    return f"{first} …" if more else first
 
 
 def run(
@@ -75,9 +86,7 @@ def run(
             hint=hint or "run `make setup`, then `recovery doctor`",
         ) from missing
     except subprocess.TimeoutExpired as late:
-        raise CommandError(
-            f"`{' '.join(argv)}` did not end within {timeout:g} s", hint=hint
-        ) from late
+        raise CommandError(f"`{shown(argv)}` did not end within {timeout:g} s", hint=hint) from late
     result = Result(tuple(argv), done.returncode, done.stdout or b"", done.stderr)
     return result.checked(hint=hint) if check else result
 

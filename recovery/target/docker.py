@@ -16,7 +16,7 @@ import docker
 import docker.errors
 from requests.exceptions import RequestException
 
-from recovery.commands import Result
+from recovery.commands import Result, shown
 from recovery.errors import CommandError, TargetError
 from recovery.target.docker_stream import STDOUT, ExecStream
 from recovery.target.files import get_file, put_file
@@ -24,6 +24,9 @@ from recovery.target.protocol import LOOPBACK
 
 _CHUNK = 1 << 20
 _ENDS_WITHIN = 10.0
+_STOPS_WITHIN = 1.0
+_ENGINE_CODES = (126, 137)
+"""Of commands that were killed or could not begin; also where their container has stopped."""
 _BRIDGE = (
     'exec 3<>"/dev/tcp/$2/$1" || exit 111; '
     "cat <&3 & r=$!; cat <&0 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait"
@@ -88,12 +91,12 @@ class DockerTarget:
             feeder.join(timeout=5)
         except TimeoutError as late:
             raise CommandError(
-                f"`{' '.join(argv)}` did not end within {timeout:g} s; it may still be running",
+                f"`{shown(argv)}` did not end within {timeout:g} s; it may still be running",
                 target=self.uri,
             ) from late
         except ConnectionError as cut:
             raise TargetError(
-                f"`{' '.join(argv)}`: {cut}",
+                f"`{shown(argv)}`: {cut}",
                 target=self.uri,
                 hint=f"`docker ps -a --filter name={self._name}` shows its state",
             ) from cut
@@ -101,7 +104,25 @@ class DockerTarget:
             stream.close()
         text = out.getvalue() if isinstance(out, io.BytesIO) and stdout is None else b""
         result = Result(tuple(argv), self._exit_code(ident), text, err.getvalue())
+        if result.returncode in _ENGINE_CODES and self._has_stopped():
+            raise TargetError(
+                f"the container stopped while `{shown(argv)}` ran in it",
+                target=self.uri,
+                hint=f"`docker start {self._name}`, then run the same command again",
+            )
         return result.checked(target=self.uri) if check else result
+
+    def _has_stopped(self) -> bool:
+        """A container's commands end a moment before the engine knows that it stopped."""
+        deadline = time.monotonic() + _STOPS_WITHIN
+        while time.monotonic() < deadline:
+            try:
+                if not self._client.api.inspect_container(self._name)["State"]["Running"]:
+                    return True
+            except (docker.errors.DockerException, RequestException):
+                return True
+            time.sleep(0.05)
+        return False
 
     def _exit_code(self, ident: str) -> int:
         """The exec's exit code; the engine may know it a moment after the streams' end."""

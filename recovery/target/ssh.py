@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from recovery import commands
-from recovery.commands import Result
+from recovery.commands import Result, shown
 from recovery.errors import CommandError, TargetError
 from recovery.target.files import get_file, put_file, remote_command
 from recovery.target.protocol import LOOPBACK
@@ -96,7 +96,7 @@ class SshTarget:
             if late.target:
                 raise
             raise CommandError(
-                f"`{' '.join(argv)}` did not end within {timeout:g} s; it may still be running",
+                f"`{shown(argv)}` did not end within {timeout:g} s; it may still be running",
                 target=self.uri,
             ) from late
         if done.returncode == _SSH_FAILED and not self._connected():

@@ -2,13 +2,14 @@
 
 import gc
 import subprocess
+import threading
 import time
 
 import pytest
 
 from recovery.errors import TargetError
 from recovery.target import open_target
-from tests.integration.target.machines import let_in_by_sudo
+from tests.integration.target.machines import let_in_by_sudo, machine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -81,6 +82,22 @@ def test_a_container_that_is_not_there(host):
     with target.forward(1) as address:
         assert address.startswith("unix:")
     target.close()
+
+
+def test_a_machine_that_stops_in_the_middle_of_a_command():
+    with machine("test-target") as found:
+        target = open_target(found.uri)
+        stop = threading.Timer(0.5, subprocess.run, [["docker", "kill", found.name]])
+        stop.start()
+        with pytest.raises(TargetError) as raised:
+            target.run(["sh", "-c", "# much\nsleep 30", "place", "/srv"])
+        stop.join()
+        assert raised.value.message == "the container stopped while `place /srv` ran in it"
+        assert f"docker start {found.name}" in raised.value.hint
+        with pytest.raises(TargetError) as raised:
+            target.run(["true"])
+        assert f"name={found.name}" in raised.value.hint
+        target.close()
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
