@@ -12,6 +12,12 @@ _NAME = "recovery"
 _RESTORE = "SELECT * FROM backup_restore(name=Name, providers=Providers)"
 
 
+def place_of(context: Context, org: str) -> str:
+    """Where the file lies for as long as the call takes; a recovery's kill leaves it there."""
+    inside = "" if org == ROOT else f"/orgs/{org}"
+    return f"{context.config.files}{inside}/backups/{_NAME}.zip"
+
+
 def call_restore(context: Context, org: str, file: Path, providers: Collection[str]) -> None:
     """Restores ``providers`` of ``org`` from ``file``.
 
@@ -19,8 +25,7 @@ def call_restore(context: Context, org: str, file: Path, providers: Collection[s
     backup_restore()). Raises :class:`ServerError` when a provider reports an error: on the wire
     that is only a column of a row, or no row at all.
     """
-    inside = "" if org == ROOT else f"/orgs/{org}"
-    path = f"{context.config.files}{inside}/backups/{_NAME}.zip"
+    path = place_of(context, org)
     env = {"Name": _NAME, "Providers": "|".join(providers)}
     context.target.run(
         ["install", "-d", "-o", OWNER, "-g", OWNER, "-m", "700", str(Path(path).parent)]

@@ -52,7 +52,7 @@ def import_archives(context: Context) -> Report:
         )
     finally:
         with suppress(RecoveryError):
-            remove_inbox(context)
+            remove_inbox(context, by_org)
     if tally.refused and not tally.imported and not tally.there:
         tally.raise_if_vault_is_gone()
     context.journal.note_wanted(STEP)

@@ -3,8 +3,9 @@
 import json
 import re
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from recovery.restore.call_restore import place_of
 from recovery.restore.context import Context
 from recovery.restore.count_imported import count_imported
 from recovery.restore.journal import FOLDER
@@ -134,6 +135,6 @@ def _send(context: Context, parcels: Sequence[Parcel], inbox: str) -> None:
     bundle.unlink()
 
 
-def remove_inbox(context: Context) -> None:
-    """Nothing of the archives stays beside the server's own copy."""
-    context.target.run(["rm", "-rf", INBOX])
+def remove_inbox(context: Context, orgs: Iterable[str]) -> None:
+    """Nothing of the archives stays beside the server's own copy, nor what a kill left there."""
+    context.target.run(["rm", "-rf", INBOX, *(place_of(context, org) for org in orgs)])
