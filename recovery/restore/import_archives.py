@@ -17,6 +17,7 @@ from recovery.restore.context import Context
 from recovery.restore.import_flows import delete_flows, import_parcels, remove_inbox
 from recovery.restore.import_hunts import import_hunts
 from recovery.restore.lanes import in_lanes
+from recovery.restore.mark_took_part import mark_took_part
 from recovery.restore.parcel import Parcel, parcel_of_flow, parcels_of_hunt
 from recovery.restore.restore_backup import ORGS, create_orgs, orgs_with_records
 from recovery.restore.settle_hunts import settle_hunts
@@ -100,6 +101,8 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
     hunts = import_hunts(context, org, usable, tally.findings)
     settle_hunts(context, org, usable)
+    if not context.wants("state"):  # which has it of everybody
+        mark_took_part(context, org, usable)
     return hunts
 
 

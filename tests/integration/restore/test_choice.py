@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tarfile
 import tempfile
 import time
 import zipfile
@@ -48,6 +49,7 @@ def test_a_backup_alone_survives_a_crash(fresh):
     }
     assert same(captured, fresh.inventory(), only_state) == {}
     assert counted(fresh) == when_captured(fresh.captured)
+    assert took_part(fresh) == in_state(fresh.captured, "hunt_index/")
     fresh.run(
         "systemctl kill --kill-who=all --signal=SIGKILL velociraptor_server; sleep 1; "
         "systemctl reset-failed velociraptor_server; systemctl start velociraptor_server"
@@ -62,6 +64,24 @@ def counted(fresh):
         for org in ("root", "OACME")
         for row in fresh.query(HUNTS, org=org)
     }
+
+
+def took_part(fresh):
+    """The files by which the server knows who is not to run a hunt again."""
+    found = fresh.run('cd /var/lib/velociraptor && find . -path "*hunt_index/*" -type f').text
+    return {line.removeprefix("./") for line in found.splitlines()}
+
+
+def in_state(captured, folder):
+    """The captured state's files below a folder of that name."""
+    found = set()
+    vault = open_vault(str(captured.vault))
+    with tempfile.TemporaryDirectory() as work:
+        for state in captured.manifest.state:
+            with tarfile.open(vault.fetch(state.tar, Path(work) / state.org)) as tar:
+                found |= {name for name in tar.getnames() if folder in name}
+    assert found
+    return found
 
 
 def when_captured(captured):
