@@ -1,5 +1,6 @@
 """What old backups and exports hold, counted: what a recovery from them is held to."""
 
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, digest
 Row = Mapping[str, Any]
 _ROOT = "root"
 _STATES = {2: "FINISHED", 3: "ERROR"}
+_RUNNING = (2, "RUNNING")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _ENDED = (*_STATES, *_STATES.values())
 
 
@@ -82,7 +85,7 @@ def lacking_inside(content: ZipContent, contexts: Sequence[Row]) -> str:
     """
     ended = all(context.get("state") in _ENDED for context in contexts)
     said = [str(context.get("total_collected_rows") or "") for context in contexts]
-    rows = sum(int(number) for number in said if number.isdecimal()) if ended else 0
+    rows = sum(int(number) for number in said if _NUMBER.fullmatch(number)) if ended else 0
     if content.rows < rows and content.only_csv:
         return f"{content.rows} of {rows} rows, the rest as CSV only, which no server imports"
     if content.rows < rows:
@@ -90,6 +93,22 @@ def lacking_inside(content: ZipContent, contexts: Sequence[Row]) -> str:
     if content.upload_bytes < content.listed_bytes:
         return f"{content.upload_bytes} of {content.listed_bytes} bytes of uploads"
     return ""
+
+
+def runs_again(hunt: FoundHunt, org: str) -> str:
+    """The clients of a running hunt whose flows its export has not got; empty for none. Pure.
+
+    Nothing tells the new server that they took part.
+    """
+    stats = hunt.info.get("stats")
+    said = str(stats.get("total_clients_scheduled")) if isinstance(stats, dict) else ""
+    clients, members = int(said) if _NUMBER.fullmatch(said) else 0, len(hunt.members)
+    if hunt.info.get("state") not in _RUNNING or clients <= members:
+        return ""
+    return (
+        f"{org}: {hunt.info.get('hunt_id')}: its export has the flows of {members} of {clients} "
+        "clients; the others run it again if it is released"
+    )
 
 
 def _add_flow(items: dict[str, Entries], flow: FoundFlow) -> None:

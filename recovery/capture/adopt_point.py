@@ -17,6 +17,7 @@ from recovery.capture.adopt_inventory import (
     hunt_org,
     hunts_in,
     lacking_inside,
+    runs_again,
 )
 from recovery.capture.look_inside import Inside, config_inside_here
 from recovery.errors import BadInputError
@@ -285,4 +286,5 @@ def _gaps(
         for archive in archives
         if archive.lacks
     ]
+    gaps += [again for hunt in found.hunts if (again := runs_again(hunt, hunt_org(hunt, backups)))]
     return [*gaps, *(f"{name}: {why}" for name, why in sorted(found.left.items()))]

@@ -6,11 +6,14 @@ STOPPED whatever it was (seen on a real server; facts: Exports and imports).
 """
 
 import json
+import re
 import time
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from recovery.errors import BadInputError, VaultError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.call_restore import call_restore
 from recovery.restore.context import Context
@@ -36,6 +39,8 @@ _CLIENTS = (
     "total_finished_clients",
 )
 _SUMS = ("total_collected_rows", "total_uploaded_bytes")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_STRANGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _OPEN = (1, 2, "PAUSED", "RUNNING")
 _STILL = ("PAUSED", "STOPPED")
 _LOOKS, _PAUSE = 20, 0.5
@@ -81,13 +86,14 @@ def settled(known: Row | None, live: Row, members: int) -> Row | None:
         return None
     counts = {name: max(had[name], min(now[name], members)) for name in _CLIENTS}
     sums = {name: had[name] if over else max(had[name], now[name]) for name in _SUMS}
-    request = known.get("start_request") or {}
+    asked = known.get("start_request")
+    request = asked if isinstance(asked, dict) else {}
     return known | {
         "state": "STOPPED" if stopped and not pause else "PAUSED",
         "hunt_description": live["hunt_description"],
         "tags": live["tags"],
         "expires": live["expires"],
-        "stats": (known.get("stats") or {}) | counts | sums | {"stopped": stopped and not pause},
+        "stats": _stats(known) | counts | sums | {"stopped": stopped and not pause},
         # A summary leaves the request as it is on the disk (read in its source, and seen).
         "start_request": {
             "creator": request.get("creator") or "",
@@ -99,21 +105,29 @@ def settled(known: Row | None, live: Row, members: int) -> Row | None:
 
 def _captured(context: Context, org: str, archives: Sequence[Archive]) -> dict[str, Row]:
     """Hunt → its record, from the newest backup and from its own archive; the higher counts."""
-    found: dict[str, Row] = {}
-    if (source := newest_backups(context, context.manifest).get(org)) is not None:
-        with zipfile.ZipFile(source[1]) as archive:
-            rows = read_rows(archive, f"orgs/{org}/hunts.json")
-        found = {str(row["hunt_id"]): restorable(row) for row in rows if row.get("hunt_id")}
+    found = _backed(context, org)
     for one in archives:
         if one.kind == "hunt":
             record = hunt_record(context.fetch(one.file))
             backed = _numbers(found.get(one.hunt_id, {}))
             own = _numbers(record)
             found[one.hunt_id] = record | {
-                "stats": (record.get("stats") or {})
-                | {name: max(own[name], backed[name]) for name in own}
+                "stats": _stats(record) | {name: max(own[name], backed[name]) for name in own}
             }
     return found
+
+
+def _backed(context: Context, org: str) -> dict[str, Row]:
+    """The hunts of the newest backup; none where it can't be read, which its own check tells."""
+    try:
+        source = newest_backups(context, context.manifest).get(org)
+        if source is None:
+            return {}
+        with zipfile.ZipFile(source[1]) as archive:
+            rows = read_rows(archive, f"orgs/{org}/hunts.json")
+        return {str(row["hunt_id"]): restorable(row) for row in rows if row.get("hunt_id")}
+    except (BadInputError, VaultError, zipfile.BadZipFile, zlib.error, *_STRANGE):
+        return {}
 
 
 def _counted(live: Row, known: Mapping[str, Row]) -> bool:
@@ -135,9 +149,11 @@ def _members(context: Context, org: str, hunts: Iterable[Row]) -> dict[str, int]
 
 def _numbers(hunt: Mapping[str, Any]) -> dict[str, int]:
     """Its counts; a file has 64 bits as text, and what is no number counts as none."""
-    stats = hunt.get("stats") or {}
-    found = {}
-    for name in (*_CLIENTS, *_SUMS):
-        value = stats.get(name) or 0
-        found[name] = int(value) if str(value).isdecimal() else 0
-    return found
+    said = {name: str(_stats(hunt).get(name)) for name in (*_CLIENTS, *_SUMS)}
+    return {name: int(text) if _NUMBER.fullmatch(text) else 0 for name, text in said.items()}
+
+
+def _stats(hunt: Mapping[str, Any]) -> dict[str, Any]:
+    """Its counts as they are; a file that anybody may have made can hold anything there."""
+    stats = hunt.get("stats")
+    return stats if isinstance(stats, dict) else {}

@@ -1,8 +1,11 @@
 """What an export says of itself, held to what is in it."""
 
+from pathlib import Path
+
 import pytest
 
-from recovery.capture.adopt_inventory import lacking_inside
+from recovery.capture.adopt_files import FoundHunt
+from recovery.capture.adopt_inventory import lacking_inside, runs_again
 from recovery.capture.check_zip import ZipContent
 from recovery.velociraptor import inventory_entries as entries
 from recovery.velociraptor.backup_entries import hunt_as_asked
@@ -56,3 +59,22 @@ def test_a_condition_is_the_same_in_a_backup_and_an_export_and_on_a_server(said,
     row = {"hunt_id": "H.1", "hunt_description": "", "expires": 0, "tags": []}
     live, _ = entries.hunts([row | {"condition": empty | asked, "start_request": {"specs": []}}])
     assert known == live
+
+
+@pytest.mark.parametrize(
+    ("state", "stats", "said"),
+    [
+        ("RUNNING", {"total_clients_scheduled": "3"}, "has the flows of 1 of 3 clients"),
+        (2, {"total_clients_scheduled": 2}, "has the flows of 1 of 2 clients"),
+        ("RUNNING", {"total_clients_scheduled": "1"}, ""),
+        ("STOPPED", {"total_clients_scheduled": "3"}, ""),
+        ("RUNNING", ["x"], ""),
+        ("RUNNING", {"total_clients_scheduled": "9" * 5000}, ""),
+    ],
+)
+def test_clients_that_would_run_a_hunt_again_are_told(state, stats, said):
+    info = {"hunt_id": "H.1", "state": state, "stats": stats}
+    hunt = FoundHunt(Path("x.zip"), info, ({},), ZipContent(frozenset(), 0, 0))
+    told = runs_again(hunt, "root")
+    assert said in told
+    assert bool(told) is bool(said)

@@ -21,9 +21,8 @@ def stats(scheduled=0, results=0, finished=0, rows=0, **more):
 
 def captured(state=3, **more):
     request = {"creator": "boss", "artifacts": ["A"], "specs": [{"artifact": "A"}]}
-    return {"hunt_id": "H.1", "state": state, "stats": stats(3, 3, 3, 18), **more} | {
-        "start_request": request
-    }
+    usual = {"hunt_id": "H.1", "state": state, "stats": stats(3, 3, 3, 18)}
+    return usual | {"start_request": request} | more
 
 
 def live(state="STOPPED", **counts):
@@ -81,6 +80,16 @@ def test_of_a_running_hunt_nothing_is_changed():
 def test_numbers_of_a_file_are_text_and_what_is_none_counts_as_none():
     known = captured(stats=stats("3", "3", [], "x"))
     assert settled(known, live(finished=0, rows=0, stopped=True), members=3) is None
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [{"stats": ["x"]}, {"stats": stats("9" * 5000)}, {"stats": "x", "state": ["RUNNING"]}],
+)
+def test_a_strange_record_counts_as_one_without_counts(strange):
+    row = settled(captured(**strange) | {"start_request": ["x"]}, live(results=6), members=3)
+    assert row["stats"]["total_clients_with_results"] == 3
+    assert row["start_request"] == {"creator": "", "artifacts": [], "summary": True}
 
 
 def test_what_an_archive_has_not_got_is_a_line_a_flow():
