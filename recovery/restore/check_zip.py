@@ -7,6 +7,8 @@ imports); a backup from a full disk has 0 bytes (facts: backup()).
 
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,23 +43,37 @@ def check_zip(path: Path, name: str) -> dict[str, Member]:
     for a member that points outside of where it is unpacked, a link, an encrypted member, two
     members of one name, and one that unpacks to far more than it is.
     """
-    found: dict[str, Member] = {}
-    at = ""
+    with open_zip(path, name) as archive:
+        return check_members(archive, name)
+
+
+@contextmanager
+def open_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
+    """A zip that anybody may have made. Raises :class:`BadInputError` for what is none."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if wrong := refusal(members):
-                raise BadInputError(f"{name} {wrong}", hint=NEXT)
-            for member in members:
-                at = member.filename
-                lines = size = 0
-                with archive.open(member) as content:
-                    while chunk := content.read(_CHUNK):
-                        lines += chunk.count(b"\n")
-                        size += len(chunk)
-                before = found.get(at, Member(lines, size))
-                found[at] = Member(lines, min(size, before.size))
+        archive = zipfile.ZipFile(path)
     except _BROKEN as cause:
-        what = f"is damaged at {at}" if at else "is not a whole zip"
-        raise BadInputError(f"{name} {what}: {cause}", hint=NEXT) from cause
+        raise BadInputError(f"{name} is not a whole zip: {cause}", hint=NEXT) from cause
+    with archive:
+        yield archive
+
+
+def check_members(archive: zipfile.ZipFile, name: str) -> dict[str, Member]:
+    """As :func:`check_zip`, of an open one."""
+    members = archive.infolist()
+    if wrong := refusal(members):
+        raise BadInputError(f"{name} {wrong}", hint=NEXT)
+    found: dict[str, Member] = {}
+    for member in members:
+        at = member.filename
+        lines = size = 0
+        try:
+            with archive.open(member) as content:
+                while chunk := content.read(_CHUNK):
+                    lines += chunk.count(b"\n")
+                    size += len(chunk)
+        except _BROKEN as cause:
+            raise BadInputError(f"{name} is damaged at {at}: {cause}", hint=NEXT) from cause
+        before = found.get(at, Member(lines, size))
+        found[at] = Member(lines, min(size, before.size))
     return found

@@ -1,6 +1,7 @@
 """A batch of flows into one org: files to the machine, one query, everything counted afterwards."""
 
 import json
+import os
 import re
 import tarfile
 from collections.abc import Iterable, Sequence
@@ -125,9 +126,12 @@ def _arrival(parcel: Parcel, got: dict[str, object]) -> str:
 def _send(context: Context, parcels: Sequence[Parcel], inbox: str) -> None:
     """All files of the batch in one stream, readable by the server and nobody else."""
     bundle = context.folder / f"inbox-{inbox.rsplit('/', 1)[-1]}.tar"
-    with tarfile.open(bundle, "w") as tar:
+    with tarfile.open(bundle, "w", format=tarfile.GNU_FORMAT) as tar:
         for parcel in parcels:
-            tar.add(parcel.file, arcname=parcel.file.name)
+            with parcel.file.open("rb") as content:
+                entry = tarfile.TarInfo(parcel.file.name)
+                entry.size = os.fstat(content.fileno()).st_size
+                tar.addfile(entry, content)
     with bundle.open("rb") as stream:
         context.target.run(
             ["sh", "-c", _UNPACK, "inbox", FOLDER, inbox, OWNER], stdin=stream, timeout=3600

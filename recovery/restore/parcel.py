@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from recovery.counts import things
 from recovery.errors import BadInputError
-from recovery.restore.check_zip import Member, check_zip
+from recovery.restore.check_zip import Member, check_members, open_zip
 from recovery.restore.context import Context
 from recovery.vault.check_names import wrong_flow
 from recovery.vault.manifest import Archive
@@ -61,8 +61,10 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
     """
     path = context.fetch(archive.file)
     try:
-        members = check_zip(path, archive.file.name)
-        inside = flow_of(path)
+        with open_zip(path, archive.file.name) as content:
+            members = check_members(content, archive.file.name)
+            inside = flow_of(content, archive.file.name)
+            uploads = _uploads(content, members, inside.folder)
         said = (archive.client_id, archive.flow_id)
         if (inside.client_id, inside.flow_id) != said:
             raise BadInputError(
@@ -74,6 +76,7 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
             context,
             path,
             members,
+            uploads,
             replace(inside, hostname=inside.hostname or archive.hostname),
             archive.file.sha256,
         )
@@ -97,27 +100,34 @@ def parcels_of_hunt(
     Raises like :func:`parcel_of_flow`.
     """
     path = context.fetch(archive.file)
-    members = check_zip(path, archive.file.name)
-    if (said := hunt_of(path)) != archive.hunt_id:
-        raise BadInputError(
-            f"{archive.file.name} holds the hunt {said}, not {archive.hunt_id}", hint=_HINT
-        )
-    for number, flow in enumerate(flows_inside(path)):
-        place = (flow.client_id, flow.flow_id)
-        if place in taken or not context.choice.flow(flow.flow_id, flow.active_at):
-            continue
-        if wrong := wrong_flow(archive.org, *place, context.manifest.orgs):
-            raise BadInputError(f"{archive.file.name}: {wrong}", hint=_HINT)
-        taken.add(place)
-        parcel = _parcel(context, path, members, flow, f"{archive.file.sha256}.{number}")
-        yield replace(parcel, lacks=archive.lacks)
+    with open_zip(path, archive.file.name) as content:
+        members = check_members(content, archive.file.name)
+        if (said := hunt_of(content, archive.file.name)) != archive.hunt_id:
+            raise BadInputError(
+                f"{archive.file.name} holds the hunt {said}, not {archive.hunt_id}", hint=_HINT
+            )
+        for number, flow in enumerate(flows_inside(content, archive.file.name)):
+            place = (flow.client_id, flow.flow_id)
+            if place in taken or not context.choice.flow(flow.flow_id, flow.active_at):
+                continue
+            if wrong := wrong_flow(archive.org, *place, context.manifest.orgs):
+                raise BadInputError(f"{archive.file.name}: {wrong}", hint=_HINT)
+            taken.add(place)
+            uploads = _uploads(content, members, flow.folder)
+            name = f"{archive.file.sha256}.{number}"
+            parcel = _parcel(context, path, members, uploads, flow, name)
+            yield replace(parcel, lacks=archive.lacks)
 
 
 def _parcel(
-    context: Context, path: Path, members: Mapping[str, Member], flow: FlowInside, name: str
+    context: Context,
+    path: Path,
+    members: Mapping[str, Member],
+    uploads: tuple[int, int],
+    flow: FlowInside,
+    name: str,
 ) -> Parcel:
     rows, result_bytes = _results(members, flow.folder)
-    uploads, upload_bytes = _uploads(path, members, flow.folder)
     into = context.folder / f"{name}.flow"
     if not flow.folder and "-" not in flow.client_id:
         path.rename(into)
@@ -131,8 +141,7 @@ def _parcel(
         flow.artifacts,
         rows,
         result_bytes,
-        uploads,
-        upload_bytes,
+        *uploads,
         into,
     )
 
@@ -147,20 +156,21 @@ def _results(members: Mapping[str, Member], folder: str) -> tuple[int, int]:
     return sum(member.lines for member in found), sum(member.size for member in found)
 
 
-def _uploads(path: Path, members: Mapping[str, Member], folder: str) -> tuple[int, int]:
+def _uploads(
+    archive: zipfile.ZipFile, members: Mapping[str, Member], folder: str
+) -> tuple[int, int]:
     """Uploads that the flow's own index names, and their bytes."""
     index = f"{folder}uploads.json"
     if index not in members:
         return 0, 0
-    with zipfile.ZipFile(path) as archive:
-        try:
-            named = [
-                folder + "/".join(row["_Components"])
-                for row in read_rows(archive, index)
-                if row.get("_Components")
-            ]
-        except (ValueError, TypeError, AttributeError) as broken:
-            raise BadInputError(f"{index} can't be understood: {broken}", hint=_HINT) from broken
+    try:
+        named = [
+            folder + "/".join(row["_Components"])
+            for row in read_rows(archive, index)
+            if row.get("_Components")
+        ]
+    except (ValueError, TypeError, AttributeError) as broken:
+        raise BadInputError(f"{index} can't be understood: {broken}", hint=_HINT) from broken
     # In the zip's names, what a path on an endpoint may have is percent-encoded.
     sizes = {unquote(name): member.size for name, member in members.items()}
     files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}

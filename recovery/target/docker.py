@@ -1,8 +1,13 @@
-"""A container as a target, through the Docker SDK: an engine anywhere, no agent inside."""
+"""A container as a target, through the Docker SDK: an engine anywhere, no agent inside.
+
+Small commands share shells that stay (docs/adr/0017); what is streamed has an exec of its own.
+"""
 
 import contextlib
 import io
+import os
 import socket
+import stat
 import tempfile
 import threading
 import time
@@ -18,6 +23,7 @@ from requests.exceptions import RequestException
 
 from recovery.commands import Result, shown
 from recovery.errors import CommandError, TargetError
+from recovery.target.docker_shell import STDIN_BYTES, Shell, Shells
 from recovery.target.docker_stream import STDOUT, ExecStream
 from recovery.target.files import get_file, put_file
 from recovery.target.protocol import LOOPBACK
@@ -40,6 +46,10 @@ class DockerTarget:
     def __init__(self, name: str) -> None:
         self._name = name
         self.uri = self.testinfra_uri = f"docker://{name}"
+        self._shells = Shells()
+
+    def _open_shell(self) -> Shell:
+        return Shell(self._exec(["sh"], stdin=True)[1])
 
     @cached_property
     def _client(self) -> Any:
@@ -80,37 +90,56 @@ class DockerTarget:
         timeout: float = 60,
         check: bool = True,
     ) -> Result:
-        ident, stream = self._exec(argv, stdin is not None)
-        out: BinaryIO = stdout or io.BytesIO()
-        err = io.BytesIO()
         deadline = time.monotonic() + timeout
         try:
-            feeder = _feed(stream.socket, stdin)
-            for kind, data in stream.frames(deadline):
-                (out if kind == STDOUT else err).write(data)
-            feeder.join(timeout=5)
+            given = _small(stdin)
+            if stdout or (stdin is not None and given is None):
+                code, out, err = self._stream(argv, stdin, stdout, deadline)
+            else:
+                code, out, err = self._shells.run(self._open_shell, argv, given, deadline)
         except TimeoutError as late:
             raise CommandError(
                 f"`{shown(argv)}` did not end within {timeout:g} s; it may still be running",
                 target=self.uri,
             ) from late
         except ConnectionError as cut:
-            raise TargetError(
+            raise self._stopped(argv) or TargetError(
                 f"`{shown(argv)}`: {cut}",
                 target=self.uri,
                 hint=f"`docker ps -a --filter name={self._name}` shows its state",
             ) from cut
+        if code in _ENGINE_CODES and (stopped := self._stopped(argv)):
+            raise stopped
+        result = Result(tuple(argv), code, out, err)
+        return result.checked(target=self.uri) if check else result
+
+    def _stream(
+        self,
+        argv: Sequence[str],
+        stdin: bytes | BinaryIO | None,
+        stdout: BinaryIO | None,
+        deadline: float,
+    ) -> tuple[int, bytes, bytes]:
+        ident, stream = self._exec(argv, stdin is not None)
+        stream.deadline = deadline
+        held, err = io.BytesIO(), io.BytesIO()
+        try:
+            feeder = _feed(stream.socket, stdin)
+            for kind, data in stream.frames():
+                ((stdout or held) if kind == STDOUT else err).write(data)
+            feeder.join(timeout=5)
         finally:
             stream.close()
-        text = out.getvalue() if isinstance(out, io.BytesIO) and stdout is None else b""
-        result = Result(tuple(argv), self._exit_code(ident), text, err.getvalue())
-        if result.returncode in _ENGINE_CODES and self._has_stopped():
-            raise TargetError(
-                f"the container stopped while `{shown(argv)}` ran in it",
-                target=self.uri,
-                hint=f"`docker start {self._name}`, then run the same command again",
-            )
-        return result.checked(target=self.uri) if check else result
+        return self._exit_code(ident), held.getvalue(), err.getvalue()
+
+    def _stopped(self, argv: Sequence[str]) -> TargetError | None:
+        if not self._has_stopped():
+            return None
+        return TargetError(
+            f"the container stopped while `{shown(argv)}` ran in it",
+            target=self.uri,
+            hint=f"`docker start {self._name}`, then run the same command again",
+        )
 
     def _has_stopped(self) -> bool:
         """A container's commands end a moment before the engine knows that it stopped."""
@@ -195,8 +224,26 @@ class DockerTarget:
             stream.close()
 
     def close(self) -> None:
+        self._shells.close()
         if "_client" in self.__dict__:
             self._client.close()
+
+    def __del__(self) -> None:
+        self._shells.close()
+
+
+def _small(stdin: bytes | BinaryIO | None) -> bytes | None:
+    """The whole input where it is known and small enough for a shell's command; else None."""
+    if isinstance(stdin, bytes):
+        return stdin if len(stdin) <= STDIN_BYTES else None
+    if stdin is None:
+        return None
+    try:
+        state = os.fstat(stdin.fileno())
+        small = stat.S_ISREG(state.st_mode) and state.st_size - stdin.tell() <= STDIN_BYTES
+    except OSError:  # not a file, or one without a place
+        return None
+    return stdin.read(STDIN_BYTES) if small else None
 
 
 def _feed(raw: socket.socket, stdin: bytes | BinaryIO | None) -> threading.Thread:

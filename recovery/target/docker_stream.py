@@ -23,27 +23,29 @@ class ExecStream:
         self.socket: socket.socket = getattr(given, "_sock", given)
         # The buffered reader beneath the HTTP answer: it holds what came with the headers.
         self._reader = given._response.raw._fp.fp  # noqa: SLF001 - no public way leads there
+        self.deadline: float | None = None
+        """In :func:`time.monotonic`'s seconds; past it a read raises :class:`TimeoutError`."""
 
-    def frames(self, deadline: float | None = None) -> Iterator[tuple[int, bytes]]:
+    def frames(self) -> Iterator[tuple[int, bytes]]:
         """Pieces as (stream number, bytes), until the command ends its output.
 
-        ``deadline`` is in :func:`time.monotonic`'s seconds; past it :class:`TimeoutError`
-        is raised. Raises :class:`OSError` when the engine ends the connection in the middle.
+        Raises :class:`OSError` when the engine ends the connection in the middle, and
+        :class:`TimeoutError` past the deadline.
         """
-        while header := self._exactly(_HEADER.size, deadline):
+        while header := self._exactly(_HEADER.size):
             kind, size = _HEADER.unpack(header)
             while size:
-                piece = self._read(min(size, _PIECE), deadline)
+                piece = self._read(min(size, _PIECE))
                 if not piece:
                     raise ConnectionResetError("the engine ended the connection")
                 size -= len(piece)
                 yield kind, piece
 
-    def _exactly(self, size: int, deadline: float | None) -> bytes:
+    def _exactly(self, size: int) -> bytes:
         """``size`` bytes, or none at the stream's end."""
         found = b""
         while len(found) < size:
-            piece = self._read(size - len(found), deadline)
+            piece = self._read(size - len(found))
             if not piece and found:
                 raise ConnectionResetError("the engine ended the connection")
             if not piece:
@@ -51,9 +53,9 @@ class ExecStream:
             found += piece
         return found
 
-    def _read(self, size: int, deadline: float | None) -> bytes:
-        if deadline is not None:
-            left = deadline - time.monotonic()
+    def _read(self, size: int) -> bytes:
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             self.socket.settimeout(left)

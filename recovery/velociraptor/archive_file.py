@@ -57,28 +57,28 @@ def hunt_for_import(source: Path, into: Path) -> Path:
     return into
 
 
-def flows_inside(source: Path) -> list[FlowInside]:
-    """The flows in a hunt's zip. Raises :class:`BadInputError` when one can't be understood."""
-    with zipfile.ZipFile(source) as archive:
-        folders = [
-            folder
-            for name in sorted(archive.namelist())
-            for folder, _, last in [name.rpartition("/")]
-            if last == _CONTEXT and folder and "/" not in folder
-        ]
-        return [_flow(archive, f"{folder}/", source.name) for folder in folders]
+def flows_inside(archive: zipfile.ZipFile, source: str) -> list[FlowInside]:
+    """The flows in a hunt's zip. Raises :class:`BadInputError` when one can't be understood.
+
+    ``source``: its name, for errors.
+    """
+    folders = [
+        folder
+        for name in sorted(archive.namelist())
+        for folder, _, last in [name.rpartition("/")]
+        if last == _CONTEXT and folder and "/" not in folder
+    ]
+    return [_flow(archive, f"{folder}/", source) for folder in folders]
 
 
-def flow_of(source: Path) -> FlowInside:
+def flow_of(archive: zipfile.ZipFile, source: str) -> FlowInside:
     """The flow in a flow's zip. Raises :class:`BadInputError` when it holds none."""
-    with zipfile.ZipFile(source) as archive:
-        return _flow(archive, "", source.name)
+    return _flow(archive, "", source)
 
 
-def hunt_of(source: Path) -> str:
+def hunt_of(archive: zipfile.ZipFile, source: str) -> str:
     """The id of the hunt in a hunt's zip. Raises :class:`BadInputError` when it holds none."""
-    with zipfile.ZipFile(source) as archive:
-        return str(_object(archive, _HUNT_INFO, source.name).get("hunt_id", ""))
+    return str(_object(archive, _HUNT_INFO, source).get("hunt_id", ""))
 
 
 def hunt_record(source: Path) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def hunt_record(source: Path) -> dict[str, Any]:
 def _flow(archive: zipfile.ZipFile, folder: str, source: str) -> FlowInside:
     context = _object(archive, f"{folder}{_CONTEXT}", source)
     info_name = f"{folder}{CLIENT_INFO}"
-    info = _object(archive, info_name, source) if info_name in archive.namelist() else {}
+    info = _object(archive, info_name, source) if info_name in archive.NameToInfo else {}
     names = context.get("artifacts_with_results") or []
     if not isinstance(names, list):
         raise BadInputError(f"{folder}{_CONTEXT} in {source} is not a flow's")

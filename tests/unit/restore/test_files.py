@@ -70,7 +70,8 @@ def test_flow_for_import_leaves_out_client_info_only(tmp_path: Path) -> None:
 
 
 def test_a_hunt_archive_falls_into_hunt_and_flows(tmp_path: Path) -> None:
-    flows = flows_inside(HUNT)
+    with zipfile.ZipFile(HUNT) as content:
+        flows = flows_inside(content, HUNT.name)
     assert [(flow.client_id, flow.flow_id, flow.hostname) for flow in flows] == [
         ("C.cad7afe0171b436e", "F.DC1TTKB0VNFA8.H", "vm")
     ]
