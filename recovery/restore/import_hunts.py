@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 
-from recovery.restore.check_zip import open_zip
 from recovery.restore.context import Context
 from recovery.restore.import_flows import INBOX
 from recovery.restore.journal import FOLDER
+from recovery.restore.parcel import flows_of_hunt
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT, Row
-from recovery.velociraptor.archive_file import FlowInside, flows_inside, hunt_for_import
+from recovery.velociraptor.archive_file import hunt_for_import
 from recovery.velociraptor.config import OWNER
 
 _HUNTS = "SELECT hunt_id AS Hunt FROM hunts()"
@@ -72,17 +72,12 @@ def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
     return bool(rows) and rows[0]["Hunt"] == archive.hunt_id
 
 
-def _flows(context: Context, archive: Archive) -> list[FlowInside]:
-    with open_zip(context.fetch(archive.file), archive.file.name) as content:
-        return flows_inside(content, archive.file.name)
-
-
 def _add_members(context: Context, org: str, archives: Sequence[Archive]) -> None:
     """Flows that the archive names and the hunt doesn't list are assigned to it again."""
     wanted: list[Row] = [
         {"Hunt": archive.hunt_id, "Client": flow.client_id, "Flow": flow.flow_id}
         for archive in archives
-        for flow in _flows(context, archive)
+        for flow in flows_of_hunt(context, archive)
     ]
     if not wanted:
         return

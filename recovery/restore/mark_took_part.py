@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
+from recovery.restore.parcel import flows_of_hunt
 from recovery.vault.check_names import is_hunt, wrong_flow
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
-from recovery.velociraptor.archive_file import flows_inside
 from recovery.velociraptor.config import OWNER
 
 _PLACE = """set -e
@@ -56,7 +56,7 @@ def took_part(context: Context, org: str, archives: Sequence[Archive]) -> Iterat
     """(hunt, client) of every flow of a hunt that an archive holds."""
     for archive in archives:
         if archive.kind == "hunt":
-            for flow in flows_inside(context.fetch(archive.file)):
+            for flow in flows_of_hunt(context, archive):
                 if not wrong_flow(org, flow.client_id, flow.flow_id, context.manifest.orgs):
                     yield archive.hunt_id, flow.client_id
         elif archive.flow_id.endswith(_IN_HUNT):

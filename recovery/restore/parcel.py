@@ -119,6 +119,12 @@ def parcels_of_hunt(
             yield replace(parcel, lacks=archive.lacks)
 
 
+def flows_of_hunt(context: Context, archive: Archive) -> list[FlowInside]:
+    """The flows in a hunt's archive. Raises like :func:`parcel_of_flow`."""
+    with open_zip(context.fetch(archive.file), archive.file.name) as content:
+        return flows_inside(content, archive.file.name)
+
+
 def _parcel(
     context: Context,
     path: Path,

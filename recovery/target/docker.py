@@ -3,16 +3,14 @@
 Small commands share shells that stay (docs/adr/0017); what is streamed has an exec of its own.
 """
 
-import contextlib
 import io
 import os
 import socket
 import stat
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +21,7 @@ from requests.exceptions import RequestException
 
 from recovery.commands import Result, shown
 from recovery.errors import CommandError, TargetError
+from recovery.target.docker_forward import forward
 from recovery.target.docker_shell import STDIN_BYTES, Shell, Shells
 from recovery.target.docker_stream import STDOUT, ExecStream
 from recovery.target.files import get_file, put_file
@@ -33,11 +32,6 @@ _ENDS_WITHIN = 10.0
 _STOPS_WITHIN = 1.0
 _ENGINE_CODES = (126, 137)
 """Of commands that were killed or could not begin; also where their container has stopped."""
-_BRIDGE = (
-    'exec 3<>"/dev/tcp/$2/$1" || exit 111; '
-    "cat <&3 & r=$!; cat <&0 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait"
-)
-"""Ends as soon as either side does, and leaves no process behind."""
 
 
 class DockerTarget:
@@ -176,52 +170,8 @@ class DockerTarget:
     def get(self, path: str) -> bytes:
         return get_file(self, path)
 
-    @contextmanager
-    def forward(self, port: int, host: str = LOOPBACK) -> Iterator[str]:
-        """A Unix socket here; each connection to it is one bridge inside the container.
-
-        A client that stops sending ends the connection: the bridge can't close one half.
-        (gRPC never does.)
-        """
-        with tempfile.TemporaryDirectory(prefix="recovery-fwd-") as folder:
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            listener.bind(f"{folder}/s")
-            listener.listen()
-            threading.Thread(target=self._accept, args=(listener, port, host), daemon=True).start()
-            try:
-                yield f"unix:{folder}/s"
-            finally:
-                listener.shutdown(socket.SHUT_RDWR)
-                listener.close()
-
-    def _accept(self, listener: socket.socket, port: int, host: str) -> None:
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._bridge, args=(near, port, host), daemon=True).start()
-
-    def _bridge(self, near: socket.socket, port: int, host: str) -> None:
-        try:
-            _, stream = self._exec(["bash", "-c", _BRIDGE, "bridge", str(port), host], stdin=True)
-        except TargetError:
-            near.close()
-            return
-        stream.socket.settimeout(None)
-        threading.Thread(target=_pump, args=(near, stream.socket), daemon=True).start()
-        try:
-            for kind, data in stream.frames():
-                if kind == STDOUT:
-                    near.sendall(data)
-        except OSError:
-            pass
-        finally:
-            # A close alone doesn't reach the other end while the pump still reads from it.
-            with contextlib.suppress(OSError):
-                near.shutdown(socket.SHUT_RDWR)
-            near.close()
-            stream.close()
+    def forward(self, port: int, host: str = LOOPBACK) -> AbstractContextManager[str]:
+        return forward(lambda argv: self._exec(argv, stdin=True)[1], port, host)
 
     def close(self) -> None:
         self._shells.close()
@@ -264,12 +214,3 @@ def _feed(raw: socket.socket, stdin: bytes | BinaryIO | None) -> threading.Threa
     thread = threading.Thread(target=write, daemon=True)
     thread.start()
     return thread
-
-
-def _pump(near: socket.socket, far: socket.socket) -> None:
-    try:
-        while data := near.recv(65536):
-            far.sendall(data)
-        far.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
