@@ -9,7 +9,7 @@ from recovery.restore.journal import FOLDER
 from recovery.restore.parcel import flows_of_hunt
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT, Row
-from recovery.velociraptor.archive_file import hunt_for_import
+from recovery.velociraptor.archive_file import hunt_for_import, hunt_of_flow
 from recovery.velociraptor.config import OWNER
 
 _HUNTS = "SELECT hunt_id AS Hunt FROM hunts()"
@@ -32,7 +32,8 @@ def import_hunts(
 ) -> int:
     """Every archived hunt of ``org`` is there with its flows; how many. Losses are findings."""
     hunts = {archive.hunt_id: archive for archive in archives if archive.kind == "hunt"}
-    if not hunts:
+    alone = [archive for archive in archives if hunt_of_flow(archive.flow_id) not in {"", *hunts}]
+    if not hunts and not alone:
         return 0
     have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
     for hunt_id in [hunt_id for hunt_id in hunts if hunt_id not in have]:
@@ -41,7 +42,17 @@ def import_hunts(
         else:
             findings.append(f"{org}: the hunt {hunt_id} was not taken (are its artifacts there?)")
     there = [hunt_id for hunt_id in hunts if hunt_id in have]
-    _add_members(context, org, [hunts[hunt_id] for hunt_id in there])
+    members: list[Row] = [
+        {"Hunt": hunt_id, "Client": flow.client_id, "Flow": flow.flow_id}
+        for hunt_id in there
+        for flow in flows_of_hunt(context, hunts[hunt_id])
+    ]
+    members += [
+        {"Hunt": hunt, "Client": archive.client_id, "Flow": archive.flow_id}
+        for archive in alone
+        if (hunt := hunt_of_flow(archive.flow_id)) in have
+    ]
+    _add_members(context, org, members)
     forget_list(context, org)
     return len(there)
 
@@ -72,16 +83,11 @@ def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
     return bool(rows) and rows[0]["Hunt"] == archive.hunt_id
 
 
-def _add_members(context: Context, org: str, archives: Sequence[Archive]) -> None:
-    """Flows that the archive names and the hunt doesn't list are assigned to it again."""
-    wanted: list[Row] = [
-        {"Hunt": archive.hunt_id, "Client": flow.client_id, "Flow": flow.flow_id}
-        for archive in archives
-        for flow in flows_of_hunt(context, archive)
-    ]
+def _add_members(context: Context, org: str, wanted: Sequence[Row]) -> None:
+    """Flows that archives name and their hunts don't list are assigned to them again."""
     if not wanted:
         return
-    hunts = json.dumps([{"_value": archive.hunt_id} for archive in archives])
+    hunts = json.dumps([{"_value": hunt} for hunt in sorted({row["Hunt"] for row in wanted})])
     listed = context.api().query(_MEMBERS, env={"Hunts": hunts}, org=org)
     have = {(row["Hunt"], row["Client"], row["Flow"]) for row in listed}
     missing = [row for row in wanted if (row["Hunt"], row["Client"], row["Flow"]) not in have]

@@ -18,6 +18,7 @@ from recovery.restore.parcel import flows_of_hunt
 from recovery.vault.check_names import is_hunt, wrong_flow
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.archive_file import hunt_of_flow
 from recovery.velociraptor.config import OWNER
 
 _PLACE = """set -e
@@ -25,8 +26,6 @@ exec 9>"$3"; flock -w 3000 9
 umask 077
 runuser -u "$2" -- tar -x -f - -C "$1" --no-same-permissions --skip-old-files
 """
-_IN_HUNT = ".H"
-"""The end of the id of a hunt's flow, which is the hunt's own otherwise (facts: fixtures)."""
 
 
 def mark_took_part(context: Context, org: str, archives: Sequence[Archive]) -> None:
@@ -59,7 +58,5 @@ def took_part(context: Context, org: str, archives: Sequence[Archive]) -> Iterat
             for flow in flows_of_hunt(context, archive):
                 if not wrong_flow(org, flow.client_id, flow.flow_id, context.manifest.orgs):
                     yield archive.hunt_id, flow.client_id
-        elif archive.flow_id.endswith(_IN_HUNT):
-            hunt = f"H.{archive.flow_id.removesuffix(_IN_HUNT).removeprefix('F.')}"
-            if is_hunt(hunt):
-                yield hunt, archive.client_id
+        elif is_hunt(hunt := hunt_of_flow(archive.flow_id)):
+            yield hunt, archive.client_id

@@ -81,6 +81,12 @@ def hunt_of(archive: zipfile.ZipFile, source: str) -> str:
     return str(_object(archive, _HUNT_INFO, source).get("hunt_id", ""))
 
 
+def hunt_of_flow(flow_id: str) -> str:
+    """The hunt of a hunt's own flow, by its id (F.X.H is of H.X, seen: fixtures); else empty."""
+    inside = flow_id.removeprefix("F.").removesuffix(".H")
+    return f"H.{inside}" if flow_id == f"F.{inside}.H" else ""
+
+
 def hunt_record(source: Path) -> dict[str, Any]:
     """A hunt as its zip has it, without the request that a server would send to clients."""
     with zipfile.ZipFile(source) as archive:

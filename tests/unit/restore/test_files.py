@@ -13,7 +13,12 @@ from recovery.restore.check_point import check_state_tar
 from recovery.restore.check_zip import check_zip
 from recovery.restore.restore_backup import restorable
 from recovery.restore.state_files import Keep, copy_state, pause_hunt
-from recovery.velociraptor.archive_file import flow_for_import, flows_inside, hunt_for_import
+from recovery.velociraptor.archive_file import (
+    flow_for_import,
+    flows_inside,
+    hunt_for_import,
+    hunt_of_flow,
+)
 from recovery.velociraptor.backup_file import orgs_in, read_rows, result_set, rewrite_hunts
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
@@ -67,6 +72,14 @@ def test_flow_for_import_leaves_out_client_info_only(tmp_path: Path) -> None:
         assert after.testzip() is None
         for name in after.namelist():
             assert after.read(name) == before.read(name)
+
+
+@pytest.mark.parametrize(
+    ("flow", "hunt"),
+    [("F.DC1.H", "H.DC1"), ("F.DC1", ""), ("F.DC1.M", ""), ("F..H", "H."), ("", ""), (".H", "")],
+)
+def test_a_hunts_own_flow_tells_its_hunt(flow, hunt):
+    assert hunt_of_flow(flow) == hunt
 
 
 def test_a_hunt_archive_falls_into_hunt_and_flows(tmp_path: Path) -> None:
