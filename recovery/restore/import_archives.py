@@ -69,8 +69,9 @@ def _orgs(context: Context, wanted: Sequence[str], tally: Tally) -> set[str]:
     if not wanted:
         return set()
     have = {ROOT, *(row["OrgId"] for row in context.api().query(ORGS))}
-    lost = [org for org in wanted if org not in have | orgs_with_records(context)]
-    if lost:
+    missing = [org for org in wanted if org not in have]
+    known = orgs_with_records(context) if missing else set()
+    if lost := [org for org in missing if org not in known]:
         tally.findings += create_orgs(context, lost)
     return have | set(lost)
 
