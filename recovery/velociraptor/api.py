@@ -30,7 +30,7 @@ _ERROR_MARKS = ("ERROR:", "VQL Error:", "Timeout Error", "DEFAULT:VQL Error")
 _ROWS_AT_ONCE = 1000
 _IS_IT_UP = (
     f"does the server run there? `systemctl status {SERVICE}` tells; its API listens where the "
-    "config says (API.bind_port)"
+    "config says (API.bind_port); where the connection to the machine was cut, run the same again"
 )
 USUAL = ("DEBUG:", "Starting query execution", "Time ")
 """How lines of a server's log begin that say nothing of how the statement went."""
