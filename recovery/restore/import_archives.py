@@ -59,7 +59,8 @@ def import_archives(context: Context) -> Report:
     context.journal.note_wanted(STEP)
     return Report(
         f"{things(tally.imported, 'flow')} imported, "
-        f"{tally.there} there already, {things(hunts, 'hunt')}",
+        f"{tally.there} there already, {things(hunts, 'hunt')}"
+        + (f"; {things(tally.short, 'flow')} not whole" if tally.short else ""),
         tally.findings,
     )
 
@@ -92,13 +93,14 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
     def import_batch(lane: int, batch: list[Parcel]) -> None:
         whole, missing, short = _sort(context, org, batch)
         partial.extend(short)
-        tally.add(import_parcels(context, org, missing, tally.findings, lane), whole)
+        arrived = import_parcels(context, org, missing, tally.findings, lane)
+        tally.add(arrived, whole, len(missing))
 
     in_lanes(batches(parcels), import_batch)
     for batch in batches(partial):
         # Last and alone: a server forgets flows that are written while it deletes others.
         delete_flows(context, org, sorted(parcel.place for parcel in batch))
-        tally.add(import_parcels(context, org, batch, tally.findings), 0)
+        tally.add(import_parcels(context, org, batch, tally.findings), 0, len(batch))
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
     hunts = import_hunts(context, org, usable, tally.findings)
     settle_hunts(context, org, usable)

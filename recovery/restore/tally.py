@@ -13,6 +13,8 @@ class Tally:
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
         self.total, self.imported, self.there = total, 0, 0
+        self.short = 0
+        """Flows that were imported and did not arrive, or not whole; each is a finding."""
         self.refused: set[str] = set()
         """SHA-256 of the archives that can't be used."""
         self.findings: list[str] = []
@@ -27,11 +29,12 @@ class Tally:
         self.findings.append(f"{archive.org}: not imported: {what}: {damaged.message}")
         self._last = damaged
 
-    def add(self, imported: int, there: int) -> None:
-        """A batch is done; batches may end side by side."""
+    def add(self, imported: int, there: int, tried: int) -> None:
+        """A batch is done, ``imported`` of ``tried`` whole; batches may end side by side."""
         with self._lock:
             self.imported += imported
             self.there += there
+            self.short += tried - imported
             self.say()
 
     def raise_if_vault_is_gone(self) -> None:
@@ -41,10 +44,11 @@ class Tally:
 
     def say(self) -> None:
         """Numbers, rate and remaining time."""
-        done = self.imported + self.there + len(self.refused)
+        done = self.imported + self.there + self.short + len(self.refused)
         rate = self.imported / max(time.monotonic() - self._start, 0.001)
         left = max(self.total - done, 0) / rate if rate else 0
         self._say(
             f"import {done}/{max(self.total, done)} flows · {rate:.0f}/s · {left:.0f} s left · "
             f"{self.there} skipped (already there) · {len(self.refused)} refused"
+            + (f" · {self.short} not whole" if self.short else "")
         )
