@@ -20,6 +20,7 @@ from recovery.restore.lanes import in_lanes
 from recovery.restore.mark_took_part import mark_took_part
 from recovery.restore.parcel import Parcel, parcel_of_flow, parcels_of_hunt
 from recovery.restore.restore_backup import ORGS, create_orgs, orgs_with_records
+from recovery.restore.room import full_disks
 from recovery.restore.settle_hunts import settle_hunts
 from recovery.restore.step import Report
 from recovery.restore.tally import Tally
@@ -56,6 +57,8 @@ def import_archives(context: Context) -> Report:
             remove_inbox(context, by_org)
     if tally.refused and not tally.imported and not tally.there:
         tally.raise_if_vault_is_gone()
+    if tally.short:
+        tally.findings[:0] = full_disks(context)
     context.journal.note_wanted(STEP)
     return Report(
         f"{things(tally.imported, 'flow')} imported, "
