@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from recovery.restore.parcel import Parcel
 
-FILES = 300
+FILES = 500
 FIRST = 50
 """The first batch is small, each next one twice as large: the server has something to do soon."""
 BYTES = 256 << 20

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from recovery.target.docker_stream import STDOUT, ExecStream
 
-STDIN_BYTES = 4 << 20
+STDIN_BYTES = 1 << 20
 """More than this of standard input goes by an exec of its own."""
 _IDLE = 60.0
 """Seconds. A connection that was silent for longer may be gone without a word."""
