@@ -19,6 +19,8 @@ STDIN_BYTES = 1 << 20
 """More than this of standard input goes by an exec of its own."""
 _IDLE = 60.0
 """Seconds. A connection that was silent for longer may be gone without a word."""
+_LAST = 8
+"""Bytes that may follow the last mark: an exit code, and the line's end."""
 _COMMAND = """
 printf '%s\\n' {mark}; printf '%s\\n' {mark} >&2
 {feed}( exec {argv} ){end}; r=$?
@@ -47,7 +49,7 @@ class Shell:
         self._stream.socket.settimeout(max(deadline - time.monotonic(), 0.001))
         self._stream.socket.sendall(_text(mark, argv, stdin))
         self._stream.deadline = deadline
-        out, err = _Between(mark), _Between(mark)
+        out, err = Between(mark), Between(mark)
         while not (out.ended and err.ended):
             kind, data = next(self._frames, (0, b""))
             if not kind:
@@ -110,8 +112,8 @@ class Shells:
                 self._idle.pop().close()
 
 
-class _Between:
-    """What one stream brings between the command's two marks."""
+class Between:
+    """What one stream brings between the command's two marks; ``said`` is what follows the last."""
 
     def __init__(self, mark: str) -> None:
         self._begin, self._end = f"{mark}\n".encode(), f"{mark} ".encode()
@@ -121,7 +123,8 @@ class _Between:
         self.held, self.said = b"", ""
 
     def add(self, data: bytes) -> None:
-        look_from = max(len(self._raw) - len(self._end), 0)
+        """The next piece, cut anywhere."""
+        look_from = max(len(self._raw) - len(self._end) - _LAST, 0)
         self._raw += data
         if not self._begun:
             at = self._raw.find(self._begin)
