@@ -86,7 +86,7 @@ class DockerTarget:
     ) -> Result:
         deadline = time.monotonic() + timeout
         try:
-            given = _small(stdin)
+            given = None if stdout else _small(stdin)
             if stdout or (stdin is not None and given is None):
                 code, out, err = self._stream(argv, stdin, stdout, deadline)
             else:

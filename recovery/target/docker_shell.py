@@ -133,9 +133,10 @@ class Between:
             del self._raw[: at + len(self._begin)]
             self._begun, look_from = True, 0
         at = self._raw.find(self._end, look_from)
-        if at >= 0 and self._raw.endswith(b"\n"):
-            self.held = bytes(self._raw[:at])
-            self.said = self._raw[at + len(self._end) :].decode().strip()
+        said = at + len(self._end)
+        line_end = self._raw.find(b"\n", said) if at >= 0 else -1
+        if line_end >= 0:  # what comes after it is of something that the command left running
+            self.held, self.said = bytes(self._raw[:at]), self._raw[said:line_end].decode()
             self.ended = True
 
 

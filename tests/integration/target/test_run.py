@@ -141,3 +141,11 @@ def test_a_stream_that_cannot_be_written_to_is_not_taken_for_success(host):
     with pytest.raises(OSError, match="No space"):
         target.run(["echo", "x"], stdout=Full())
     target.close()
+
+
+def test_a_small_file_is_streamed_to_a_file_too(target, tmp_path):
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    source.write_bytes(b"small")
+    with source.open("rb") as stdin, copy.open("wb") as stdout:
+        target.run(["cat"], stdin=stdin, stdout=stdout)
+    assert copy.read_bytes() == b"small"

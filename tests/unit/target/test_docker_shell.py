@@ -16,14 +16,19 @@ NEAR = st.sampled_from([b"", b"x\n", b"\n\n", MARK[:31].encode(), f"{MARK}".enco
     said=st.sampled_from([b"0", b"7", b"255", b"."]),
     held=st.one_of(st.binary(max_size=90), NEAR),
     cuts=st.lists(st.integers(0, 200), max_size=12),
+    after=st.sampled_from([b"", b"stray", b"stray\n"]),
 )
-def test_a_stream_cut_anywhere_gives_the_same(before, said, held, cuts):
+def test_a_stream_cut_anywhere_gives_the_same(before, said, held, cuts, after):
     mark = MARK.encode()
     raw = before + mark + b"\n" + held + mark + b" " + said + b"\n"
+    last = len(raw)
+    raw += after
     places = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
     found = Between(MARK)
     for start, end in pairwise(places):
-        assert not found.ended
+        assert found.ended == (start >= last)
+        if found.ended:
+            break
         found.add(raw[start:end])
     assert found.ended
     assert (found.held, found.said) == (held, said.decode())
