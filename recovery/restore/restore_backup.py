@@ -68,7 +68,8 @@ def restore_backup(context: Context) -> Report:
             prepared[path] = _for_this_server(context, path)
         with zipfile.ZipFile(path) as archive:
             _restore_org(context, org, prepared[path], lacking_parts(archive, org))
-            names = set_artifacts(context.api(), archive, org, context.choice.artifact)
+            wanted = context.choice.artifact
+            names = set_artifacts(context.api(), archive, org, findings, wanted)
             users += create_users(context.api(), archive, org, context.allowed)
         tagged |= {org: names[-1]} if names else {}
         artifacts += len(names)

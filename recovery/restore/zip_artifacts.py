@@ -9,11 +9,12 @@ artifacts set at once, 14 had no tags after a restart).
 import json
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from recovery.errors import ServerError
-from recovery.velociraptor.api import Api
+from recovery.velociraptor.api import Api, Row
 from recovery.velociraptor.backup_file import artifacts_of
+from recovery.velociraptor.portions import fits, portions
 
 _SET = """
 SELECT artifact_set(definition=Definition).name AS Name
@@ -29,41 +30,52 @@ FROM artifact_definitions(names=Name)
 """
 _BETWEEN_WRITES = 1.2
 """Seconds after which a server writes all that it holds of tags with the next change."""
+_TOO_LARGE = (
+    "did not come back: it is larger than a message to the server may be (4 MiB); its YAML is in "
+    "the backup"
+)
 
 
 def set_artifacts(
     api: Api,
     archive: zipfile.ZipFile,
     org: str,
+    findings: list[str],
     chosen: Callable[[str], bool] = lambda _name: True,
 ) -> list[str]:
     """Sets the ``chosen`` custom artifacts of ``org``; their names, those with tags or flags last.
 
-    Raises :class:`ServerError` when the server took fewer.
+    One that no message to the server holds is a finding. Raises :class:`ServerError` when the
+    server took fewer than it was given.
     """
-    wanted = [
-        {
-            "Name": name,
-            "Definition": text,
-            "Hidden": bool(metadata.get("hidden")),
-            "Basic": bool(metadata.get("basic")),
-            "Tags": [str(tag) for tag in metadata.get("tags") or []],
-        }
-        for name, text, metadata in artifacts_of(archive, org)
-        if chosen(name)
-    ]
-    if not wanted:
-        return []
-    rows = api.query(_SET, env={"Artifacts": json.dumps(wanted)}, org=org)
-    named = [row for row in rows if row["Name"]]
-    if len(named) != len(wanted):
-        raise ServerError(f"org {org}: {len(named)} of {len(wanted)} artifacts were accepted")
-    marked = [item for item in wanted if item["Hidden"] or item["Basic"] or item["Tags"]]
-    if marked:
-        done = api.query(_MARK, env={"Artifacts": json.dumps(marked)}, org=org)
-        if sum(bool(row["Marked"]) for row in done) != len(marked):
-            raise ServerError(f"org {org}: the server did not take all {len(marked)} tags")
-    return [str(item["Name"]) for item in sorted(wanted, key=marked.__contains__)]
+    names: list[str] = []
+    defined: list[Row] = []
+    marked: list[Row] = []
+    for name, text, metadata in artifacts_of(archive, org):
+        if not chosen(name):
+            continue
+        if not fits({"Definition": text}):
+            findings.append(f"{org}: the artifact {name} ({len(text) / 1e6:.1f} MB) {_TOO_LARGE}")
+            continue
+        names.append(name)
+        defined.append({"Definition": text})
+        hidden, basic = bool(metadata.get("hidden")), bool(metadata.get("basic"))
+        tags = [str(tag) for tag in metadata.get("tags") or []]
+        if hidden or basic or tags:
+            marked.append({"Name": name, "Hidden": hidden, "Basic": basic, "Tags": tags})
+    accepted = sum(bool(row["Name"]) for row in _in_portions(api, _SET, defined, org))
+    if accepted != len(names):
+        raise ServerError(f"org {org}: {accepted} of {len(names)} artifacts were accepted")
+    done = sum(bool(row["Marked"]) for row in _in_portions(api, _MARK, marked, org))
+    if done != len(marked):
+        raise ServerError(f"org {org}: the server did not take all {len(marked)} tags")
+    last = {str(item["Name"]) for item in marked}
+    return sorted(names, key=last.__contains__)
+
+
+def _in_portions(api: Api, vql: str, rows: Sequence[Row], org: str) -> Iterator[Row]:
+    for portion in portions(rows):
+        yield from api.query(vql, env={"Artifacts": json.dumps(portion)}, org=org)
 
 
 def keep_metadata(api: Api, artifacts: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from recovery.errors import ServerError
 from recovery.velociraptor.api import Api
 from recovery.velociraptor.backup_file import read_rows
+from recovery.velociraptor.portions import portions
 
 _CREATE = """
 SELECT user_create(user=Name, roles=Policy.roles) AS Created,
@@ -32,10 +33,12 @@ def create_users(
         for acl in acls
         if (name := acl["Principal"]["name"]) and (allowed is None or (org, name) in allowed)
     ]
-    if not users:
-        return 0
-    rows = api.query(_CREATE, env={"Users": json.dumps(users)}, org=org)
-    made = [row for row in rows if row["Created"] and row["Granted"]]
+    made = [
+        row
+        for portion in portions(users)
+        for row in api.query(_CREATE, env={"Users": json.dumps(portion)}, org=org)
+        if row["Created"] and row["Granted"]
+    ]
     if len(made) != len(users):
         raise ServerError(f"org {org}: {len(made)} of {len(users)} users were accepted")
     return len(users)

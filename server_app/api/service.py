@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from server_app.services import OrgServices, Server
 
 WORKERS = 10
-LARGEST_MESSAGE = 100 * 1024 * 1024
+LARGEST_MESSAGE = 4 * 1024 * 1024
+"""What a caller may send; a real server leaves gRPC's default as it is (read in its source)."""
 
 
 class ApiError(Exception):

@@ -162,3 +162,11 @@ def test_a_part_is_sent_though_there_are_no_rows_and_its_log_line_goes_before(kn
         ("Time 0: : Sending response part 0 2 B (0 rows).\n", []),
         ("", []),
     ]
+
+
+def test_a_message_above_four_megabytes_is_refused(known_api) -> None:
+    """A real server leaves gRPC's default as it is (read in its source)."""
+    query = "SELECT len(list=Text) AS N FROM scope()"
+    assert known_api.ask(query, env={"Text": "x" * 4_100_000})[0] == [{"N": 4_100_000}]
+    with pytest.raises(RemoteError, match="code = ResourceExhausted"):
+        known_api.ask(query, env={"Text": "x" * (4 << 20)})
