@@ -29,6 +29,9 @@ from recovery.velociraptor.refuse_zip import refusal
 _CONTEXT = "collection_context.json"
 _HUNT = "hunt_info.json"
 _LARGEST_TEXT = 8 << 20
+_LARGEST_NOTE = 64 << 10
+"""A person's note is short; another long text would take the YAML parser minutes."""
+_LARGEST = {".yaml": _LARGEST_TEXT, ".yml": _LARGEST_TEXT, ".txt": _LARGEST_NOTE}
 _UNKNOWN = "not a package, config, backup or export"
 _NONCE = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})_(\d{2})_(\d{2})Z")
@@ -141,7 +144,8 @@ def _sort(path: Path, found: Found, org: str) -> str:
         return ""
     if path.name.endswith((".json", ".json.db")):
         return _sort_record(path, found)
-    if path.suffix in {".yaml", ".yml", ".txt"} and path.stat().st_size < _LARGEST_TEXT:
+    largest = _LARGEST.get(path.suffix, 0)
+    if path.stat().st_size < largest:
         return _sort_yaml(path, found)
     return _UNKNOWN
 
@@ -179,16 +183,17 @@ def _sort_note(values: dict[str, Any], found: Found) -> str:
     """A person's note: ``ORG: NONCE``, or ``ORG: {name: …, nonce: …}``."""
     for org, said in values.items():
         about = said if isinstance(said, dict) else {"nonce": said}
-        if (
-            not str(org).startswith("O")
-            or not is_org(str(org))
-            or not _NONCE.fullmatch(str(about.get("nonce")))
-        ):
+        if not str(org).startswith("O") or not is_org(str(org)) or not is_nonce(about.get("nonce")):
             return "not a config, nor a note of nonces (ORG: NONCE)"
         found.nonces[str(org)] = str(about["nonce"])
         if about.get("name"):
             found.names[str(org)] = str(about["name"])
     return ""
+
+
+def is_nonce(said: object) -> bool:
+    """Whether it may be an org's nonce: base64 as a server makes it."""
+    return _NONCE.fullmatch(str(said)) is not None
 
 
 def _sort_zip(path: Path, found: Found, org: str) -> str:

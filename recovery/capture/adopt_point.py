@@ -19,6 +19,7 @@ from recovery.capture.adopt_inventory import (
     lacking_inside,
     runs_again,
 )
+from recovery.capture.initial_orgs import initial_orgs
 from recovery.capture.look_inside import Inside, config_inside_here
 from recovery.errors import BadInputError
 from recovery.small_tar import tar_of
@@ -151,16 +152,10 @@ def _newest_by_org(backups: Sequence[FoundBackup]) -> dict[str, FoundBackup]:
 def _nonces(found: Found, config: ServerConfig, orgs: set[str]) -> tuple[dict[str, str], list[str]]:
     """Org → nonce, from the config, from notes, and from client configs named after their org."""
     own = str(config.values["Client"]["nonce"])
-    first = (config.values.get("GUI") or {}).get("initial_orgs") or []
-    nonces = {
-        str(org["org_id"]): str(org["nonce"])
-        for org in first
-        if org.get("org_id") and org.get("nonce")
-    }
-    nonces |= found.nonces
-    for org in first:
-        if org.get("org_id") and org.get("name"):
-            found.names.setdefault(str(org["org_id"]), str(org["name"]))
+    first = initial_orgs(config.values)
+    nonces = first.nonces | found.nonces
+    found.names = first.names | found.names
+    found.left |= first.left
     others = sorted(org for org in orgs if org != _ROOT)
     for path, nonce in found.client_nonces:
         named = [org for org in others if org in path.name]

@@ -99,6 +99,23 @@ def test_the_nonce_of_a_client_config_lets_the_orgs_clients_in(old, tmp_path):
     assert record == {"name": "OACME", "nonce": values["Client"]["nonce"], "id": "OACME"}
 
 
+def test_a_configs_initial_orgs_are_foreign_input(old, tmp_path):
+    path = old / "server.config.yaml"
+    values = yaml.safe_load(path.read_text())
+    good = {"org_id": "OACME", "name": "Acme", "nonce": "bm9uY2U="}
+    values["GUI"]["initial_orgs"] = [good, "OBETA", good | {"org_id": "../../config/x"}]
+    path.write_text(yaml.safe_dump(values))
+    manifest, vault = adopted(old, tmp_path)
+    (state,) = manifest.state
+    with tarfile.open(vault.fetch(state.tar, tmp_path / "records.tar")) as tar:
+        assert tar.getnames() == ["orgs/OACME.json.db"]
+    assert manifest.org_names["OACME"] == "Acme"
+    assert [gap for gap in manifest.gaps if "initial_orgs" in gap] == [
+        "GUI.initial_orgs, entry 2: no org",
+        "GUI.initial_orgs, entry 3: no id of an org: '../../config/x'",
+    ]
+
+
 def test_damaged_foreign_and_unknown_files_are_left_and_named(old, tmp_path):
     for name in ("backup_truncated.zip", "backup_damaged_member_hunts.zip", "api.yaml"):
         shutil.copy(REAL / name, old)

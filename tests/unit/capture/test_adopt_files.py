@@ -102,3 +102,11 @@ def test_an_orgs_own_record_is_a_note_of_its_name_and_nonce(tmp_path):
     found = sort_files(tmp_path)
     assert found.nonces == {"OACME": "bm9uY2U=", "OBETA": "b3RoZXI="}
     assert found.names == {"OACME": "Acme"}
+
+
+def test_a_long_text_is_no_note_and_costs_nothing(tmp_path):
+    (tmp_path / "log.txt").write_text("OACME: bm9uY2U=\n" * 4097)
+    (tmp_path / "note.txt").write_text("OBETA: bm9uY2U=\n" + "# why\n" * 9000)
+    found = sort_files(tmp_path)
+    assert found.left == {"log.txt": "not a package, config, backup or export"}
+    assert found.nonces == {"OBETA": "bm9uY2U="}
