@@ -25,7 +25,7 @@ def look_at_vault(
         listed = vault.list_points()
     except VaultError as refused:
         return [Line("vault", "bad", refused.message, refused.hint)], None, None
-    lines = [Line("vault", "good", f"{vault.uri}: {things(len(listed), 'point')}")]
+    lines = [_vault(vault.uri, len(listed))]
     lines += _rolled_back(vault, listed)
     lines += [
         Line(f"point {entry.point}", "bad", entry.trouble.message, entry.trouble.hint)
@@ -41,6 +41,14 @@ def look_at_vault(
     config, keys = _open_config(vault, newest)
     lines += [keys, *_parts(vault, newest, rpo, now), _verified(vault, now)]
     return lines, newest, config
+
+
+def _vault(uri: str, points: int) -> Line:
+    """A folder that is missing, or another one than was meant, looks like an empty vault."""
+    if points:
+        return Line("vault", "good", f"{uri}: {things(points, 'point')}")
+    says = f"{uri}: there is no recovery point at that place"
+    return Line("vault", "bad", says, f"check the address; if it is right, run {_CAPTURE}")
 
 
 def age_line(newest: Manifest, rpo: timedelta, now: datetime) -> Line:

@@ -84,6 +84,7 @@ def test_a_good_vault(vault):
     verify_points(ShelfVault(vault.shelf, vault.keys), [], 1.0, lambda _: None)
     lines, newest, config = look(vault)
     assert newest == manifest
+    assert lines["vault"] == Line("vault", "good", f"{vault.uri}: 1 point")
     assert config.raw == CONFIG.raw
     assert lines["keys"].level == lines["objects"].level == lines["org nonces"].level == "good"
     assert lines["verified"].level == "good"
@@ -103,7 +104,9 @@ def test_a_copy_on_the_servers_own_disk_is_bad(vault, beside, level):
 def test_an_empty_vault_is_bad(vault):
     lines, newest, _ = look(vault)
     assert newest is None
-    assert lines["newest point"].level == "bad"
+    assert lines["newest point"].level == lines["vault"].level == "bad"
+    assert lines["vault"].says == f"{vault.uri}: there is no recovery point at that place"
+    assert lines["vault"].remedy.startswith("check the address")
 
 
 @pytest.mark.parametrize(("hours", "level"), [(0, "good"), (24, "good"), (25, "bad"), (-1, "bad")])
