@@ -1,14 +1,15 @@
 """Hunts out of their archives, where no state brought them; and their flows, by id."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from recovery.restore.batches import chunks
 from recovery.restore.context import Context
 from recovery.restore.import_flows import INBOX
 from recovery.restore.journal import FOLDER
 from recovery.restore.parcel import flows_of_hunt
 from recovery.vault.manifest import Archive
-from recovery.velociraptor.api import ROOT, Row
+from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.archive_file import hunt_for_import, hunt_of_flow
 from recovery.velociraptor.config import OWNER
 
@@ -18,13 +19,18 @@ SELECT import_collection(filename=File, import_type="hunt").hunt_id AS Hunt FROM
 """
 _MEMBERS = """
 SELECT * FROM foreach(row=parse_json_array(data=Hunts), query={
-  SELECT HuntId AS Hunt, ClientId AS Client, FlowId AS Flow FROM hunt_flows(hunt_id=_value)
+  SELECT HuntId AS Hunt, ClientId AS Client, FlowId AS Flow
+  FROM hunt_flows(hunt_id=_value, basic_info=TRUE)
 })
 """
 _ADD = """
 SELECT hunt_add(hunt_id=Hunt, client_id=Client, flow_id=Flow) AS Added
 FROM foreach(row=parse_json_array(data=Members))
 """
+Member = tuple[str, str, str]
+"""(hunt, client, flow)."""
+AT_ONCE = 2000
+"""A server takes requests up to 4 MiB (gRPC's default in Go)."""
 
 
 def import_hunts(
@@ -32,8 +38,8 @@ def import_hunts(
 ) -> int:
     """Every archived hunt of ``org`` is there with its flows; how many. Losses are findings."""
     hunts = {archive.hunt_id: archive for archive in archives if archive.kind == "hunt"}
-    alone = [archive for archive in archives if hunt_of_flow(archive.flow_id) not in {"", *hunts}]
-    if not hunts and not alone:
+    flows = [archive for archive in archives if hunt_of_flow(archive.flow_id)]
+    if not hunts and not flows:
         return 0
     have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
     for hunt_id in [hunt_id for hunt_id in hunts if hunt_id not in have]:
@@ -42,16 +48,17 @@ def import_hunts(
         else:
             findings.append(f"{org}: the hunt {hunt_id} was not taken (are its artifacts there?)")
     there = [hunt_id for hunt_id in hunts if hunt_id in have]
-    members: list[Row] = [
-        {"Hunt": hunt_id, "Client": flow.client_id, "Flow": flow.flow_id}
+    members = {
+        (hunt_id, flow.client_id, flow.flow_id)
         for hunt_id in there
         for flow in flows_of_hunt(context, hunts[hunt_id])
-    ]
-    members += [
-        {"Hunt": hunt, "Client": archive.client_id, "Flow": archive.flow_id}
-        for archive in alone
+    }
+    # An export of a hunt with its results combined has none of its flows.
+    members |= {
+        (hunt, archive.client_id, archive.flow_id)
+        for archive in flows
         if (hunt := hunt_of_flow(archive.flow_id)) in have
-    ]
+    }
     _add_members(context, org, members)
     forget_list(context, org)
     return len(there)
@@ -83,14 +90,14 @@ def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
     return bool(rows) and rows[0]["Hunt"] == archive.hunt_id
 
 
-def _add_members(context: Context, org: str, wanted: Sequence[Row]) -> None:
+def _add_members(context: Context, org: str, wanted: Collection[Member]) -> None:
     """Flows that archives name and their hunts don't list are assigned to them again."""
-    if not wanted:
-        return
-    hunts = json.dumps([{"_value": hunt} for hunt in sorted({row["Hunt"] for row in wanted})])
-    listed = context.api().query(_MEMBERS, env={"Hunts": hunts}, org=org)
-    have = {(row["Hunt"], row["Client"], row["Flow"]) for row in listed}
-    missing = [row for row in wanted if (row["Hunt"], row["Client"], row["Flow"]) not in have]
-    if missing:
-        env = {"Members": json.dumps(missing)}
-        context.api().query(_ADD, env=env, org=org, min_rows=len(missing))
+    have: set[Member] = set()
+    for hunts in chunks(sorted({hunt for hunt, _, _ in wanted}), AT_ONCE):
+        asked = {"Hunts": json.dumps([{"_value": hunt} for hunt in hunts])}
+        rows = context.api().query(_MEMBERS, env=asked, org=org, timeout=3600)
+        have |= {(row["Hunt"], row["Client"], row["Flow"]) for row in rows}
+    for some in chunks(sorted(set(wanted) - have), AT_ONCE):
+        members = [{"Hunt": hunt, "Client": client, "Flow": flow} for hunt, client, flow in some]
+        env = {"Members": json.dumps(members)}
+        context.api().query(_ADD, env=env, org=org, timeout=3600, min_rows=len(members))

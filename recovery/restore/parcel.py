@@ -115,8 +115,8 @@ def parcels_of_hunt(
             taken.add(place)
             uploads = _uploads(content, members, flow.folder)
             name = f"{archive.file.sha256}.{number}"
-            parcel = _parcel(context, path, members, uploads, flow, name)
-            yield replace(parcel, lacks=archive.lacks)
+            # What the hunt's archive lacks is said of all of its flows, of none by name.
+            yield _parcel(context, path, members, uploads, flow, name)
 
 
 def flows_of_hunt(context: Context, archive: Archive) -> list[FlowInside]:

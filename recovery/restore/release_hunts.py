@@ -96,23 +96,27 @@ def _asked(hunts: list[str]) -> str:
 
 
 def were_running(context: Context) -> dict[str, list[str]]:
-    """Org → ids of the hunts that ran at the capture: by the state, or else by the backup.
+    """Org → ids of the hunts that ran at the capture: by its state, or else by the backup.
 
-    A hunt that no backup has counts as what its own export says.
+    Where an org's state was captured, that is the answer, also when it says none: a backup or an
+    export may be of an earlier time. A hunt that no backup has counts as what its own export says.
     """
     manifest = context.manifest
-    found = {state.org: running_hunts(context.fetch(state.tar)) for state in manifest.state}
-    if any(found.values()):
-        return found
-    backed: set[str] = set()
     # A point that was put together from old files has the orgs' records as its only state.
+    states = manifest.state if "state" in manifest.parts else []
+    found = {state.org: running_hunts(context.fetch(state.tar)) for state in states}
+    told = set(found)
+    backed: set[tuple[str, str]] = set()
     for org, (_, path) in newest_backups(context, manifest).items():
+        if org in told:
+            continue
         with zipfile.ZipFile(path) as archive:
             hunts = read_rows(archive, f"orgs/{org}/hunts.json")
-        backed |= {str(hunt.get("hunt_id")) for hunt in hunts}
+        backed |= {(org, str(hunt.get("hunt_id"))) for hunt in hunts}
         found[org] = [str(h["hunt_id"]) for h in hunts if h.get("state") in _RUNNING]
     for export in manifest.archives:
-        if export.kind == "hunt" and export.hunt_id not in backed and _ran(context, export):
+        known = export.org in told or (export.org, export.hunt_id) in backed
+        if export.kind == "hunt" and not known and _ran(context, export):
             found.setdefault(export.org, []).append(export.hunt_id)
     return found
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from recovery.errors import BadInputError, VaultError
 from recovery.restore.backup_sources import newest_backups
+from recovery.restore.batches import chunks
 from recovery.restore.call_restore import call_restore
 from recovery.restore.context import Context
-from recovery.restore.import_hunts import forget_list
+from recovery.restore.import_hunts import AT_ONCE, forget_list
 from recovery.restore.restore_backup import restorable
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import Row
@@ -29,7 +30,7 @@ SELECT hunt_id, state, stats, hunt_description, tags, expires FROM hunts() ORDER
 """
 _MEMBERS = """
 SELECT * FROM foreach(row=parse_json_array(data=Hunts), query={
-  SELECT Hunt, count() AS Members FROM hunt_flows(hunt_id=Hunt) GROUP BY 1
+  SELECT Hunt, count() AS Members FROM hunt_flows(hunt_id=Hunt, basic_info=TRUE) GROUP BY 1
 })
 """
 _CLIENTS = (
@@ -140,11 +141,12 @@ def _counted(live: Row, known: Mapping[str, Row]) -> bool:
 
 
 def _members(context: Context, org: str, hunts: Iterable[Row]) -> dict[str, int]:
-    asked = [{"Hunt": hunt["hunt_id"]} for hunt in hunts]
-    if not asked:
-        return {}
-    rows = context.api().query(_MEMBERS, env={"Hunts": json.dumps(asked)}, org=org)
-    return {row["Hunt"]: int(row["Members"]) for row in rows}
+    found: dict[str, int] = {}
+    for some in chunks([{"Hunt": hunt["hunt_id"]} for hunt in hunts], AT_ONCE):
+        env = {"Hunts": json.dumps(some)}
+        rows = context.api().query(_MEMBERS, env=env, org=org, timeout=3600)
+        found |= {row["Hunt"]: int(row["Members"]) for row in rows}
+    return found
 
 
 def _numbers(hunt: Mapping[str, Any]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Which backup an org comes back from, on what a real server wrote."""
 
+import json
 import zipfile
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from recovery.restore.request import parse_request
 from recovery.restore.review_accounts import accounts_of
 from recovery.restore.state_files import org_records
 from recovery.velociraptor.backup_file import artifacts_of
-from tests.unit.restore.points import REAL, Point, tar_of
+from tests.unit.restore.points import REAL, Point, tar_of, zip_of
 
 OWN = (REAL / "backup_org_OACME_only.zip").read_bytes()
 
@@ -59,6 +60,38 @@ def test_accounts_and_running_hunts_of_both(context):
     running = were_running(context)
     assert set(running) == {"root", "O10Q0", "OACME"}
     assert running["root"]
+
+
+def hunt(ident, state):
+    record = json.dumps({"hunt_id": ident, "state": state}).encode()
+    return zip_of({"hunt_info.json": record})
+
+
+def running_in(tmp_path, monkeypatch, org="root", **changes):
+    """The hunts that ran, of a point with a stopped hunt in its state and an export that ran."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    point = Point(tmp_path / "vault")
+    point.state = tar_of("hunts/H.A.json.db", data=b'{"hunt_id":"H.A","state":"STOPPED"}')
+    point.hunt, point.hunt_changes = hunt("H.A", "RUNNING"), {"hunt_id": "H.A", "org": org}
+    point.changes = changes
+    manifest = point.make()
+    request = parse_request(target="local://", vault=str(point.folder), point=manifest.point)
+    with Context(request, lambda _line: None) as context:
+        return were_running(context)
+
+
+def test_a_state_without_a_running_hunt_is_the_answer_for_its_org(tmp_path, monkeypatch):
+    assert running_in(tmp_path, monkeypatch)["root"] == []
+
+
+def test_an_org_without_state_is_told_of_by_its_backup_and_exports(tmp_path, monkeypatch):
+    running = running_in(tmp_path, monkeypatch, org="O10Q0")
+    assert (running["root"], running["O10Q0"]) == ([], ["H.A"])
+
+
+def test_records_of_orgs_alone_are_no_answer(tmp_path, monkeypatch):
+    parts = ["redeploy", "backup", "collections"]
+    assert "H.A" in running_in(tmp_path, monkeypatch, parts=parts)["root"]
 
 
 def test_org_records(tmp_path):

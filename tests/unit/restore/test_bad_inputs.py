@@ -605,6 +605,16 @@ def test_bad_archives_are_refused_one_by_one(tmp_path, what):
         assert [parcel.client_id for parcel in opened[good]()] == [CLIENT]
 
 
+def test_what_a_hunts_archive_lacks_is_said_of_none_of_its_flows(tmp_path):
+    """Said of each, it kept the server's complaint of every other flow back."""
+    point = Point(tmp_path / "vault")
+    point.hunt_changes = {"lacks": "2 of 3 flows"}
+    _, hunt_archive = point.make().archives
+    request = parse_request(target="docker://nobody", vault=str(point.folder))
+    with Context(request, lambda _line: None) as context:
+        assert [parcel.lacks for parcel in parcels_of_hunt(context, hunt_archive, set())] == [""]
+
+
 @pytest.mark.parametrize("what", NAMED)
 def test_files_that_the_config_names_are_what_their_settings_are_for(tmp_path, what):
     content, digests, said = NAMED[what]
