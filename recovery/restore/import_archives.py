@@ -14,6 +14,7 @@ from recovery.counts import things
 from recovery.errors import BadInputError, RecoveryError, VaultError
 from recovery.restore.batches import batches
 from recovery.restore.context import Context
+from recovery.restore.hunts_before import HuntsBefore
 from recovery.restore.import_flows import delete_flows, import_parcels, remove_inbox
 from recovery.restore.import_hunts import import_hunts
 from recovery.restore.lanes import in_lanes
@@ -27,6 +28,7 @@ from recovery.restore.tally import Tally
 from recovery.restore.what_is_there import Place, settle_unfinished, there_in_part, what_is_there
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.archive_file import hunt_of_flow
 
 STEP = "import the archives"
 
@@ -90,26 +92,39 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
             if there[place]:
                 tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
     parcels = _parcels(context, archives, set(there), tally)
+    before = HuntsBefore(context, org, archives)
     context.api()  # opened here, not by two lanes at once
     partial: list[Parcel] = []
 
     def import_batch(lane: int, batch: list[Parcel]) -> None:
         whole, missing, short = _sort(context, org, batch)
         partial.extend(short)
+        before.touch(hunt_of_flow(parcel.flow_id) for parcel in missing)
         arrived = import_parcels(context, org, missing, tally.findings, lane)
         tally.add(arrived, whole, len(missing))
 
     in_lanes(batches(parcels), import_batch)
     for batch in batches(partial):
         # Last and alone: a server forgets flows that are written while it deletes others.
+        before.touch(hunt_of_flow(parcel.flow_id) for parcel in batch)
         delete_flows(context, org, sorted(parcel.place for parcel in batch))
         tally.add(import_parcels(context, org, batch, tally.findings), 0, len(batch))
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
-    hunts = import_hunts(context, org, usable, tally.findings)
-    settle_hunts(context, org, usable)
+    hunts = import_hunts(context, org, usable, tally.findings, before)
+    tally.findings += settle_hunts(context, org, usable, before)
     if not context.wants("state"):  # which has it of everybody
-        mark_took_part(context, org, usable)
+        tally.findings += _mark(context, org, usable)
     return hunts
+
+
+def _mark(context: Context, org: str, archives: Sequence[Archive]) -> list[str]:
+    """What came back is there, whether or not it can be noted who took part."""
+    try:
+        mark_took_part(context, org, archives)
+    except RecoveryError as refused:
+        said = f"{org}: not noted who took part in which hunt: {refused.message}"
+        return [f"{said}; there released hunts would run again (the same command tries again)"]
+    return []
 
 
 def _parcels(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from recovery.restore.batches import chunks
 from recovery.restore.context import Context
+from recovery.restore.hunts_before import HuntsBefore
 from recovery.restore.import_flows import INBOX
 from recovery.restore.journal import FOLDER
 from recovery.restore.parcel import flows_of_hunt
@@ -34,7 +35,11 @@ AT_ONCE = 2000
 
 
 def import_hunts(
-    context: Context, org: str, archives: Sequence[Archive], findings: list[str]
+    context: Context,
+    org: str,
+    archives: Sequence[Archive],
+    findings: list[str],
+    before: HuntsBefore,
 ) -> int:
     """Every archived hunt of ``org`` is there with its flows; how many. Losses are findings."""
     hunts = {archive.hunt_id: archive for archive in archives if archive.kind == "hunt"}
@@ -43,6 +48,7 @@ def import_hunts(
         return 0
     have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
     for hunt_id in [hunt_id for hunt_id in hunts if hunt_id not in have]:
+        before.touch([hunt_id])
         if _import_hunt(context, org, hunts[hunt_id]):
             have.add(hunt_id)
         else:
@@ -59,7 +65,7 @@ def import_hunts(
         for archive in flows
         if (hunt := hunt_of_flow(archive.flow_id)) in have
     }
-    _add_members(context, org, members)
+    _add_members(context, org, members, before)
     forget_list(context, org)
     return len(there)
 
@@ -90,7 +96,9 @@ def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
     return bool(rows) and rows[0]["Hunt"] == archive.hunt_id
 
 
-def _add_members(context: Context, org: str, wanted: Collection[Member]) -> None:
+def _add_members(
+    context: Context, org: str, wanted: Collection[Member], before: HuntsBefore
+) -> None:
     """Flows that archives name and their hunts don't list are assigned to them again."""
     have: set[Member] = set()
     for hunts in chunks(sorted({hunt for hunt, _, _ in wanted}), AT_ONCE):
@@ -99,5 +107,6 @@ def _add_members(context: Context, org: str, wanted: Collection[Member]) -> None
         have |= {(row["Hunt"], row["Client"], row["Flow"]) for row in rows}
     for some in chunks(sorted(set(wanted) - have), AT_ONCE):
         members = [{"Hunt": hunt, "Client": client, "Flow": flow} for hunt, client, flow in some]
+        before.touch(hunt for hunt, _, _ in some)
         env = {"Members": json.dumps(members)}
         context.api().query(_ADD, env=env, org=org, timeout=3600, min_rows=len(members))

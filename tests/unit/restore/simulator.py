@@ -13,7 +13,9 @@ from collections import defaultdict
 
 from recovery.commands import Result
 from recovery.restore import (
+    call_restore,
     count_imported,
+    hunts_before,
     import_flows,
     import_hunts,
     journal,
@@ -22,6 +24,9 @@ from recovery.restore import (
     what_is_there,
 )
 from recovery.velociraptor.api import Answer
+from recovery.velociraptor.archive_file import hunt_of_flow
+
+FINISHED = ("total_clients_with_results", "total_finished_clients")
 
 
 class KilledError(BaseException):
@@ -36,6 +41,8 @@ class World:
         self.inbox: dict[str, bytes] = {}
         self.flows: dict[tuple[str, str, str], dict] = {}
         self.hunts: dict[tuple[str, str], set] = {}
+        self.records: dict[tuple[str, str], dict] = {}
+        """What the server says of its hunts: ``state``, ``stats``."""
         self.ticks: int | None = None
         self.restarts = 0
 
@@ -157,14 +164,44 @@ class Server:
             ],
             import_hunts._ADD: lambda: [self._add(org, m) for m in given["Members"]],
             restore_backup.ORGS: lambda: [{"OrgId": org} for org in ("root", "OACME")],
-            # Nothing that a recovery would have to put right: what is counted is tried on servers.
-            settle_hunts._LIVE: lambda: [
-                {"hunt_id": hunt, "state": "STOPPED", "stats": {}, "tags": [], "expires": 0}
-                for of, hunt in self.world.hunts
-                if of == org
+            hunts_before._COUNTS: lambda: self._records(org),
+            settle_hunts._LIVE: lambda: self._records(org),
+            settle_hunts._MEMBERS: lambda: [
+                {"Hunt": hunt["Hunt"], "Members": len(members)}
+                for hunt in given["Hunts"]
+                if (members := self.world.hunts[org, hunt["Hunt"]])
             ],
+            settle_hunts._WHOLE: lambda: [
+                row for row in self._records(org) if {"Hunt": row["hunt_id"]} in given["Hunts"]
+            ],
+            call_restore._RESTORE: lambda: self._restore(org),
         }[vql]()
         return Answer(rows, [])
+
+    def _records(self, org):
+        return [
+            {"hunt_id": hunt, "hunt_description": "", "tags": [], "expires": 0}
+            | json.loads(json.dumps(record))
+            for (of, hunt), record in self.world.records.items()
+            if of == org
+        ]
+
+    def _count(self, org, hunt, *names):
+        """Added to what it says; never the other way round."""
+        if (org, hunt) in self.world.records:
+            stats = self.world.records[org, hunt]["stats"]
+            for name in names:
+                stats[name] = stats.get(name, 0) + 1
+
+    def _restore(self, org):
+        (raw,) = [data for path, data in self.world.inbox.items() if path.endswith("recovery.zip")]
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            for line in archive.read(f"orgs/{org}/hunts.json").splitlines():
+                self.world.tick()
+                row = json.loads(line)
+                record = {name: row[name] for name in ("state", "stats")}
+                self.world.records[org, row["hunt_id"]] = record
+        return [{"Name": "Hunt", "Error": ""}]
 
     def _import(self, org, parcel):
         raw = self.world.inbox[parcel["File"]]
@@ -187,6 +224,8 @@ class Server:
                 if name.startswith("uploads/"):
                     self.world.tick()
                     flow["bytes"] += len(archive.read(name))
+        self.world.tick()
+        self._count(org, hunt_of_flow(flow_id), *FINISHED)
         return {"client_id": parcel["Client"], "session_id": flow_id}
 
     def _delete(self, org, flows):
@@ -197,16 +236,19 @@ class Server:
 
     def _import_hunt(self, org, path):
         with zipfile.ZipFile(io.BytesIO(self.world.inbox[path])) as archive:
-            ident = json.loads(archive.read("hunt_info.json"))["hunt_id"]
+            record = json.loads(archive.read("hunt_info.json"))
+            ident = record["hunt_id"]
         if (org, ident) in self.world.hunts:
             ident = f"H.NEW{len(self.world.hunts)}"
         self.world.tick()
         self.world.hunts[org, ident] = set()
+        self.world.records[org, ident] = {"state": "STOPPED", "stats": record.get("stats", {})}
         return ident
 
     def _add(self, org, member):
         self.world.tick()
         self.world.hunts[org, member["Hunt"]].add((member["Client"], member["Flow"]))
+        self._count(org, member["Hunt"], "total_clients_scheduled", *FINISHED)
         return {"Added": True}
 
 
@@ -226,11 +268,11 @@ def archive_of(client, flow, rows, upload=b""):
     return out.getvalue()
 
 
-def hunt_of(hunt, *flows):
+def hunt_of(hunt, *flows, **record):
     """An export of a hunt, with the folders of its flows (client, flow, rows)."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("hunt_info.json", json.dumps({"hunt_id": hunt}))
+        archive.writestr("hunt_info.json", json.dumps({"hunt_id": hunt, **record}))
         for number, (client, flow, rows) in enumerate(flows):
             with zipfile.ZipFile(io.BytesIO(archive_of(client, flow, rows))) as inner:
                 for name in inner.namelist():

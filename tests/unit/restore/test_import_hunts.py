@@ -5,8 +5,10 @@ import json
 
 import pytest
 
-from recovery.restore import import_hunts
+from recovery.errors import ServerError, TargetError
+from recovery.restore import import_archives, import_hunts, settle_hunts
 from recovery.restore.batches import chunks
+from recovery.restore.hunts_before import PATH
 from recovery.vault.manifest import Archive
 from tests.unit.restore import simulator
 from tests.unit.restore.points import Point
@@ -16,9 +18,17 @@ from tests.unit.restore.test_killed_imports import CLIENT, Scene
 FLOWS = [f"C.{number:016x}" for number in range(7)]
 
 
-def with_hunt(point, *inside):
+STATS = {
+    "total_clients_scheduled": 7,
+    "total_clients_with_results": 7,
+    "total_finished_clients": 7,
+    "total_collected_rows": 14,
+}
+
+
+def with_hunt(point, *inside, **changes):
     """The scene's point: an export of H.1 with the flows ``inside``, and each flow's own."""
-    raw = hunt_of("H.1", *inside)
+    raw = hunt_of("H.1", *inside, state="RUNNING", stats=STATS)
     hunt = Archive(
         kind="hunt", org="root", file=point.vault.put(io.BytesIO(raw), "H.1.zip"), hunt_id="H.1"
     )
@@ -33,7 +43,7 @@ def with_hunt(point, *inside):
         )
         for client in FLOWS
     ]
-    point.changes = {"archives": [hunt, *flows]}
+    point.changes = {"archives": [hunt, *flows], **changes}
     return point.make()
 
 
@@ -83,6 +93,79 @@ def test_a_flow_in_both_exports_is_added_once(tmp_path, monkeypatch):
     monkeypatch.setattr(simulator.Server, "_add", seen)
     both.run()
     assert sorted(added) == sorted({*((client, "F.1.H") for client in FLOWS), (CLIENT, "F.9")})
+
+
+def knows_the_hunt(world):
+    """A server to which a state brought the hunt, and another one whose counts are odd."""
+    world.hunts["root", "H.1"] = {(FLOWS[0], "F.1.H")}
+    world.records["root", "H.1"] = {"state": "STOPPED", "stats": STATS | {"total_more": 1}}
+    world.hunts["root", "H.2"] = set()
+    world.records["root", "H.2"] = {"state": "PAUSED", "stats": STATS}
+
+
+def knows_no_hunt(_world):
+    pass
+
+
+@pytest.mark.parametrize("begin", [knows_the_hunt, knows_no_hunt])
+def test_counts_are_the_same_killed_or_not(scene, begin):
+    begin(scene.world)
+    assert scene.run().findings == []
+    right = scene.world.records
+    stats = right["root", "H.1"]["stats"]
+    assert {name: stats[name] for name in STATS} == STATS
+    assert right["root", "H.1"]["state"] == ("STOPPED" if begin is knows_the_hunt else "PAUSED")
+    for ticks in range(1000):
+        scene.world = simulator.World()
+        begin(scene.world)
+        if scene.run(ticks) is not None:
+            break
+        assert scene.run().findings == []
+        assert scene.world.records == right, f"after {ticks} ticks"
+        noted = scene.world.files[PATH]
+        scene.run()
+        assert scene.world.files[PATH] == noted  # nothing was touched
+    assert ticks > 80
+
+
+def test_hunts_that_no_import_touched_are_left_as_they_are(scene):
+    scene.run()
+    later = {"state": "STOPPED", "stats": dict.fromkeys(STATS, 9)}
+    scene.world.records["root", "H.1"] = later
+    assert scene.run().findings == []
+    assert scene.world.records["root", "H.1"] == later
+
+
+def test_counts_that_do_not_settle_are_a_finding_and_the_next_run_puts_it_right(scene, monkeypatch):
+    monkeypatch.setattr(settle_hunts, "_PATIENCE", -1)
+    (finding,) = scene.run().findings
+    assert finding.startswith("root: the counts of H.1 may be too high: they did not settle")
+    monkeypatch.setattr(settle_hunts, "_PATIENCE", 10)
+    assert scene.run().findings == []
+    stats = scene.world.records["root", "H.1"]["stats"]
+    assert {name: stats[name] for name in STATS} == STATS
+
+
+def test_a_server_that_refuses_the_counts_is_a_finding(scene, monkeypatch):
+    def refuse(*_args):
+        raise ServerError("Hunt: no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settle_hunts, "call_restore", refuse)
+        (finding,) = scene.run().findings
+    assert finding.startswith("root: the counts of H.1 may be too high: Hunt: no room")
+    assert scene.run().findings == []
+    assert scene.world.records["root", "H.1"]["state"] == "PAUSED"
+
+
+def test_who_took_part_not_noted_is_a_finding(scene, monkeypatch):
+    def refuse(*_args):
+        raise TargetError("the disk is full")
+
+    scene.manifest = with_hunt(Point(scene.folder), state=[])
+    monkeypatch.setattr(import_archives, "mark_took_part", refuse)
+    (finding,) = scene.run().findings
+    assert "released hunts would run again" in finding
 
 
 def test_chunks():

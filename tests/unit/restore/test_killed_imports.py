@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from recovery.restore import batches
+from recovery.restore import batches, settle_hunts
 from recovery.restore import context as context_module
 from recovery.restore.context import Context
 from recovery.restore.import_archives import import_archives
@@ -66,6 +66,7 @@ class Scene:
         patch.setattr(context_module, "open_target", lambda _uri: Machine(self.world))
         patch.setattr(Context, "api", lambda _self: Server(self.world))
         patch.setattr(batches.batches, "__defaults__", (2, 1 << 20))
+        patch.setattr(settle_hunts, "_PAUSE", 0)
 
     def run(self, ticks=None):
         """The import, killed after so many ticks; its report, or None when it was killed."""

@@ -6,7 +6,7 @@ import pytest
 
 from recovery.restore.import_flows import told
 from recovery.restore.parcel import Parcel
-from recovery.restore.settle_hunts import settled
+from recovery.restore.settle_hunts import settled, with_counts
 
 
 def stats(scheduled=0, results=0, finished=0, rows=0, **more):
@@ -90,6 +90,27 @@ def test_a_strange_record_counts_as_one_without_counts(strange):
     row = settled(captured(**strange) | {"start_request": ["x"]}, live(results=6), members=3)
     assert row["stats"]["total_clients_with_results"] == 3
     assert row["start_request"] == {"creator": "", "artifacts": [], "summary": True}
+
+
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        ({"labels": {"label": ["a"]}, "os": {"os": "ALL"}}, {"labels": {"label": ["a"]}}),
+        ({"labels": {"label": []}, "os": {"os": "LINUX"}}, {"os": {"os": "LINUX"}}),
+        ({"excluded_labels": {"label": ["b"]}}, {"excluded_labels": {"label": ["b"]}}),
+        ({"excluded_labels": {"label": []}, "labels": {"label": []}, "os": {"os": "ALL"}}, None),
+        (None, None),
+    ],
+)
+def test_a_hunt_that_the_server_knew_keeps_all_but_its_counts(told, written):
+    whole = {"hunt_id": "H.1", "client_limit": 9, "condition": told, "state": "STOPPED"}
+    whole |= {"stats": stats(6, 6, 6, 36, available_downloads={"files": ["x"]})}
+    fixed = settled({"stats": stats(3, 3, 3, 18)}, live(results=6, stopped=True), members=3)
+    row = with_counts(whole, fixed)
+    assert row.get("condition") == written
+    assert (row["client_limit"], row["state"]) == (9, "STOPPED")
+    assert row["stats"]["total_clients_with_results"] == 3
+    assert row["stats"]["available_downloads"] == {"files": ["x"]}
 
 
 def test_what_an_archive_has_not_got_is_a_line_a_flow():
