@@ -92,6 +92,7 @@ def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
     try:
         rows = context.api().ask(_IMPORT, env={"File": path}, org=org).rows
     finally:
+        file.unlink()
         context.target.run(["rm", "-rf", INBOX])
     return bool(rows) and rows[0]["Hunt"] == archive.hunt_id
 

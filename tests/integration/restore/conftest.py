@@ -58,6 +58,7 @@ SELECT collect_client(client_id=C, artifacts="Custom.Test.Rows", env=dict(N="7")
 FROM scope()
 
 SELECT hunt(description="h", artifacts="Custom.Test.Rows", expires=now()+864000,
+            include_labels="prod",
             spec=dict(`Custom.Test.Rows`=dict(N="5"))).HuntId AS A FROM scope()
 
 SELECT notebook_create(name="n", description="d").notebook_id AS A FROM scope()
