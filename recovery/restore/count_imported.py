@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ SELECT * FROM foreach(row=parse_json_array(data=Parcels), query={
 })
 """
 _SIZES = 'cd "$1" && xargs -0 -r stat -c "%s %n" -- 2>/dev/null; true'
+_PAUSE = 0.5
 _ROW = 8
 """Bytes of a row's entry in a result set's index (facts: backup_file.result_set)."""
 Place = tuple[str, str]
@@ -69,6 +71,16 @@ class Counted:
         if self.upload_bytes is not None and (found := self.upload_bytes.get(place, 0)) < size:
             return f"{found} of {size} bytes of uploads arrived"
         return ""
+
+
+def count_once_written(context: Context, org: str, parcels: Sequence[Parcel]) -> Counted:
+    """As :func:`count_imported`, after an import; a server that writes late is given its time."""
+    deadline = time.monotonic() + context.config.write_delay
+    while True:
+        counted = count_imported(context, org, parcels)
+        if time.monotonic() >= deadline or not any(map(counted.trouble, parcels)):
+            return counted
+        time.sleep(_PAUSE)
 
 
 def count_imported(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from recovery.restore.call_restore import place_of
 from recovery.restore.context import Context
-from recovery.restore.count_imported import count_imported
+from recovery.restore.count_imported import count_once_written
 from recovery.restore.journal import FOLDER
 from recovery.restore.ledger import Key
 from recovery.restore.parcel import Parcel
@@ -79,7 +79,7 @@ def import_parcels(
             log += answer.log
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in rows}
     findings += [f"{org}: {line}" for line in told(log, parcels)]
-    counted = count_imported(context, org, parcels)
+    counted = count_once_written(context, org, parcels)
     done: dict[Key, str] = {}
     for parcel in parcels:
         astray = _arrival(parcel, got.get(parcel.place, {}))
