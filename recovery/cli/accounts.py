@@ -1,12 +1,13 @@
 """``recovery accounts``: who would come back with a recovery point, and who may."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from recovery.cli.options import VaultUri
+from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.terminal import echo
 from recovery.counts import things
 
@@ -67,6 +68,7 @@ def approve(
     ] = "unchanged",
     user: Annotated[list[str] | None, typer.Option(help="this user too; repeatable")] = None,
     without: Annotated[list[str] | None, typer.Option(help="not this user; repeatable")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Writes down who may come back; give the file to `recovery restore --accounts FILE`.
 
@@ -108,8 +110,18 @@ def approve(
     allowed |= {i.now.key: i.now for i in differences if i.now and i.now.names & {*(user or ())}}
     kept = [account for account in allowed.values() if not account.names & {*(without or ())}]
     write_approval(out, kept, deployment)
-    captured = sum(item.now is not None for item in differences)
-    echo(f"{len(kept)} of {things(captured, 'account')} approved in {out}")
+    captured = [item.now for item in differences if item.now]
+    if as_json:
+        told = {"file": str(out), "approved": _names(kept)}
+        kept_keys = {account.key for account in kept}
+        left = _names(account for account in captured if account.key not in kept_keys)
+        echo(json.dumps({**told, "held_back": left}, indent=1))
+    else:
+        echo(f"{len(kept)} of {things(len(captured), 'account')} approved in {out}")
+
+
+def _names(accounts: Iterable[Any]) -> list[dict[str, str]]:
+    return [{"user": a.shown, "org": a.org, "rights": a.words} for a in accounts]
 
 
 def _differences(vault: str, point: str) -> tuple[list[Any], str]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
-from recovery.errors import EXIT_BAD_INPUT, EXIT_FAILED, RecoveryError
+from recovery.cli.help_text import Verbs
+from recovery.errors import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, RecoveryError
 from recovery.plain_text import plain
 
 # typer has its own copy of click, and names only this descendant.
@@ -23,6 +24,8 @@ class _App(typer.Typer):
         except RecoveryError as error:
             end(error)
         except _UsageError as wrong:
+            if "--json" in sys.argv:
+                _as_json(BadInputError(wrong.format_message(), hint="--help shows what there is"))
             wrong.show()
             sys.exit(EXIT_BAD_INPUT)
         except typer.Abort:
@@ -44,9 +47,13 @@ def _of_this_machine(refused: OSError) -> RecoveryError:
 def end(error: RecoveryError) -> NoReturn:
     """Prints the error (as JSON on standard output with ``--json``), and exits with its code."""
     if "--json" in sys.argv:
-        print(json.dumps({"error": error.as_dict(), "verdict": "failed"}))  # noqa: T201
+        _as_json(error)
     print(plain(f"error: {error}"), file=sys.stderr)  # noqa: T201
     sys.exit(error.exit_code or EXIT_FAILED)
+
+
+def _as_json(error: RecoveryError) -> None:
+    print(json.dumps({"error": error.as_dict(), "verdict": "failed"}))  # noqa: T201
 
 
 def _version(asked: bool) -> None:
@@ -57,6 +64,7 @@ def _version(asked: bool) -> None:
 
 app = _App(
     name="recovery",
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -78,12 +86,3 @@ def recovery(
     Exit codes: 0 recovered and verified; 1 something falls short, it is listed;
     2 could not recover; 64 bad input, nothing was changed.
     """
-
-
-from recovery.cli.clean import clean  # noqa: E402
-from recovery.cli.doctor import doctor  # noqa: E402
-from recovery.cli.drill import drill  # noqa: E402
-
-app.command()(drill)
-app.command()(doctor)
-app.command()(clean)

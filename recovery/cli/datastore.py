@@ -20,7 +20,7 @@ RepositoryUri = Annotated[
     typer.Option(
         "--repository",
         help="/path (there, where restic runs), s3://BUCKET/PREFIX?endpoint=URL, or "
-        "sftp://user@host/path?identity=FILE&known_hosts=FILE",
+        "sftp://user@host/path, after it if need be ?identity=FILE and &known_hosts=FILE",
         envvar="RECOVERY_REPOSITORY",
     ),
 ]
@@ -57,7 +57,7 @@ def backup(
         --repository 's3://copies/velociraptor?endpoint=https://s3.example'
 
       recovery datastore backup --from ssh://root@velociraptor.example --vault /vault \\
-        --repository 'sftp://copies@backup.example/srv/velociraptor?identity=~/key'
+        --repository 'sftp://copies@backup.example/srv/velo?identity=~/key'
     """
     from recovery.capture.options import CaptureOptions
     from recovery.cli.run_capture import run_capture

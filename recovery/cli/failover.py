@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.help_text import with_switches
 from recovery.cli.options import AsJson
 from recovery.cli.terminal import echo
-from recovery.switch.forms import FORMS
 
 
 def failover(
@@ -90,4 +90,4 @@ def failover(
     raise typer.Exit(1 if result.findings else 0)
 
 
-failover.__doc__ = f"{failover.__doc__}\n    Switches:\n\n\b\n{FORMS}\n"
+failover.__doc__ = with_switches(failover.__doc__)

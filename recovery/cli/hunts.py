@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.options import VaultUri
+from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.terminal import echo
 
 app = typer.Typer(help="Hunts that a recovery brought back paused.", no_args_is_help=True)
@@ -21,6 +21,7 @@ def release(
     vault: VaultUri,
     point: Annotated[str, typer.Option(help="the point recovered from; default: newest")] = "",
     hunt: Annotated[list[str] | None, typer.Option(help="only this hunt; repeatable")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Starts the hunts that were running when the recovery point was captured.
 
@@ -31,6 +32,8 @@ def release(
 
       recovery hunts release --target ssh://root@192.0.2.7 --vault /vault
     """
+    import json
+
     from recovery.restore.context import Context
     from recovery.restore.release_hunts import release_hunts
     from recovery.restore.request import parse_request
@@ -39,7 +42,10 @@ def release(
     with Context(request, lambda line: echo(line, err=True)) as context:
         context.target.run(["true"])  # a target that isn't there is said as such
         report = release_hunts(context, frozenset(hunt or ()))
-    echo(report.detail)
-    for finding in report.findings:
-        echo(f"finding: {finding}")
+    if as_json:
+        echo(json.dumps({"released": report.detail, "findings": report.findings}, indent=1))
+    else:
+        echo(report.detail)
+        for finding in report.findings:
+            echo(f"finding: {finding}")
     raise typer.Exit(1 if report.findings else 0)

@@ -21,7 +21,7 @@ _KEEP = "what must come back, by commas: labels, hunts, collections:30d, everyth
 def plan(
     rpo: Annotated[str, typer.Option(help="how old the data may be that comes back")] = "24h",
     rto: Annotated[str, typer.Option(help="how soon clients must be served again")] = "1h",
-    keep: Annotated[str, typer.Option(help=_KEEP)] = "clients,labels,orgs,users,hunts",
+    keep: Annotated[str, typer.Option(help=_KEEP)] = "clients, labels, orgs, users, hunts",
     measure: Annotated[
         str, typer.Option(help="the running server, to be measured: ssh://, docker://, local://")
     ] = "",

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from recovery.cli.help_text import with_switches
 from recovery.cli.options import AsJson, VaultUri
 from recovery.cli.terminal import echo
-from recovery.switch.forms import FORMS
 
 
 def restore(
@@ -98,10 +98,10 @@ def restore(
 
       recovery restore --vault /vault --to docker://velociraptor --strategy backup,collections
 
-      recovery restore --vault /vault --to ssh://root@192.0.2.7 --org OACME --provider hunts \
-        --provider flows --flows-since 2026-11-01
+      recovery restore --vault /vault --to ssh://root@192.0.2.7 --org OACME \\
+        --provider hunts --provider flows --flows-since 2026-11-01
 
-      recovery restore --vault /vault --to ssh://root@192.0.2.7 \
+      recovery restore --vault /vault --to ssh://root@192.0.2.7 \\
         --switch 'dns://192.0.2.53/velo.example.org?key=/root/tsig'
     """
     from recovery.cli.show import result_json, show_result
@@ -155,4 +155,4 @@ def restore(
     raise typer.Exit(1 if findings or heard else 0)
 
 
-restore.__doc__ = f"{restore.__doc__}\n    Switches:\n\n\b\n{FORMS}\n"
+restore.__doc__ = with_switches(restore.__doc__)

@@ -4,8 +4,11 @@ from recovery.cli.accounts import app as accounts
 from recovery.cli.app import app
 from recovery.cli.aws import aws
 from recovery.cli.capture import capture
+from recovery.cli.clean import clean
 from recovery.cli.configure import configure
 from recovery.cli.datastore import app as datastore
+from recovery.cli.doctor import doctor
+from recovery.cli.drill import drill
 from recovery.cli.export import export
 from recovery.cli.failover import failover
 from recovery.cli.hunts import app as hunts
@@ -30,6 +33,9 @@ app.command()(configure)
 app.command()(material)
 app.command()(failover)
 app.command()(plan)
+app.command()(drill)
+app.command()(doctor)
+app.command()(clean)
 app.add_typer(schedule, name="schedule")
 app.add_typer(points, name="points")
 app.add_typer(vault, name="vault")

@@ -62,7 +62,10 @@ def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(cap
         about = [line for line in verified["findings"] if "users" in line or "acls" in line]
         assert about == []
 
-        recovery(fresh, "accounts", "approve", *vault, "--user", "boss", "--out", str(approval))
+        approve = ["accounts", "approve", *vault, "--user", "boss", "--out", str(approval)]
+        approved = json.loads(recovery(fresh, *approve, "--json").stdout)
+        assert {row["user"] for row in approved["approved"]} == {"alice", "boss"}
+        assert (approved["held_back"], approved["file"]) == ([], str(approval))
         second = fresh.restore(accounts=str(approval))
         assert second["let accounts in"].detail == "1 let in, with their passwords: boss"
         assert [finding for o in second.values() for finding in o.findings] == []
@@ -72,7 +75,8 @@ def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(cap
         release = ["hunts", "release", "--target", fresh.uri, *vault]
         other = recovery(fresh, *release, "--hunt", "H.OTHER", codes=(64,))
         assert "not running when" in other.stderr
-        assert recovery(fresh, *release).stdout == "2 hunts released\n"
+        released = json.loads(recovery(fresh, *release, "--json").stdout)
+        assert released == {"released": "2 hunts released", "findings": []}
         for org in ("root", "OACME"):
             assert {row["state"] for row in fresh.query(states, org=org)} == {"RUNNING"}
         assert recovery(fresh, *release).stdout == "0 hunts released\n"

@@ -58,6 +58,26 @@ def test_json_has_the_error_on_standard_output(monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["error"]["hint"] == "look"
 
 
+@pytest.mark.parametrize(
+    ("words", "about"),
+    [
+        (["status"], "--vault"),
+        (["points", "list", "--vualt", "x"], "--vualt"),
+        (["nothing"], "nothing"),
+        (["restore", "--to", "local://", "--vault", "/v", "--dns-ttl", "x"], "--dns-ttl"),
+    ],
+)
+def test_json_has_what_was_typed_wrong_on_standard_output_too(monkeypatch, capsys, words, about):
+    monkeypatch.setattr("sys.argv", ["recovery", *words, "--json"])
+    monkeypatch.delenv("RECOVERY_VAULT", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        the_app()
+    assert ended.value.code == 64
+    said = capsys.readouterr()
+    assert about in json.loads(said.out)["error"]["message"]
+    assert about in said.err
+
+
 def test_version(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["recovery", "--version"])
     with pytest.raises(SystemExit) as ended:
