@@ -23,9 +23,13 @@ def list_points(vault: VaultUri, as_json: AsJson = False) -> None:
     import json
 
     from recovery.cli.show_points import points_table, summary
+    from recovery.vault.marker import is_sealed, no_point
     from recovery.vault.store import open_vault
 
-    listed = open_vault(vault).list_points()
+    held = open_vault(vault)
+    listed = held.list_points()
+    if not listed and is_sealed(held.shelf) is None:
+        raise no_point(held.shelf)
     if as_json:
         rows = [
             summary(entry.file.manifest)

@@ -2,7 +2,7 @@
 
 import json
 
-from recovery.errors import BadInputError
+from recovery.errors import BadInputError, NoPointError
 from recovery.vault.shelf import NotOnShelfError, Shelf
 
 NAME = "vault.json"
@@ -67,3 +67,18 @@ def check_kind(shelf: Shelf, *, sealed: bool) -> bool:
             hint="use a new folder or prefix for the sealed vault, or unset RECOVERY_KEYS",
         )
     return True
+
+
+def no_point(shelf: Shelf, name: str = "", known: int = 0) -> NoPointError:
+    """The error for a recovery point that isn't among the ``known``; says where no vault is."""
+    wanted = f"no recovery point {name!r}" if name else "no recovery point"
+    have = f"it has {known}" if known else "it has none"
+    hint = "`recovery points list --vault URI` shows them"
+    if not known:
+        hint = "is this the vault's path or URI, and is its folder mounted? "
+        hint += "`recovery capture` makes the first one"
+        if is_sealed(shelf) is None:
+            have = "there is no vault at this place"
+    return NoPointError(
+        f"{wanted}; {have}", step="choose the recovery point", target=shelf.uri, hint=hint
+    )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from recovery.errors import BadInputError
 from recovery.vault import partial
 from recovery.vault.manifest import Manifest
+from recovery.vault.marker import no_point
 from recovery.vault.point_file import path_of
 from recovery.vault.shelf import LockedError, NotOnShelfError
 from recovery.vault.shelf_vault import ShelfVault
@@ -82,8 +83,11 @@ def plan(vault: ShelfVault, policy: Policy, grace: timedelta, now: datetime) -> 
     """What a run would remove now. Objects go only ``grace`` after nothing refers to them.
 
     While a manifest can't be read, no object is collected: it may refer to any of them.
+    Raises :class:`NoPointError` for a vault without any, which is mostly a mistyped one.
     """
     listed = vault.list_points()
+    if not listed:
+        raise no_point(vault.shelf)
     readable = [entry.file.manifest for entry in listed if entry.file]
     made = Plan(keep=choose(readable, policy.checked()))
     made.keep |= {entry.point: ["it can't be read"] for entry in listed if entry.trouble}

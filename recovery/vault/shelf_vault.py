@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import IO
 
 from recovery.counts import things
-from recovery.errors import BadInputError, NoPointError, UntrustedError, VaultError
+from recovery.errors import BadInputError, UntrustedError, VaultError
 from recovery.vault import point_file
 from recovery.vault.age_file import Piece, seal_pieces
 from recovery.vault.identity import Identity
 from recovery.vault.keys import VaultKeys, object_name
 from recovery.vault.manifest import Archive, Manifest, StoredObject
-from recovery.vault.marker import check_kind, write_marker
+from recovery.vault.marker import check_kind, no_point, write_marker
 from recovery.vault.partial import Partial
 from recovery.vault.point_file import FOLDER, PointFile, path_of
 from recovery.vault.seal import NotOpenedError, blocks, fits, opened
@@ -162,16 +162,7 @@ class ShelfVault:
             self.seen.refuse_rollback(known)
         chosen = name or (known[-1] if known else "")
         if chosen not in known:
-            have = f"it has {len(known)}" if known else "it has none"
-            raise NoPointError(
-                f"no recovery point {name!r}; {have}" if name else f"no recovery point; {have}",
-                step="choose the recovery point",
-                target=self.uri,
-                hint="`recovery points list --vault URI` shows them"
-                if known
-                else "is this the vault's path or URI, and is its folder mounted? "
-                "`recovery capture` makes the first one",
-            )
+            raise no_point(self.shelf, name, len(known))
         return self.read_point(chosen).manifest
 
     def read_point(self, name: str) -> PointFile:

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from recovery.cli import app
 from recovery.errors import NoPointError
+from recovery.vault.marker import write_marker
 from recovery.vault.open import open_vault
 
 
@@ -38,7 +39,28 @@ def test_list(uri, two):
     assert [line.split()[0] for line in text.splitlines()[1:]] == [point.point for point in two]
     rows = json.loads(run("points", "list", "--vault", uri, "--json"))
     assert [row["gaps"] for row in rows] == [[], ["x"]]
-    assert "no recovery points" in run("points", "list", "--vault", f"{uri}-other")
+
+
+NO_VAULT = "no recovery point; there is no vault at this place"
+
+
+@pytest.mark.parametrize(
+    "words", [("points", "list"), ("points", "list", "--json"), ("vault", "prune")]
+)
+def test_a_mistyped_vault_is_refused_and_not_made(uri, two, tmp_path, words):
+    refused = CliRunner().invoke(app, [*words, "--vault", f"{uri}-other"]).exception
+    assert isinstance(refused, NoPointError)
+    assert (refused.message, refused.target) == (NO_VAULT, f"{uri}-other")
+    assert [path.name for path in tmp_path.iterdir()] == ["vault"]
+
+
+def test_a_vault_whose_first_capture_was_cut_off_has_no_points(uri):
+    write_marker(open_vault(uri).shelf, sealed=False)
+    assert "no recovery points" in run("points", "list", "--vault", uri)
+    assert json.loads(run("points", "list", "--vault", uri, "--json")) == []
+    refused = CliRunner().invoke(app, ["vault", "prune", "--vault", uri]).exception
+    assert isinstance(refused, NoPointError)
+    assert refused.message == "no recovery point; it has none"
 
 
 def test_list_ends_with_1_when_a_point_is_refused(uri, two):
@@ -65,7 +87,7 @@ def test_verify(uri, two):
 def test_verify_of_a_vault_without_points_is_refused(uri, words):
     refused = CliRunner().invoke(app, ["points", "verify", "--vault", uri, *words]).exception
     assert isinstance(refused, NoPointError)
-    assert (refused.message, refused.target) == ("no recovery point; it has none", uri)
+    assert (refused.message, refused.target) == (NO_VAULT, uri)
     assert "is this the vault's path" in refused.hint
 
 

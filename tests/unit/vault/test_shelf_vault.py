@@ -93,7 +93,7 @@ def test_points_come_oldest_first_and_the_newest_is_chosen(any_vault, store_poin
 
 
 def test_no_point_is_said_so(any_vault, store_point):
-    with pytest.raises(VaultError, match="it has none"):
+    with pytest.raises(VaultError, match="no recovery point; there is no vault at this place"):
         any_vault.point()
     store_point(any_vault, 0)
     with pytest.raises(VaultError, match="no recovery point 'x'"):

@@ -69,7 +69,7 @@ def test_what_could_not_be_opened_is_not_verified(vault, store_point, keys):
 
 
 def test_an_empty_vault_is_refused(any_vault):
-    with pytest.raises(NoPointError, match="no recovery point; it has none"):
+    with pytest.raises(NoPointError, match="no recovery point; there is no vault at this place"):
         check(any_vault)
 
 
