@@ -1,11 +1,9 @@
 """Many at a time, and bounded: memory and disk stay flat, however many archives there are."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
 
 from recovery.restore.parcel import Parcel
 
-_T = TypeVar("_T")
 FILES = 500
 FIRST = 50
 """The first batch is small, each next one twice as large: the server has something to do soon."""
@@ -26,8 +24,3 @@ def batches(
             batch, held, full = [], 0, min(2 * full, files)
     if batch:
         yield batch
-
-
-def chunks(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
-    """``items`` in their order, at most ``size`` at a time; none for none. Pure."""
-    return (items[start : start + size] for start in range(0, len(items), size))

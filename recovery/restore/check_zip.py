@@ -28,7 +28,7 @@ _BROKEN = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """A member that was read to its end: its lines, and its size in bytes."""
 

@@ -7,11 +7,12 @@ hunts, without their flows, which are added to them by id.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from recovery.counts import things
 from recovery.errors import BadInputError, RecoveryError, VaultError
+from recovery.restore.archived_hunts import ArchivedHunt, parcels_of_hunt
 from recovery.restore.batches import batches
 from recovery.restore.context import Context
 from recovery.restore.hunts_before import HuntsBefore
@@ -19,7 +20,7 @@ from recovery.restore.import_flows import delete_flows, import_parcels, remove_i
 from recovery.restore.import_hunts import import_hunts
 from recovery.restore.lanes import in_lanes
 from recovery.restore.mark_took_part import mark_took_part
-from recovery.restore.parcel import Parcel, parcel_of_flow, parcels_of_hunt
+from recovery.restore.parcel import Parcel, parcel_of_flow
 from recovery.restore.restore_backup import ORGS, create_orgs, orgs_with_records
 from recovery.restore.room import full_disks
 from recovery.restore.settle_hunts import settle_hunts
@@ -91,7 +92,8 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
             tally.there += 1
             if there[place]:
                 tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
-    parcels = _parcels(context, archives, set(there), tally)
+    hunts: dict[str, ArchivedHunt] = {}
+    parcels = _parcels(context, archives, set(there), tally, hunts)
     before = HuntsBefore(context, org, archives)
     context.api()  # opened here, not by two lanes at once
     partial: list[Parcel] = []
@@ -110,17 +112,19 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
         delete_flows(context, org, sorted(parcel.place for parcel in batch))
         tally.add(import_parcels(context, org, batch, tally.findings), 0, len(batch))
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
-    hunts = import_hunts(context, org, usable, tally.findings, before)
-    tally.findings += settle_hunts(context, org, usable, before)
+    count = import_hunts(context, org, hunts, usable, tally.findings, before)
+    tally.findings += settle_hunts(context, org, hunts, before)
     if not context.wants("state"):  # which has it of everybody
-        tally.findings += _mark(context, org, usable)
-    return hunts
+        tally.findings += _mark(context, org, hunts, usable)
+    return count
 
 
-def _mark(context: Context, org: str, archives: Sequence[Archive]) -> list[str]:
+def _mark(
+    context: Context, org: str, hunts: Mapping[str, ArchivedHunt], archives: Sequence[Archive]
+) -> list[str]:
     """What came back is there, whether or not it can be noted who took part."""
     try:
-        mark_took_part(context, org, archives)
+        mark_took_part(context, org, hunts, archives)
     except RecoveryError as refused:
         said = f"{org}: not noted who took part in which hunt: {refused.message}"
         return [f"{said}; there released hunts would run again (the same command tries again)"]
@@ -128,9 +132,16 @@ def _mark(context: Context, org: str, archives: Sequence[Archive]) -> list[str]:
 
 
 def _parcels(
-    context: Context, archives: Sequence[Archive], there: set[Place], tally: Tally
+    context: Context,
+    archives: Sequence[Archive],
+    there: set[Place],
+    tally: Tally,
+    hunts: dict[str, ArchivedHunt],
 ) -> Iterator[Parcel]:
-    """Every flow that isn't known to be on the server whole, as a file ready for import."""
+    """Every flow that isn't known to be on the server whole, as a file ready for import.
+
+    Each hunt whose archive was read is in ``hunts`` afterwards.
+    """
     taken = set(there)  # no archive's flow twice, in a flow's archive and in its hunt's
     for archive in sorted(archives, key=lambda item: item.kind):
         try:
@@ -141,7 +152,7 @@ def _parcels(
                     taken.add(place)
                     yield parcel
             else:
-                yield from parcels_of_hunt(context, archive, taken)
+                yield from parcels_of_hunt(context, archive, taken, hunts)
         except (BadInputError, VaultError) as damaged:
             tally.refuse(archive, damaged)
 

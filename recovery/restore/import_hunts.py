@@ -1,18 +1,18 @@
 """Hunts out of their archives, where no state brought them; and their flows, by id."""
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from recovery.restore.batches import chunks
+from recovery.restore.archived_hunts import ArchivedHunt
 from recovery.restore.context import Context
 from recovery.restore.hunts_before import HuntsBefore
 from recovery.restore.import_flows import INBOX
 from recovery.restore.journal import FOLDER
-from recovery.restore.parcel import flows_of_hunt
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
-from recovery.velociraptor.archive_file import hunt_for_import, hunt_of_flow
+from recovery.velociraptor.archive_file import hunt_of_flow
 from recovery.velociraptor.config import OWNER
+from recovery.velociraptor.portions import ask_in_portions
 
 _HUNTS = "SELECT hunt_id AS Hunt FROM hunts()"
 _IMPORT = """
@@ -21,7 +21,7 @@ SELECT import_collection(filename=File, import_type="hunt").hunt_id AS Hunt FROM
 _MEMBERS = """
 SELECT * FROM foreach(row=parse_json_array(data=Hunts), query={
   SELECT HuntId AS Hunt, ClientId AS Client, FlowId AS Flow
-  FROM hunt_flows(hunt_id=_value, basic_info=TRUE)
+  FROM hunt_flows(hunt_id=Hunt, basic_info=TRUE)
 })
 """
 _ADD = """
@@ -30,35 +30,35 @@ FROM foreach(row=parse_json_array(data=Members))
 """
 Member = tuple[str, str, str]
 """(hunt, client, flow)."""
-AT_ONCE = 2000
-"""A server takes requests up to 4 MiB (gRPC's default in Go)."""
 
 
 def import_hunts(
     context: Context,
     org: str,
+    hunts: Mapping[str, ArchivedHunt],
     archives: Sequence[Archive],
     findings: list[str],
     before: HuntsBefore,
 ) -> int:
-    """Every archived hunt of ``org`` is there with its flows; how many. Losses are findings."""
-    hunts = {archive.hunt_id: archive for archive in archives if archive.kind == "hunt"}
+    """Every archived hunt of ``org`` is there with its flows; how many. Losses are findings.
+
+    ``archives``: those that could be read. A hunt that the server didn't know when the import
+    began is asked for once more: another may have brought it since.
+    """
     flows = [archive for archive in archives if hunt_of_flow(archive.flow_id)]
     if not hunts and not flows:
         return 0
-    have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
+    have = set(before.there)
+    if hunts.keys() - have:
+        have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
     for hunt_id in [hunt_id for hunt_id in hunts if hunt_id not in have]:
         before.touch([hunt_id])
-        if _import_hunt(context, org, hunts[hunt_id]):
+        if _import_hunt(context, org, hunt_id, hunts[hunt_id].file):
             have.add(hunt_id)
         else:
             findings.append(f"{org}: the hunt {hunt_id} was not taken (are its artifacts there?)")
     there = [hunt_id for hunt_id in hunts if hunt_id in have]
-    members = {
-        (hunt_id, flow.client_id, flow.flow_id)
-        for hunt_id in there
-        for flow in flows_of_hunt(context, hunts[hunt_id])
-    }
+    members = {(hunt_id, *place) for hunt_id in there for place in hunts[hunt_id].flows}
     # An export of a hunt with its results combined has none of its flows.
     members |= {
         (hunt, archive.client_id, archive.flow_id)
@@ -81,10 +81,7 @@ def forget_list(context: Context, org: str) -> None:
     context.target.run(["rm", "-f", index, f"{index}.index"])
 
 
-def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
-    file = hunt_for_import(
-        context.fetch(archive.file), context.folder / f"{archive.file.sha256}.hunt"
-    )
+def _import_hunt(context: Context, org: str, hunt_id: str, file: Path) -> bool:
     path = f"{INBOX}/{file.name}"
     context.target.run(["chmod", "711", FOLDER])
     context.target.run(["install", "-d", "-o", "root", "-g", OWNER, "-m", "750", INBOX])
@@ -92,22 +89,16 @@ def _import_hunt(context: Context, org: str, archive: Archive) -> bool:
     try:
         rows = context.api().ask(_IMPORT, env={"File": path}, org=org).rows
     finally:
-        file.unlink()
         context.target.run(["rm", "-rf", INBOX])
-    return bool(rows) and rows[0]["Hunt"] == archive.hunt_id
+    return bool(rows) and rows[0]["Hunt"] == hunt_id
 
 
-def _add_members(
-    context: Context, org: str, wanted: Collection[Member], before: HuntsBefore
-) -> None:
+def _add_members(context: Context, org: str, wanted: set[Member], before: HuntsBefore) -> None:
     """Flows that archives name and their hunts don't list are assigned to them again."""
-    have: set[Member] = set()
-    for hunts in chunks(sorted({hunt for hunt, _, _ in wanted}), AT_ONCE):
-        asked = {"Hunts": json.dumps([{"_value": hunt} for hunt in hunts])}
-        rows = context.api().query(_MEMBERS, env=asked, org=org, timeout=3600)
-        have |= {(row["Hunt"], row["Client"], row["Flow"]) for row in rows}
-    for some in chunks(sorted(set(wanted) - have), AT_ONCE):
-        members = [{"Hunt": hunt, "Client": client, "Flow": flow} for hunt, client, flow in some]
-        before.touch(hunt for hunt, _, _ in some)
-        env = {"Members": json.dumps(members)}
-        context.api().query(_ADD, env=env, org=org, timeout=3600, min_rows=len(members))
+    hunts = ({"Hunt": hunt} for hunt in sorted({hunt for hunt, _, _ in wanted}))
+    rows = ask_in_portions(context.api(), _MEMBERS, "Hunts", hunts, org)
+    missing = sorted(wanted.difference((row["Hunt"], row["Client"], row["Flow"]) for row in rows))
+    before.touch(hunt for hunt, _, _ in missing)
+    members = ({"Hunt": hunt, "Client": client, "Flow": flow} for hunt, client, flow in missing)
+    for _ in ask_in_portions(context.api(), _ADD, "Members", members, org, each=True):
+        pass

@@ -4,12 +4,12 @@ A recovery that was cut off anywhere reads it and goes on; a new machine has non
 everything runs. A line is written only after its step's result is on the machine.
 """
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from recovery.restore.kept_lines import KeptLines
 from recovery.restore.request import Outcome
 from recovery.target import Target
 
@@ -17,23 +17,6 @@ FOLDER = "/var/lib/velociraptor-recovery"
 PATH = f"{FOLDER}/journal.jsonl"
 AT_WORK = f"{FOLDER}/at-work"
 """Held by a command that changes the machine, until it ends: it outlives a recovery's death."""
-# A line that a kill or a full disk cut off is ended first: the next one stays readable.
-APPEND = """set -e; umask 077; mkdir -p "${1%/*}"
-[ -z "$(tail -c 1 "$1" 2>/dev/null)" ] || echo >> "$1"
-cat >> "$1"; sync "$1"
-"""
-READ = '[ ! -e "$1" ] || cat "$1"'
-
-
-def lines_of(text: str) -> Iterator[dict[str, Any]]:
-    """The lines that are whole; one that was cut off was never done."""
-    for line in text.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            yield value
 
 
 class Journal:
@@ -49,15 +32,14 @@ class Journal:
         choice: str = "",
         wanted: Mapping[str, Any] | None = None,
     ) -> None:
-        self._target = target
+        self._kept = KeptLines(target, PATH)
         self._point = point
         self._choice = choice
         self._wanted = dict(wanted or {})
 
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:
-        text = self._target.run(["sh", "-c", READ, "journal", PATH]).text
-        return [line for line in lines_of(text) if "point" in line and "step" in line]
+        return [line for line in self._kept.read() if "point" in line and "step" in line]
 
     @cached_property
     def _done(self) -> dict[str, dict[str, Any]]:
@@ -132,7 +114,6 @@ class Journal:
             **values,
         }
         known = self._lines  # read before it is written: what is appended counts once
-        data = json.dumps(line).encode() + b"\n"
-        self._target.run(["sh", "-c", APPEND, "journal", PATH], stdin=data)
+        self._kept.append([line])
         known.append(line)
         return line

@@ -5,13 +5,13 @@ doesn't know: that an import was begun and not seen through. A flow's record is 
 its rows (read in the server's source), so a flow that is there may be there in part.
 """
 
-import json
 import threading
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Literal
 
-from recovery.restore.journal import APPEND, FOLDER, READ, lines_of
+from recovery.restore.journal import FOLDER
+from recovery.restore.kept_lines import KeptLines
 from recovery.target import Target
 
 PATH = f"{FOLDER}/ledger.jsonl"
@@ -26,14 +26,13 @@ class Ledger:
     """The ledger on ``target``; the last line of a flow counts."""
 
     def __init__(self, target: Target) -> None:
-        self._target = target
+        self._kept = KeptLines(target, PATH)
         self._lock = threading.Lock()
 
     @cached_property
     def _entries(self) -> dict[Key, Entry]:
-        text = self._target.run(["sh", "-c", READ, "ledger", PATH]).text
         found: dict[Key, Entry] = {}
-        for line in lines_of(text):
+        for line in self._kept.read():
             try:
                 org, client, flow = (str(line[name]) for name in ("org", "client", "flow"))
                 state, trouble = line["state"], str(line.get("trouble", ""))
@@ -75,15 +74,9 @@ class Ledger:
 
     def _append(self, entries: Mapping[Key, Entry]) -> None:
         fresh = {key: entry for key, entry in entries.items() if self._entries.get(key) != entry}
-        if not fresh:
-            return
-        data = "".join(
-            json.dumps(
-                {"org": org, "client": client, "flow": flow, "state": state}
-                | ({"trouble": trouble} if trouble else {})
-            )
-            + "\n"
+        self._kept.append(
+            {"org": org, "client": client, "flow": flow, "state": state}
+            | ({"trouble": trouble} if trouble else {})
             for (org, client, flow), (state, trouble) in fresh.items()
         )
-        self._target.run(["sh", "-c", APPEND, "ledger", PATH], stdin=data.encode(), timeout=600)
         self._entries.update(fresh)

@@ -11,19 +11,14 @@ import zipfile
 
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
-from recovery.restore.journal import AT_WORK
+from recovery.restore.place_as_server import place_as_server
 from recovery.restore.state_files import Keep, account_of, copy_state
 from recovery.restore.step import Report
 from recovery.restore.zip_users import create_users
 from recovery.velociraptor.api import ROOT
-from recovery.velociraptor.config import OWNER, SERVICE
+from recovery.velociraptor.config import SERVICE
 
 _ORGS = "SELECT OrgId FROM orgs()"
-_PLACE = """set -e
-exec 9>"$3"; flock -w 3000 9
-umask 077
-runuser -u "$2" -- tar -x -f - -C "$1" --no-same-permissions --skip-old-files
-"""
 Key = tuple[str, str]
 """(org, user)."""
 
@@ -73,11 +68,7 @@ def _place(context: Context, fresh: set[Key]) -> None:
         for state in context.manifest.state:
             copy_state(context.fetch(state.tar), out, Keep.EVERYTHING, fresh, wanted)
     with into.open("rb") as stream:
-        context.target.run(
-            ["sh", "-c", _PLACE, "accounts", context.config.datastore, OWNER, AT_WORK],
-            stdin=stream,
-            timeout=600,
-        )
+        place_as_server(context, stream)
 
 
 def _create(context: Context, fresh: set[Key]) -> None:

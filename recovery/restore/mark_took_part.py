@@ -7,56 +7,41 @@ server: releasing sets a hunt's time of start anew, so that the client's own tim
 doesn't keep it away).
 """
 
-import io
-import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
+from recovery.restore.archived_hunts import ArchivedHunt
 from recovery.restore.context import Context
-from recovery.restore.journal import AT_WORK
-from recovery.restore.parcel import flows_of_hunt
-from recovery.vault.check_names import is_hunt, wrong_flow
+from recovery.restore.place_as_server import place_as_server
+from recovery.small_tar import tar_of
+from recovery.vault.check_names import is_hunt
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.archive_file import hunt_of_flow
-from recovery.velociraptor.config import OWNER
+from recovery.velociraptor.portions import portions
 
-_PLACE = """set -e
-exec 9>"$3"; flock -w 3000 9
-umask 077
-runuser -u "$2" -- tar -x -f - -C "$1" --no-same-permissions --skip-old-files
-"""
+Part = tuple[str, str]
+"""(hunt, client)."""
 
 
-def mark_took_part(context: Context, org: str, archives: Sequence[Archive]) -> None:
-    """Notes on the machine which clients have results in the hunts of ``archives``."""
+def mark_took_part(
+    context: Context, org: str, hunts: Mapping[str, ArchivedHunt], archives: Sequence[Archive]
+) -> None:
+    """Notes on the machine which clients have results in hunts, by their and by flows' archives."""
     inside = "" if org == ROOT else f"orgs/{org}/"
     marks = sorted(
-        {
-            f"{inside}hunt_index/{hunt.lower()}/{quote(client)}.db"
-            for hunt, client in took_part(context, org, archives)
-        }
+        f"{inside}hunt_index/{hunt.lower()}/{quote(client)}.db"
+        for hunt, client in {*took_part(hunts, archives)}
     )
-    if not marks:
-        return
-    into = context.folder / "took-part.tar"
-    with tarfile.open(into, "w", format=tarfile.PAX_FORMAT) as out:
-        for mark in marks:
-            out.addfile(tarfile.TarInfo(mark), io.BytesIO())
-    with into.open("rb") as stream:
-        context.target.run(
-            ["sh", "-c", _PLACE, "took-part", context.config.datastore, OWNER, AT_WORK],
-            stdin=stream,
-            timeout=600,
-        )
+    for some in portions(marks):  # a tar of them has ten times their bytes
+        place_as_server(context, tar_of(dict.fromkeys(some, b"")))
 
 
-def took_part(context: Context, org: str, archives: Sequence[Archive]) -> Iterator[tuple[str, str]]:
-    """(hunt, client) of every flow of a hunt that an archive holds."""
+def took_part(hunts: Mapping[str, ArchivedHunt], archives: Sequence[Archive]) -> Iterator[Part]:
+    """Who has a flow of a hunt in an archive. Pure."""
+    for hunt_id, hunt in hunts.items():
+        for client in hunt.clients:
+            yield hunt_id, client
     for archive in archives:
-        if archive.kind == "hunt":
-            for flow in flows_of_hunt(context, archive):
-                if not wrong_flow(org, flow.client_id, flow.flow_id, context.manifest.orgs):
-                    yield archive.hunt_id, flow.client_id
-        elif is_hunt(hunt := hunt_of_flow(archive.flow_id)):
-            yield hunt, archive.client_id
+        if is_hunt(hunt_id := hunt_of_flow(archive.flow_id)):
+            yield hunt_id, archive.client_id

@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,18 +11,16 @@ from recovery.counts import things
 from recovery.errors import BadInputError
 from recovery.restore.check_zip import Member, check_members, open_zip
 from recovery.restore.context import Context
-from recovery.vault.check_names import wrong_flow
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.archive_file import (
     FlowInside,
+    Place,
     flow_for_import,
     flow_of,
-    flows_inside,
-    hunt_of,
 )
 from recovery.velociraptor.backup_file import read_rows
 
-_HINT = "the other archives are imported all the same"
+HINT = "the other archives are imported all the same"
 _RESULTS = re.compile(r"results/(?!All ).+\.json")
 
 
@@ -49,7 +47,7 @@ class Parcel:
         return {name.split("/", maxsplit=1)[0] for name in self.artifacts}
 
     @property
-    def place(self) -> tuple[str, str]:
+    def place(self) -> Place:
         return self.client_id, self.flow_id
 
 
@@ -59,87 +57,61 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
     Raises :class:`BadInputError` when the zip is damaged, hostile, or not the flow that the
     manifest says, and :class:`recovery.errors.VaultError` when the vault hasn't got it as it was.
     """
-    path = context.fetch(archive.file)
+    path, name = context.fetch(archive.file), archive.file.name
+    into = context.folder / f"{archive.file.sha256}.flow"
     try:
-        with open_zip(path, archive.file.name) as content:
-            members = check_members(content, archive.file.name)
-            inside = flow_of(content, archive.file.name)
-            uploads = _uploads(content, members, inside.folder)
-        said = (archive.client_id, archive.flow_id)
-        if (inside.client_id, inside.flow_id) != said:
-            raise BadInputError(
-                f"{archive.file.name} holds {inside.client_id} {inside.flow_id}, not "
-                f"{' '.join(said)}",
-                hint=_HINT,
-            )
-        parcel = _parcel(
-            context,
-            path,
-            members,
-            uploads,
-            replace(inside, hostname=inside.hostname or archive.hostname),
-            archive.file.sha256,
-        )
-        if archive.rows and parcel.rows != archive.rows:
-            parcel.file.unlink(missing_ok=True)
-            raise BadInputError(
-                f"{archive.file.name} holds {things(parcel.rows, 'row')}, "
-                f"the capture took {archive.rows}",
-                hint=_HINT,
-            )
+        with open_zip(path, name) as content:
+            members = check_members(content, name)
+            inside = flow_of(content, name)
+            said = (archive.client_id, archive.flow_id)
+            if inside.place != said:
+                raise BadInputError(
+                    f"{name} holds {' '.join(inside.place)}, not {' '.join(said)}", hint=HINT
+                )
+            uploads = _uploads(content, members, members, inside.folder)
+            flow = replace(inside, hostname=inside.hostname or archive.hostname)
+            parcel = _parcel(members, members, uploads, flow, into)
+            if archive.rows and parcel.rows != archive.rows:
+                raise BadInputError(
+                    f"{name} holds {things(parcel.rows, 'row')}, the capture took {archive.rows}",
+                    hint=HINT,
+                )
+            if "-" in flow.client_id:
+                # With client_info.json in it, a server would cut the org off the id.
+                flow_for_import(content, content.infolist(), into)
+            else:
+                path.rename(into)
         return replace(parcel, lacks=archive.lacks)
     finally:
         path.unlink(missing_ok=True)
 
 
-def parcels_of_hunt(
-    context: Context, archive: Archive, taken: set[tuple[str, str]]
-) -> Iterator[Parcel]:
-    """Flows that only the hunt's own archive holds: those not in ``taken``, which grows.
+def parcel_inside(
+    archive: zipfile.ZipFile,
+    items: Sequence[zipfile.ZipInfo],
+    members: Mapping[str, Member],
+    flow: FlowInside,
+    into: Path,
+) -> Parcel:
+    """The parcel of a flow in an open archive; ``items``: what the archive has in its folder.
 
-    Raises like :func:`parcel_of_flow`.
+    Its file is ``into``. Raises :class:`BadInputError` for an index of uploads that is none.
     """
-    path = context.fetch(archive.file)
-    with open_zip(path, archive.file.name) as content:
-        members = check_members(content, archive.file.name)
-        if (said := hunt_of(content, archive.file.name)) != archive.hunt_id:
-            raise BadInputError(
-                f"{archive.file.name} holds the hunt {said}, not {archive.hunt_id}", hint=_HINT
-            )
-        for number, flow in enumerate(flows_inside(content, archive.file.name)):
-            place = (flow.client_id, flow.flow_id)
-            if place in taken or not context.choice.flow(flow.flow_id, flow.active_at):
-                continue
-            if wrong := wrong_flow(archive.org, *place, context.manifest.orgs):
-                raise BadInputError(f"{archive.file.name}: {wrong}", hint=_HINT)
-            taken.add(place)
-            uploads = _uploads(content, members, flow.folder)
-            name = f"{archive.file.sha256}.{number}"
-            # What the hunt's archive lacks is said of all of its flows, of none by name.
-            yield _parcel(context, path, members, uploads, flow, name)
-
-
-def flows_of_hunt(context: Context, archive: Archive) -> list[FlowInside]:
-    """The flows in a hunt's archive. Raises like :func:`parcel_of_flow`."""
-    with open_zip(context.fetch(archive.file), archive.file.name) as content:
-        return flows_inside(content, archive.file.name)
+    names = [item.filename for item in items]
+    parcel = _parcel(members, names, _uploads(archive, members, names, flow.folder), flow, into)
+    # With client_info.json in it, a server would cut the org off the id.
+    flow_for_import(archive, items, into, flow.folder)
+    return parcel
 
 
 def _parcel(
-    context: Context,
-    path: Path,
     members: Mapping[str, Member],
+    names: Iterable[str],
     uploads: tuple[int, int],
     flow: FlowInside,
-    name: str,
+    into: Path,
 ) -> Parcel:
-    rows, result_bytes = _results(members, flow.folder)
-    into = context.folder / f"{name}.flow"
-    if not flow.folder and "-" not in flow.client_id:
-        path.rename(into)
-    else:
-        # With client_info.json in it, a server would cut the org off the id.
-        flow_for_import(path, into, flow.folder)
+    rows, result_bytes = _results(members, names, flow.folder)
     return Parcel(
         flow.client_id,
         flow.flow_id,
@@ -152,18 +124,14 @@ def _parcel(
     )
 
 
-def _results(members: Mapping[str, Member], folder: str) -> tuple[int, int]:
+def _results(members: Mapping[str, Member], names: Iterable[str], folder: str) -> tuple[int, int]:
     """Rows and bytes of a flow's results."""
-    found = [
-        member
-        for name, member in members.items()
-        if name.startswith(folder) and _RESULTS.fullmatch(name.removeprefix(folder))
-    ]
+    found = [members[name] for name in names if _RESULTS.fullmatch(name.removeprefix(folder))]
     return sum(member.lines for member in found), sum(member.size for member in found)
 
 
 def _uploads(
-    archive: zipfile.ZipFile, members: Mapping[str, Member], folder: str
+    archive: zipfile.ZipFile, members: Mapping[str, Member], names: Iterable[str], folder: str
 ) -> tuple[int, int]:
     """Uploads that the flow's own index names, and their bytes."""
     index = f"{folder}uploads.json"
@@ -176,8 +144,8 @@ def _uploads(
             if row.get("_Components")
         ]
     except (ValueError, TypeError, AttributeError) as broken:
-        raise BadInputError(f"{index} can't be understood: {broken}", hint=_HINT) from broken
+        raise BadInputError(f"{index} can't be understood: {broken}", hint=HINT) from broken
     # In the zip's names, what a path on an endpoint may have is percent-encoded.
-    sizes = {unquote(name): member.size for name, member in members.items()}
+    sizes = {unquote(name): members[name].size for name in names}
     files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}
     return len(named), sum(sizes[name] for name in files)

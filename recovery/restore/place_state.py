@@ -8,6 +8,7 @@ from recovery.counts import things
 from recovery.errors import BadInputError
 from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
+from recovery.restore.place_as_server import WAIT, WORK
 from recovery.restore.state_files import Keep, copy_state, held_files
 from recovery.restore.step import Report
 from recovery.velociraptor.config import OWNER
@@ -16,7 +17,7 @@ from recovery.velociraptor.read_config import read_config
 STEP = "place the state"
 KEPT = "the server there stays as it is: archives alone are added"
 _SCRIPT = """set -e
-exec 9>"$3"; flock -w 3000 9
+exec 9>"$3"; flock -w "$4" 9
 mkdir -p "$1"
 tar -x -f - -C "$1" --no-same-owner --no-same-permissions --no-overwrite-dir
 chown -R "$2:$2" "$1"
@@ -124,9 +125,9 @@ def _unpack(context: Context, tar: Path) -> None:
     for folder, part in _by_folder(context, tar):
         with part.open("rb") as stream:
             context.target.run(
-                ["sh", "-c", _SCRIPT, "place", folder, OWNER, AT_WORK],
+                ["sh", "-c", _SCRIPT, "place", folder, OWNER, AT_WORK, str(WAIT)],
                 stdin=stream,
-                timeout=3600,
+                timeout=WAIT + WORK,
             )
 
 

@@ -1,29 +1,34 @@
 """Hunts whose flows were imported: paused, and with the counts that they had.
 
-A server counts every imported flow of a hunt that it knows, and every flow that is added to one,
-on top of what the hunt's record says already; it never counts down again. An imported hunt is
-STOPPED whatever it was (seen on a real server; facts: Exports and imports). Only hunts that an
-import touched are looked at.
+Why they have others: :mod:`recovery.restore.hunt_counts`. Only hunts that an import touched are
+looked at.
 """
 
-import json
 import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from recovery.errors import BadInputError, RecoveryError, VaultError
+from recovery.restore.archived_hunts import ArchivedHunt
 from recovery.restore.backup_sources import newest_backups
-from recovery.restore.batches import chunks
 from recovery.restore.call_restore import call_restore
 from recovery.restore.context import Context
-from recovery.restore.hunts_before import CLIENTS, SUMS, HuntsBefore, numbers, stats_of
-from recovery.restore.import_hunts import AT_ONCE, forget_list
+from recovery.restore.hunt_counts import (
+    STILL,
+    more_clients,
+    numbers,
+    settled,
+    stats_of,
+    with_counts,
+)
+from recovery.restore.hunts_before import HuntsBefore
+from recovery.restore.import_hunts import forget_list
 from recovery.restore.restore_backup import restorable
-from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import Row
 from recovery.velociraptor.archive_file import hunt_record
 from recovery.velociraptor.backup_file import read_rows, write_hunts
+from recovery.velociraptor.portions import ask_in_portions
 
 _LIVE = """
 SELECT hunt_id, state, stats, hunt_description, tags, expires FROM hunts(summary=TRUE)
@@ -40,8 +45,6 @@ SELECT * FROM foreach(row=parse_json_array(data=Hunts), query={
 })
 """
 _STRANGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-_OPEN = (1, 2, "PAUSED", "RUNNING")
-_STILL = ("PAUSED", "STOPPED")
 _PAUSE = 0.5
 """A server counts a little later than it imports: two looks at the same are waited for."""
 _PATIENCE, _AT_MOST = 10, 300
@@ -50,7 +53,7 @@ _NAMES = 5
 
 
 def settle_hunts(
-    context: Context, org: str, archives: Sequence[Archive], before: HuntsBefore
+    context: Context, org: str, hunts: Mapping[str, ArchivedHunt], before: HuntsBefore
 ) -> list[str]:
     """Hunts of ``org`` that don't run have the counts that they had, where an import changed them.
 
@@ -60,7 +63,7 @@ def settle_hunts(
     if not before.touched:
         return []
     try:
-        wrong = _settle(context, org, _known(context, org, archives, before), before)
+        wrong = _settle(context, org, _known(context, org, hunts, before), before)
         if not wrong:
             before.close()
             return []
@@ -78,15 +81,10 @@ def _settle(context: Context, org: str, known: Mapping[str, Row], before: HuntsB
     began = moved = time.monotonic()
     while True:
         rows = context.api().query(_LIVE, org=org)
-        live = [row for row in rows if row["hunt_id"] in known and row["state"] in _STILL]
+        live = [row for row in rows if row["hunt_id"] in known and row["state"] in STILL]
         now = time.monotonic()
         if live == last:
-            members = _members(context, org, [row for row in live if _counted(row, known)])
-            wrong = [
-                fixed
-                for row in live
-                if (fixed := settled(known[row["hunt_id"]], row, members.get(row["hunt_id"], 0)))
-            ]
+            wrong = _wrong(context, org, live, known)
             if not wrong:
                 return []
             if now - moved > _PATIENCE or now - began > _AT_MOST:
@@ -99,83 +97,33 @@ def _settle(context: Context, org: str, known: Mapping[str, Row], before: HuntsB
         time.sleep(_PAUSE)
 
 
+def _wrong(context: Context, org: str, live: Sequence[Row], known: Mapping[str, Row]) -> list[Row]:
+    """Of hunts that we know and that don't run: those to be written, as they are to be."""
+    more = [row["hunt_id"] for row in live if more_clients(row, known[row["hunt_id"]])]
+    members = _members(context, org, more)
+    return [
+        fixed
+        for row in live
+        if (fixed := settled(known[row["hunt_id"]], row, members.get(row["hunt_id"], 0)))
+    ]
+
+
 def _write(context: Context, org: str, wrong: Sequence[Row], before: HuntsBefore) -> None:
     """Writes hunts anew; of those that the server knew before, all but counts stays as it is."""
     theirs = {row["hunt_id"]: row for row in wrong if before.counts(row["hunt_id"]) is not None}
     rows = [row for row in wrong if row["hunt_id"] not in theirs]
-    for some in chunks([{"Hunt": hunt} for hunt in theirs], AT_ONCE):
-        env = {"Hunts": json.dumps(some)}
-        rows += [
-            with_counts(whole, theirs[whole["hunt_id"]])
-            for whole in context.api().query(_WHOLE, env=env, org=org, timeout=3600)
-        ]
+    asked = ({"Hunt": hunt} for hunt in theirs)
+    rows += [
+        with_counts(whole, theirs[whole["hunt_id"]])
+        for whole in ask_in_portions(context.api(), _WHOLE, "Hunts", asked, org)
+    ]
     file = write_hunts(context.folder / "settled.zip", org, rows)
     call_restore(context, org, file, ["Hunt"])
     forget_list(context, org)
 
 
-def with_counts(whole: Row, fixed: Row) -> Row:
-    """A hunt as the server tells it, with the counts of ``fixed``; it can be restored. Pure.
-
-    A server tells all kinds of condition, also those that are not set; of labels and operating
-    system it takes one only, else not the hunt (read in its source).
-    """
-    said = whole.get("condition") or {}
-    condition = {
-        name: said[name]
-        for name in ("labels", "excluded_labels")
-        if (said.get(name) or {}).get("label")
-    }
-    if (said.get("os") or {}).get("os") not in (None, 0, "ALL"):
-        condition["os"] = said["os"]
-    return {name: value for name, value in whole.items() if name != "condition"} | {
-        "state": fixed["state"],
-        "stats": stats_of(whole) | fixed["stats"],
-        "start_request": _summary(whole),
-        **({"condition": condition} if condition else {}),
-    }
-
-
-def settled(known: Row | None, live: Row, members: int) -> Row | None:
-    """The hunt as it is to be written, or None where it is right as it is. Pure.
-
-    ``members``: the flows that the server lists for it. Of a running hunt nothing is changed, nor
-    is one paused that somebody stopped.
-    """
-    if known is None or live["state"] not in _STILL:
-        return None
-    had, now = numbers(known), numbers(live)
-    over = any(now[name] > max(had[name], members) for name in CLIENTS)
-    under = any(now[name] < had[name] for name in (*CLIENTS, *SUMS))
-    stopped = live["state"] == "STOPPED"
-    pause = stopped and known.get("state") in _OPEN and not (live["stats"] or {}).get("stopped")
-    if not (over or under or pause):
-        return None
-    counts = {name: max(had[name], min(now[name], members)) for name in CLIENTS}
-    sums = {name: had[name] if over else max(had[name], now[name]) for name in SUMS}
-    return known | {
-        "state": "STOPPED" if stopped and not pause else "PAUSED",
-        "hunt_description": live["hunt_description"],
-        "tags": live["tags"],
-        "expires": live["expires"],
-        "stats": stats_of(known) | counts | sums | {"stopped": stopped and not pause},
-        "start_request": _summary(known),
-    }
-
-
-def _summary(hunt: Row) -> Row:
-    """It leaves the request as it is on the disk (read in the server's source, and seen)."""
-    asked = hunt.get("start_request")
-    request = asked if isinstance(asked, dict) else {}
-    return {
-        "creator": request.get("creator") or "",
-        "artifacts": request.get("artifacts") or [],
-        "summary": True,
-    }
-
-
 def _known(
-    context: Context, org: str, archives: Sequence[Archive], before: HuntsBefore
+    context: Context, org: str, hunts: Mapping[str, ArchivedHunt], before: HuntsBefore
 ) -> dict[str, Row]:
     """Each touched hunt as it is to be: as it was before, or else as it was captured.
 
@@ -185,14 +133,13 @@ def _known(
     """
     backed = _backed(context, org)
     placed = backed if context.wants("state") or context.wants("backup") else {}
-    exports = {one.hunt_id: one for one in archives if one.kind == "hunt"}
     found: dict[str, Row] = {}
     for hunt in before.touched:
         had = before.counts(hunt)
         if had is not None:
             found[hunt] = {"hunt_id": hunt, "stats": _higher(had, placed.get(hunt, {}))}
-        elif hunt in exports:
-            record = hunt_record(context.fetch(exports[hunt].file))
+        elif hunt in hunts:
+            record = hunt_record(hunts[hunt].file)
             higher = _higher(numbers(record), backed.get(hunt, {}))
             found[hunt] = record | {"stats": stats_of(record) | higher}
     return found
@@ -216,19 +163,7 @@ def _backed(context: Context, org: str) -> dict[str, Row]:
         return {}
 
 
-def _counted(live: Row, known: Mapping[str, Row]) -> bool:
-    """Whether its flows have to be counted: it says more than it said when it was captured."""
-    record = known.get(live["hunt_id"])
-    if record is None or live["state"] not in _STILL:
-        return False
-    had, now = numbers(record), numbers(live)
-    return any(now[name] > had[name] for name in CLIENTS)
-
-
-def _members(context: Context, org: str, hunts: Iterable[Row]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for some in chunks([{"Hunt": hunt["hunt_id"]} for hunt in hunts], AT_ONCE):
-        env = {"Hunts": json.dumps(some)}
-        rows = context.api().query(_MEMBERS, env=env, org=org, timeout=3600)
-        found |= {row["Hunt"]: int(row["Members"]) for row in rows}
-    return found
+def _members(context: Context, org: str, hunts: Iterable[str]) -> dict[str, int]:
+    asked = ({"Hunt": hunt} for hunt in hunts)
+    rows = ask_in_portions(context.api(), _MEMBERS, "Hunts", asked, org)
+    return {row["Hunt"]: int(row["Members"]) for row in rows}

@@ -6,15 +6,14 @@ with the next change or after a minute, never at the server's end (read in its s
 artifacts set at once, 14 had no tags after a restart).
 """
 
-import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from recovery.errors import ServerError
 from recovery.velociraptor.api import Api, Row
 from recovery.velociraptor.backup_file import artifacts_of
-from recovery.velociraptor.portions import fits, portions
+from recovery.velociraptor.portions import ask_in_portions, fits
 
 _SET = """
 SELECT artifact_set(definition=Definition).name AS Name
@@ -63,19 +62,16 @@ def set_artifacts(
         tags = [str(tag) for tag in metadata.get("tags") or []]
         if hidden or basic or tags:
             marked.append({"Name": name, "Hidden": hidden, "Basic": basic, "Tags": tags})
-    accepted = sum(bool(row["Name"]) for row in _in_portions(api, _SET, defined, org))
+    accepted = sum(
+        bool(row["Name"]) for row in ask_in_portions(api, _SET, "Artifacts", defined, org)
+    )
     if accepted != len(names):
         raise ServerError(f"org {org}: {accepted} of {len(names)} artifacts were accepted")
-    done = sum(bool(row["Marked"]) for row in _in_portions(api, _MARK, marked, org))
+    done = sum(bool(row["Marked"]) for row in ask_in_portions(api, _MARK, "Artifacts", marked, org))
     if done != len(marked):
         raise ServerError(f"org {org}: the server did not take all {len(marked)} tags")
     last = {str(item["Name"]) for item in marked}
     return sorted(names, key=last.__contains__)
-
-
-def _in_portions(api: Api, vql: str, rows: Sequence[Row], org: str) -> Iterator[Row]:
-    for portion in portions(rows):
-        yield from api.query(vql, env={"Artifacts": json.dumps(portion)}, org=org)
 
 
 def keep_metadata(api: Api, artifacts: Mapping[str, str]) -> None:

@@ -1,13 +1,12 @@
 """Users and their rights out of a backup's ACL records (facts: the ACL provider restores none)."""
 
-import json
 import zipfile
 from collections.abc import Collection
 
 from recovery.errors import ServerError
 from recovery.velociraptor.api import Api
 from recovery.velociraptor.backup_file import read_rows
-from recovery.velociraptor.portions import portions
+from recovery.velociraptor.portions import ask_in_portions
 
 _CREATE = """
 SELECT user_create(user=Name, roles=Policy.roles) AS Created,
@@ -35,8 +34,7 @@ def create_users(
     ]
     made = [
         row
-        for portion in portions(users)
-        for row in api.query(_CREATE, env={"Users": json.dumps(portion)}, org=org)
+        for row in ask_in_portions(api, _CREATE, "Users", users, org)
         if row["Created"] and row["Granted"]
     ]
     if len(made) != len(users):

@@ -7,7 +7,8 @@ its root; a hunt's has ``hunt_info.json`` and the same in one folder a flow.
 import json
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,11 @@ _HUNT_INFO = "hunt_info.json"
 _LARGEST_RECORD = 64 << 20
 
 
-@dataclass(frozen=True)
+Place = tuple[str, str]
+"""(client, flow)."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlowInside:
     """A flow in a hunt's zip: its folder (with a slash at its end) and whose it is."""
 
@@ -32,29 +37,44 @@ class FlowInside:
     artifacts: tuple[str, ...]
     active_at: datetime | None = None
 
+    @property
+    def place(self) -> Place:
+        return self.client_id, self.flow_id
 
-def flow_for_import(source: Path, into: Path, folder: str = "") -> Path:
-    """Copies a flow out of ``source`` without its ``client_info.json``.
+
+def flow_for_import(
+    archive: zipfile.ZipFile, items: Iterable[zipfile.ZipInfo], into: Path, folder: str = ""
+) -> Path:
+    """Copies a flow, the ``items`` in ``folder``, out of a zip without its ``client_info.json``.
 
     With that file in the zip a server cuts the org off even an explicit client id, and the
     data lands on a ghost client (facts: Exports and imports).
     """
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as new:
-        for item in old.infolist():
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as new:
+        for item in items:
             name = item.filename.removeprefix(folder)
-            if not item.filename.startswith(folder) or item.is_dir() or name == CLIENT_INFO:
+            if item.is_dir() or name == CLIENT_INFO:
                 continue
             entry = zipfile.ZipInfo(name, date_time=max(item.date_time, (1980, 1, 1, 0, 0, 0)))
-            with old.open(item) as reader, new.open(entry, "w", force_zip64=True) as writer:
+            with archive.open(item) as reader, new.open(entry, "w", force_zip64=True) as writer:
                 shutil.copyfileobj(reader, writer, 1 << 20)
     return into
 
 
-def hunt_for_import(source: Path, into: Path) -> Path:
-    """The hunt alone: its ``hunt_info.json``, without the flows, which come one by one."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(into, "w") as new:
-        new.writestr(_HUNT_INFO, old.read(_HUNT_INFO))
+def hunt_alone(archive: zipfile.ZipFile, into: Path) -> Path:
+    """The hunt's own ``hunt_info.json``, without the flows, which come one by one."""
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as new:
+        new.writestr(_HUNT_INFO, archive.read(_HUNT_INFO))
     return into
+
+
+def by_folder(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
+    """The members of a hunt's zip by the flow they are of: folder, with its slash → members."""
+    found: dict[str, list[zipfile.ZipInfo]] = defaultdict(list)
+    for item in archive.infolist():
+        folder, slash, _ = item.filename.partition("/")
+        found[folder + slash].append(item)
+    return found
 
 
 def flows_inside(archive: zipfile.ZipFile, source: str) -> list[FlowInside]:

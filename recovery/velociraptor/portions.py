@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from recovery.velociraptor.api import Api, Row
+
 LARGEST = 4_000_000
 """Bytes of JSON in a message; the rest of the 4 MiB is for the statement and its other values."""
 PORTION = 1 << 20
@@ -27,6 +29,19 @@ def portions(rows: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
         held += more
     if portion:
         yield portion
+
+
+def ask_in_portions(
+    api: Api, vql: str, name: str, rows: Iterable[Row], org: str, *, each: bool = False
+) -> Iterator[Row]:
+    """What ``vql`` answers to ``rows``, which it has under ``name``; nothing is asked for none.
+
+    ``each``: for every row one has to come. Raises what :meth:`Api.query` raises.
+    """
+    for portion in portions(rows):
+        env = {name: json.dumps(portion)}
+        least = len(portion) if each else 0
+        yield from api.query(vql, env=env, org=org, timeout=3600, min_rows=least)
 
 
 def fits(row: object) -> bool:

@@ -18,7 +18,7 @@ from recovery.restore import (
     hunts_before,
     import_flows,
     import_hunts,
-    journal,
+    kept_lines,
     restore_backup,
     settle_hunts,
     what_is_there,
@@ -75,9 +75,9 @@ class Machine:
         world = self.world
         world.tick()
         out = b""
-        if argv[:2] == ["sh", "-c"] and argv[2] == journal.READ:
+        if argv[:2] == ["sh", "-c"] and argv[2] == kept_lines.READ:
             out = world.files.get(argv[4], b"")
-        elif argv[:2] == ["sh", "-c"] and argv[2] == journal.APPEND:
+        elif argv[:2] == ["sh", "-c"] and argv[2] == kept_lines.APPEND:
             self._append(argv[4], stdin)
         elif argv[:2] == ["sh", "-c"] and argv[2] == import_flows._UNPACK:
             inbox = argv[5]
@@ -158,9 +158,9 @@ class Server:
             ],
             import_hunts._IMPORT: lambda: [{"Hunt": self._import_hunt(org, (env or {})["File"])}],
             import_hunts._MEMBERS: lambda: [
-                {"Hunt": hunt["_value"], "Client": client, "Flow": flow}
+                {"Hunt": hunt["Hunt"], "Client": client, "Flow": flow}
                 for hunt in given["Hunts"]
-                for client, flow in self.world.hunts[org, hunt["_value"]]
+                for client, flow in self.world.hunts[org, hunt["Hunt"]]
             ],
             import_hunts._ADD: lambda: [self._add(org, m) for m in given["Members"]],
             restore_backup.ORGS: lambda: [{"OrgId": org} for org in ("root", "OACME")],
@@ -252,10 +252,11 @@ class Server:
         return {"Added": True}
 
 
-def archive_of(client, flow, rows, upload=b""):
-    """An export of a flow with so many rows."""
+def archive_of(client, flow, rows, upload=b"", **more):
+    """An export of a flow with so many rows; ``more`` of its record."""
     members = defaultdict(bytes)
     context = {"client_id": client, "session_id": flow, "artifacts_with_results": ["Custom.A"]}
+    context |= more
     members["collection_context.json"] = json.dumps(context).encode()
     members["results/Custom.A.json"] = b"".join(b'{"a":%d}\n' % n for n in range(rows))
     if upload:

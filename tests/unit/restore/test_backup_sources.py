@@ -2,16 +2,18 @@
 
 import json
 import zipfile
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
-from recovery.restore.release_hunts import were_running
 from recovery.restore.request import parse_request
 from recovery.restore.review_accounts import accounts_of
 from recovery.restore.state_files import org_records
+from recovery.restore.were_running import WereRunning
+from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.backup_file import artifacts_of
 from tests.unit.restore.points import REAL, Point, tar_of, zip_of
 
@@ -57,9 +59,12 @@ def test_artifacts_at_the_zips_root_are_found(tmp_path):
 def test_accounts_and_running_hunts_of_both(context):
     accounts = {(account.org, account.name) for account in accounts_of(context, context.manifest)}
     assert {("root", "admin"), ("OACME", "carol")} <= accounts
-    running = were_running(context)
-    assert set(running) == {"root", "O10Q0", "OACME"}
-    assert running["root"]
+    running = WereRunning(context)
+    assert set(running.orgs) == {"root", "O10Q0", "OACME"}
+    hunt = "H.DC1TTKB0VNFA8"
+    assert hunt in running.all()
+    assert running.among("root", ["H.OTHER", hunt]) == [hunt]
+    assert running.among("OACME", [hunt]) == []
 
 
 def hunt(ident, state):
@@ -67,8 +72,9 @@ def hunt(ident, state):
     return zip_of({"hunt_info.json": record})
 
 
+@contextmanager
 def running_in(tmp_path, monkeypatch, org="root", **changes):
-    """The hunts that ran, of a point with a stopped hunt in its state and an export that ran."""
+    """Which hunts ran, of a point with a stopped hunt in its state and an export that ran."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     point = Point(tmp_path / "vault")
     point.state = tar_of("hunts/H.A.json.db", data=b'{"hunt_id":"H.A","state":"STOPPED"}')
@@ -77,21 +83,43 @@ def running_in(tmp_path, monkeypatch, org="root", **changes):
     manifest = point.make()
     request = parse_request(target="local://", vault=str(point.folder), point=manifest.point)
     with Context(request, lambda _line: None) as context:
-        return were_running(context)
+        yield WereRunning(context)
 
 
 def test_a_state_without_a_running_hunt_is_the_answer_for_its_org(tmp_path, monkeypatch):
-    assert running_in(tmp_path, monkeypatch)["root"] == []
+    with running_in(tmp_path, monkeypatch) as running:
+        assert running.among("root", ["H.A"]) == []
 
 
 def test_an_org_without_state_is_told_of_by_its_backup_and_exports(tmp_path, monkeypatch):
-    running = running_in(tmp_path, monkeypatch, org="O10Q0")
-    assert (running["root"], running["O10Q0"]) == ([], ["H.A"])
+    with running_in(tmp_path, monkeypatch, org="O10Q0") as running:
+        assert running.among("root", ["H.A"]) == []
+        assert running.among("O10Q0", ["H.A", "H.B"]) == ["H.A"]
+        assert "H.A" in running.all()
 
 
 def test_records_of_orgs_alone_are_no_answer(tmp_path, monkeypatch):
     parts = ["redeploy", "backup", "collections"]
-    assert "H.A" in running_in(tmp_path, monkeypatch, parts=parts)["root"]
+    with running_in(tmp_path, monkeypatch, parts=parts) as running:
+        assert running.among("root", ["H.A"]) == ["H.A"]
+
+
+def test_an_export_is_fetched_once_when_its_hunt_is_asked_for_and_not_kept(tmp_path, monkeypatch):
+    fetched = []
+    fetch = ShelfVault.fetch
+
+    def seen(self, item, into):
+        fetched.append(item.name)
+        return fetch(self, item, into)
+
+    monkeypatch.setattr(ShelfVault, "fetch", seen)
+    with running_in(tmp_path, monkeypatch, org="O10Q0") as running:
+        running.among("O10Q0", ["H.B"])
+        assert "hunt.zip" not in fetched
+        before = sum(path.stat().st_size for path in running._context.folder.iterdir())
+        assert running.among("O10Q0", ["H.A"]) == running.among("O10Q0", ["H.A"]) == ["H.A"]
+        assert fetched.count("hunt.zip") == 1
+        assert sum(path.stat().st_size for path in running._context.folder.iterdir()) == before
 
 
 def test_org_records(tmp_path):

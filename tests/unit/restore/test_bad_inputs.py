@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from recovery.errors import BadInputError, RecoveryError, VaultError
 from recovery.restore import context as context_module
+from recovery.restore.archived_hunts import parcels_of_hunt
 from recovery.restore.context import Context
 from recovery.restore.install_package import install_package
 from recovery.restore.journal import Journal
-from recovery.restore.parcel import parcel_of_flow, parcels_of_hunt
+from recovery.restore.parcel import parcel_of_flow
 from recovery.restore.release_hunts import release_hunts
 from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
@@ -597,7 +598,7 @@ def test_bad_archives_are_refused_one_by_one(tmp_path, what):
         flow_archive, hunt_archive = made.archives
         opened = {
             "flow": lambda: [parcel_of_flow(context, flow_archive)],
-            "hunt": lambda: list(parcels_of_hunt(context, hunt_archive, set())),
+            "hunt": lambda: list(parcels_of_hunt(context, hunt_archive, set(), {})),
         }
         with pytest.raises(RecoveryError, match=said):
             opened[kind]()
@@ -612,7 +613,9 @@ def test_what_a_hunts_archive_lacks_is_said_of_none_of_its_flows(tmp_path):
     _, hunt_archive = point.make().archives
     request = parse_request(target="docker://nobody", vault=str(point.folder))
     with Context(request, lambda _line: None) as context:
-        assert [parcel.lacks for parcel in parcels_of_hunt(context, hunt_archive, set())] == [""]
+        assert [parcel.lacks for parcel in parcels_of_hunt(context, hunt_archive, set(), {})] == [
+            ""
+        ]
 
 
 @pytest.mark.parametrize("what", NAMED)

@@ -14,9 +14,10 @@ from recovery.restore.check_zip import check_zip
 from recovery.restore.restore_backup import restorable
 from recovery.restore.state_files import Keep, copy_state, pause_hunt
 from recovery.velociraptor.archive_file import (
+    by_folder,
     flow_for_import,
     flows_inside,
-    hunt_for_import,
+    hunt_alone,
     hunt_of_flow,
 )
 from recovery.velociraptor.backup_file import orgs_in, read_rows, result_set, rewrite_hunts
@@ -66,7 +67,8 @@ def test_rewritten_backup_pauses_and_drops_hunts(tmp_path: Path) -> None:
 
 def test_flow_for_import_leaves_out_client_info_only(tmp_path: Path) -> None:
     source = REAL / "flow_with_upload.zip"
-    new = flow_for_import(source, tmp_path / "flow.zip")
+    with zipfile.ZipFile(source) as content:
+        new = flow_for_import(content, content.infolist(), tmp_path / "flow.zip")
     with zipfile.ZipFile(source) as before, zipfile.ZipFile(new) as after:
         assert set(before.namelist()) - set(after.namelist()) == {"client_info.json"}
         assert after.testzip() is None
@@ -85,14 +87,15 @@ def test_a_hunts_own_flow_tells_its_hunt(flow, hunt):
 def test_a_hunt_archive_falls_into_hunt_and_flows(tmp_path: Path) -> None:
     with zipfile.ZipFile(HUNT) as content:
         flows = flows_inside(content, HUNT.name)
+        hunt = hunt_alone(content, tmp_path / "hunt.zip")
+        folder = flows[0].folder
+        flow = flow_for_import(content, by_folder(content)[folder], tmp_path / "flow.zip", folder)
     assert [(flow.client_id, flow.flow_id, flow.hostname) for flow in flows] == [
         ("C.cad7afe0171b436e", "F.DC1TTKB0VNFA8.H", "vm")
     ]
-    hunt = hunt_for_import(HUNT, tmp_path / "hunt.zip")
     with zipfile.ZipFile(hunt) as archive:
         assert archive.namelist() == ["hunt_info.json"]
         assert json.loads(archive.read("hunt_info.json"))["hunt_id"] == "H.DC1TTKB0VNFA8"
-    flow = flow_for_import(HUNT, tmp_path / "flow.zip", flows[0].folder)
     with zipfile.ZipFile(flow) as archive:
         assert "collection_context.json" in archive.namelist()
         assert "results/Custom.Server.Marker.json" in archive.namelist()

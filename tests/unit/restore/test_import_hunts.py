@@ -6,10 +6,10 @@ import json
 import pytest
 
 from recovery.errors import ServerError, TargetError
-from recovery.restore import import_archives, import_hunts, settle_hunts
-from recovery.restore.batches import chunks
+from recovery.restore import hunts_before, import_archives, import_hunts, settle_hunts
 from recovery.restore.hunts_before import PATH
 from recovery.vault.manifest import Archive
+from recovery.velociraptor import portions
 from tests.unit.restore import simulator
 from tests.unit.restore.points import Point
 from tests.unit.restore.simulator import archive_of, hunt_of
@@ -71,7 +71,8 @@ def test_a_request_holds_so_many_members_and_no_more(scene, monkeypatch):
         return add(self, vql, env=env, **more)
 
     monkeypatch.setattr(simulator.Server, "ask", ask)
-    monkeypatch.setattr(import_hunts, "AT_ONCE", 3)
+    member = {"Hunt": "H.1", "Client": FLOWS[0], "Flow": "F.1.H"}
+    monkeypatch.setattr(portions.portions, "__defaults__", (3 * portions.size_of(member),))
     scene.run()
     assert asked == [3, 3, 1]
     assert len(scene.world.hunts["root", "H.1"]) == 7
@@ -136,6 +137,49 @@ def test_hunts_that_no_import_touched_are_left_as_they_are(scene):
     assert scene.world.records["root", "H.1"] == later
 
 
+def test_a_hunt_that_runs_is_left_as_it_is_and_the_other_is_put_right(scene, monkeypatch):
+    knows_the_hunt(scene.world)
+    scene.world.records["root", "H.1"]["state"] = "RUNNING"
+    written = []
+    restore = simulator.Server._restore
+    monkeypatch.setattr(
+        simulator.Server, "_restore", lambda self, org: written.append(org) or restore(self, org)
+    )
+    assert scene.run().findings == []
+    assert written == []
+    assert scene.world.records["root", "H.1"]["state"] == "RUNNING"
+
+
+def asked_of(scene, monkeypatch):
+    """What of its hunts the server is asked in one run, by name."""
+    names = {
+        hunts_before._COUNTS: "counts",
+        import_hunts._HUNTS: "hunts",
+        import_hunts._MEMBERS: "members",
+        settle_hunts._LIVE: "live",
+        settle_hunts._MEMBERS: "number of members",
+    }
+    asked = []
+    ask = simulator.Server.ask
+
+    def seen(self, vql, **more):
+        if vql in names:
+            asked.append(names[vql])
+        return ask(self, vql, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(simulator.Server, "ask", seen)
+        scene.run()
+    return asked
+
+
+def test_a_server_is_asked_for_its_hunts_once_where_it_has_them_all(scene, monkeypatch):
+    knows_the_hunt(scene.world)
+    looks = ["live", "live", "number of members", "live", "live"]  # until two in a row are equal
+    assert asked_of(scene, monkeypatch) == ["counts", "members", *looks]
+    assert asked_of(scene, monkeypatch) == ["counts", "members"]
+
+
 def test_counts_that_do_not_settle_are_a_finding_and_the_next_run_puts_it_right(scene, monkeypatch):
     monkeypatch.setattr(settle_hunts, "_PATIENCE", -1)
     (finding,) = scene.run().findings
@@ -166,8 +210,3 @@ def test_who_took_part_not_noted_is_a_finding(scene, monkeypatch):
     monkeypatch.setattr(import_archives, "mark_took_part", refuse)
     (finding,) = scene.run().findings
     assert "released hunts would run again" in finding
-
-
-def test_chunks():
-    assert [list(some) for some in chunks(range(5), 2)] == [[0, 1], [2, 3], [4]]
-    assert list(chunks([], 2)) == []

