@@ -3,7 +3,7 @@
 import pulumi
 
 from recovery.infra.machine import Machine
-from recovery.infra.recovery_steps import RecoverySteps, verdict
+from recovery.infra.recovery_steps import RecoverySteps, findings, verdict
 from recovery.infra.server_name import ServerName, ServerNameArgs
 from recovery.infra.stack_settings import read_settings
 
@@ -29,6 +29,5 @@ else:
     pulumi.export("recovery_point", server.point)
     outcomes = pulumi.Output.all(server.outcomes, collections.outcomes, proof.outcomes)
     pulumi.export("verdict", outcomes.apply(verdict))
-    pulumi.export("restored", [server.outcomes, collections.outcomes, proof.outcomes])
-    pulumi.export("facts", [server.facts, collections.facts, proof.facts])
+    pulumi.export("findings", outcomes.apply(findings))
     pulumi.export("report", proof.facts.apply(lambda facts: facts.get("report", "")))

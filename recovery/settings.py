@@ -132,7 +132,10 @@ class Settings(_Frozen):
     def checked(self) -> Self:
         """Itself, or :class:`BadInputError` when settings that need each other don't agree."""
         for wrong, message in (
-            (not self.vault and not self.package, "neither vault nor package is set"),
+            (
+                not self.vault and not self.package,
+                "neither vault nor package is set: `pulumi config set vault PATH`",
+            ),
             (self.point and not self.vault, "point is set, but no vault to take it from"),
             (not self.strategy, "strategy names no part; the package alone is `redeploy`"),
             (

@@ -34,7 +34,7 @@ def take_rebuilt(course: Course, rebuilt: UpResult) -> None:
     """
     course.new_container = engine.machine_of(course.run)
     course.new_address = rebuilt.outputs["address"]
-    course.steps = steps_of(rebuilt.outputs)
+    course.steps = steps_of(rebuilt.groups)
     if course.new_address == course.lost.address:
         raise RecoveryError("the rebuilt server has the lost one's address", step="rebuild it")
 
@@ -103,9 +103,9 @@ def prove_drill(
     finally:
         target.close()
     before = [
-        Proof.model_validate_json(facts["proof"])
-        for facts in rebuilt.outputs["facts"]
-        if "proof" in facts
+        Proof.model_validate_json(group["facts"]["proof"])
+        for group in rebuilt.groups.values()
+        if "proof" in group["facts"]
     ]
     course.checks = [
         *proof.checks,

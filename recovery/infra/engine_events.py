@@ -13,6 +13,7 @@ from recovery.errors import RecoveryError
 _COLOURS = re.compile(r"<\{%[^%]*%\}>")
 _GRPC = "Exception calling application: "
 _STACK = "pulumi:pulumi:Stack"
+_GROUP = "pulumi-python:dynamic/recovery:StepGroup"
 _NOISE = ("update failed", "preview failed", "destroy failed")
 _QUIET = ("same", "read", "refresh")
 
@@ -23,6 +24,8 @@ class Told:
 
     say: Callable[[str], None]
     outputs: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Step group → its outputs: outcomes, facts."""
     changes: dict[str, int] = field(default_factory=dict)
     """Number of resources by what was done: create, update, replace, delete, same."""
     errors: list[str] = field(default_factory=list)
@@ -49,8 +52,11 @@ class Told:
                 self.say(line)
 
     def _outputs(self, metadata: Any) -> None:
+        outputs = dict(metadata.new.outputs or {}) if metadata.new is not None else {}
         if metadata.type == _STACK and metadata.new is not None:
-            self.outputs = dict(metadata.new.outputs or {})
+            self.outputs = outputs
+        elif metadata.type == _GROUP and outputs.get("outcomes") is not None:
+            self.groups[outputs["group"]] = outputs
 
 
 def changed(changes: Mapping[str, int]) -> int:

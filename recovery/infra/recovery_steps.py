@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from recovery.counts import things
 from recovery.infra.machine import Machine
 from recovery.infra.server_name import ServerName
 from recovery.infra.step_group import StepGroup, StepGroupArgs
@@ -63,11 +64,13 @@ class RecoverySteps:
 
 def verdict(groups: Sequence[Sequence[dict[str, Any]]]) -> str:
     """The outcomes of all groups in one line: an `up` that ends with 0 may still have findings."""
-    findings = [finding for group in groups for step in group for finding in step["findings"]]
-    if not findings:
-        return "recovered and verified"
-    more = f" (and {len(findings) - 1} more: see restored)" if findings[1:] else ""
-    return f"recovered with findings: {findings[0]}{more}"
+    found = findings(groups)
+    return f"recovered with {things(len(found), 'finding')}" if found else "recovered and verified"
+
+
+def findings(groups: Sequence[Sequence[dict[str, Any]]]) -> list[str]:
+    """What falls short, of all groups."""
+    return [finding for group in groups for step in group for finding in step["findings"]]
 
 
 def restore_request(settings: Settings) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class UpResult:
 
     outputs: dict[str, Any]
     seconds: float
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Step group → its outputs (outcomes, facts): what `pulumi up` would fill screens with."""
     changes: dict[str, int] = field(default_factory=dict)
     """Resources by what was done: create, update, replace, delete, same."""
 
@@ -55,7 +57,8 @@ def up(stack: StackRequest, say: Say) -> UpResult:
     # Our own resources look for themselves; what the AWS provider made, the engine must ask for.
     refresh = stack.settings.get("machine") == "aws"
     _carry_out(stack, told, lambda: opened.up(refresh=refresh, on_event=told.hear, color="never"))
-    return UpResult(told.outputs, round(time.monotonic() - started, 3), told.changes)
+    seconds = round(time.monotonic() - started, 3)
+    return UpResult(told.outputs, seconds, told.groups, told.changes)
 
 
 def preview(stack: StackRequest, say: Say) -> dict[str, int]:

@@ -44,8 +44,11 @@ def test_first_up_failure_repetition_and_end(pulumi, steps, package, run_id, eng
     steps.heal("server")
     steps.forget()
 
-    pulumi("up", "--yes")
+    done = pulumi("up", "--yes")
     assert steps.groups() == ["server", "collections", "proof"]
+    shown = done.rpartition("\nOutputs:")[2].partition("\nResources:")[0]
+    assert 'verdict       : "recovered and verified"' in shown
+    assert len(shown.splitlines()) < 12, "what the steps found is not buried under JSON"
     assert "site-packages" in steps.calls()[0]["packaging"]
     outputs = json.loads(pulumi("stack", "output", "--json"))
     assert outputs["target"] == f"docker://{steps.calls()[0]['on']}"

@@ -45,7 +45,7 @@ def test_the_life_of_a_machine(stack, steps, engine, said):
     assert steps.groups() == GROUPS
     name = container_of(first)
     assert first.outputs["address"] == _address(engine, name)
-    assert first.outputs["restored"][0][0]["detail"] == name
+    assert first.groups["server"]["outcomes"][0]["detail"] == name
     assert first.outputs["report"].endswith("report.json")
     assert f"server on {name}" in said, "progress lines reach the caller"
     assert "site-packages" in steps.calls()[0]["packaging"]

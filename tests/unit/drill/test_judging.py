@@ -87,6 +87,7 @@ def test_a_hunt_that_ran_again_is_found():
 
 def test_steps_come_with_their_group():
     outcome = {"step": "x", "status": "done", "detail": "", "seconds": 1.0, "findings": []}
-    found = steps_of({"restored": [[outcome, outcome], None, [outcome]]})
+    ran = {"proof": [outcome], "collections": [], "server": [outcome, outcome]}
+    found = steps_of({group: {"outcomes": outcomes} for group, outcomes in ran.items()})
     assert [group for group, _ in found] == ["server", "server", "proof"]
     assert steps_of({}) == []

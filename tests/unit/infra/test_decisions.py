@@ -156,9 +156,15 @@ def test_events_become_lines_outputs_and_counts():
     told.hear(diagnostic("error", "<{%fg 1%}>update failed"))
     stack = SimpleNamespace(type="pulumi:pulumi:Stack", new=SimpleNamespace(outputs={"a": 1}))
     told.hear(event(res_outputs_event=SimpleNamespace(metadata=stack)))
+    group = {"group": "proof", "outcomes": [], "facts": {"report": "r.json"}}
+    for outputs in (group, {"group": "server"}):  # one that never ran has no outcomes
+        steps = SimpleNamespace(outputs=outputs)
+        done = SimpleNamespace(type="pulumi-python:dynamic/recovery:StepGroup", new=steps)
+        told.hear(event(res_outputs_event=SimpleNamespace(metadata=done)))
     told.hear(event(summary_event=SimpleNamespace(resource_changes={"same": 3, "create": 2})))
     assert said == ["import 4/10"]
     assert told.outputs == {"a": 1}
+    assert told.groups == {"proof": group}
     assert changed(told.changes) == 2
     assert told.errors == []
 

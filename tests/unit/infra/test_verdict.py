@@ -1,4 +1,4 @@
-from recovery.infra.recovery_steps import verdict
+from recovery.infra.recovery_steps import findings, verdict
 
 
 def step(*findings):
@@ -9,7 +9,8 @@ def test_no_finding_is_verified():
     assert verdict([[step()], [], [step(), step()]]) == "recovered and verified"
 
 
-def test_the_first_finding_is_named_and_the_others_counted():
+def test_findings_are_counted_and_listed():
     said = verdict([[step("one")], [step("two", "three")]])
-    assert said == "recovered with findings: one (and 2 more: see restored)"
-    assert verdict([[step("one")]]) == "recovered with findings: one"
+    assert said == "recovered with 3 findings"
+    assert verdict([[step("one")]]) == "recovered with 1 finding"
+    assert findings([[step("one")], [step("two", "three")]]) == ["one", "two", "three"]
