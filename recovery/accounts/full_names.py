@@ -4,18 +4,17 @@ An operator has to know whose rights are reviewed. A user's own record holds the
 foreign input, so only one that the SHA-1 is of counts.
 """
 
-import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from recovery.accounts.read_accounts import Account, account_path
-from recovery.velociraptor.account_files import protobuf_fields
+from recovery.velociraptor.messages import protobuf_fields
+from recovery.velociraptor.state_tar import state_files
 from recovery.velociraptor.stored_names import shortened
 
 _SHORTENED = "#"
 _NAME = 1
-_LARGEST = 1 << 20
 
 
 def with_full_names(accounts: Sequence[Account], states: Iterable[Path]) -> list[Account]:
@@ -32,20 +31,15 @@ def with_full_names(accounts: Sequence[Account], states: Iterable[Path]) -> list
 
 
 def _names(state: Path) -> Iterator[tuple[str, str]]:
-    with tarfile.open(state) as tar:
-        for member in tar:
-            known = account_path(member.name)
-            if known is None or known[0] != "users" or not known[2].startswith(_SHORTENED):
-                continue
-            if not member.isreg() or member.size > _LARGEST:
-                continue
-            content = tar.extractfile(member)
-            name = _name_in(content.read() if content else b"")
+    for file in state_files(state):
+        known = account_path(file.path)
+        if known and known[0] == "users" and known[2].startswith(_SHORTENED):
+            name = name_in(file.read())
             if shortened(name) == known[2]:
                 yield known[2], name
 
 
-def _name_in(record: bytes) -> str:
+def name_in(record: bytes) -> str:
     """Empty when it is no user's record."""
     try:
         return dict(protobuf_fields(record)).get(_NAME, b"").decode()

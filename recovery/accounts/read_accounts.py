@@ -1,24 +1,27 @@
 """The accounts in a recovery point: out of the state's files, or else the backup's ACL records."""
 
-import json
 import re
-import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic.alias_generators import to_snake
 
-from recovery.velociraptor.account_files import cleaned
+from recovery.accounts.stored_policy import checked_policy, stored_policy, together
+from recovery.errors import BadInputError
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.inventory import digest
+from recovery.velociraptor.records import why
+from recovery.velociraptor.state_tar import state_file_names, state_files
 from recovery.velociraptor.stored_names import JSON, RECORD, same_user, stored_name
 
 SERVER_ITSELF = "VelociraptorServer"
 """The server's own principal: its record is no person's account."""
+_HINT = "choose another point: `recovery points list`; nothing was changed on the machine"
 
 _ADMIN_ROLES = frozenset({"administrator", "org_admin"})
 _ADMIN_RIGHTS = frozenset(
@@ -90,13 +93,14 @@ def account_path(path: str) -> tuple[str, str, str] | None:
     """(kind, org, user) of a datastore path that belongs to an account; None for any other.
 
     ``kind`` is ``acl`` or ``users`` (facts: Datastore layout); names as they were given. One that
-    is given in the form of a shortened one stays as its file has it: it is somebody else.
+    is given in the form of a shortened one stays as its file has it: it is somebody else. Where no
+    ``acl/x.json.db`` is, a server takes ``acl/x.db`` (read in its source: older ones wrote it).
     """
     parts = path.removeprefix("./").split("/")
     org, parts = (parts[1], parts[2:]) if parts[0] == "orgs" else (ROOT, parts)
     match parts:
-        case ["acl", name] if name.endswith(JSON):
-            return "acl", org, _user_of(name, JSON)
+        case ["acl", name] if name.endswith(RECORD):
+            return "acl", org, _user_of(name, JSON if name.endswith(JSON) else RECORD)
         case ["users", name] if name.endswith(RECORD):
             return "users", org, _user_of(name, RECORD)
     return None
@@ -108,42 +112,73 @@ def _user_of(file: str, suffix: str) -> str:
 
 
 def accounts_in_state(state: Path) -> list[Account]:
-    """The accounts in one org's state tar."""
+    """The accounts in one org's state tar.
+
+    Raises :class:`BadInputError` for a record that no server writes: what one takes from it is
+    not known.
+    """
     found = []
-    with tarfile.open(state) as tar:
-        for member in tar:
-            known = account_path(member.name)
-            content = tar.extractfile(member) if known and known[0] == "acl" else None
-            if known is None or content is None or known[2] == SERVER_ITSELF:
-                continue
-            policy = cleaned(json.loads(content.read()))
-            if policy:
-                found.append(Account(known[1], known[2], policy))
+    for file in state_files(state):
+        known = account_path(file.path)
+        if known is None or known[0] != "acl" or known[2] == SERVER_ITSELF:
+            continue
+        try:
+            policy = stored_policy(file.read())
+        except ValueError as wrong:
+            raise _no_rights(file.path, wrong) from wrong
+        if policy:
+            found.append(Account(known[1], known[2], policy))
     return found
+
+
+def as_one_user(accounts: Iterable[Account]) -> list[Account]:
+    """The accounts, each once, with all that the records of its user in its org allow. Pure.
+
+    A file's name can be spelt in more than one way for the same user.
+    """
+    by_name: dict[tuple[str, str], Account] = {}
+    policies: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for account in accounts:
+        by_name[account.key] = account
+        policies[account.org, same_user(account.name)].append(account.policy)
+    return [
+        replace(account, policy=together(policies[account.org, same_user(account.name)]))
+        for account in by_name.values()
+    ]
 
 
 def users_without_rights(states: Sequence[Path]) -> list[str]:
     """Users with a record in the orgs' states and rights in none of them."""
-    users: list[str] = []
-    for state in states:
-        with tarfile.open(state) as tar:
-            known = [account_path(member.name) for member in tar if member.isreg()]
-        users += [name for kind, _, name in filter(None, known) if kind == "users"]
+    known = [account_path(path) for state in states for path in state_file_names(state)]
+    users = [name for kind, _, name in filter(None, known) if kind == "users"]
     entitled = {same_user(account.name) for state in states for account in accounts_in_state(state)}
     return [name for name in users if same_user(name) not in entitled | {same_user(SERVER_ITSELF)}]
 
 
-def as_stored(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy of a backup as the datastore has it: there its names are in camel case."""
-    return {to_camel(name): value for name, value in policy.items()}
-
-
 def accounts_in_backup(backup: Path, only: str = "") -> list[Account]:
-    """The accounts in a backup: of every org that it holds, or of one ``only``."""
+    """The accounts in a backup: of every org that it holds, or of one ``only``.
+
+    Raises :class:`BadInputError` as :func:`accounts_in_state`.
+    """
     with zipfile.ZipFile(backup) as archive:
         return [
-            Account(org, str(row["Principal"]["name"]), as_stored(cleaned(row["Policy"])))
+            account
             for org in orgs_in(archive)
             if only in ("", org)
-            for row in read_rows(archive, f"orgs/{org}/acls.json")
+            for account in _in_acls(archive, org)
         ]
+
+
+def _in_acls(archive: zipfile.ZipFile, org: str) -> list[Account]:
+    member = f"orgs/{org}/acls.json"
+    try:
+        rows = [(row["Principal"]["name"], row["Policy"]) for row in read_rows(archive, member)]
+        if not all(isinstance(name, str) for name, _ in rows):
+            raise ValueError("a name that is none")  # noqa: TRY301 - one way out
+        return [Account(org, name, checked_policy(policy or {})) for name, policy in rows]
+    except (ValueError, TypeError, KeyError) as wrong:
+        raise _no_rights(member, wrong) from wrong
+
+
+def _no_rights(path: str, wrong: Exception) -> BadInputError:
+    return BadInputError(f"{path} is no record of rights: {why(wrong)}", hint=_HINT)

@@ -16,17 +16,16 @@ from recovery.capture.client_record import client_list
 from recovery.capture.datastore_files import (
     StoredFile,
     choose_state,
-    is_client_list,
     org_folder,
     org_of,
     parse_listing,
-    record_of,
     state_argv,
 )
 from recovery.capture.read_files import read_files
 from recovery.capture.scene import CaptureScene
 from recovery.capture.take_backups import TakenBackups
 from recovery.vault.manifest import OrgState
+from recovery.velociraptor.state_paths import is_client_list, record_of
 from recovery.velociraptor.stored_names import is_json
 
 _ATTEMPTS = 3

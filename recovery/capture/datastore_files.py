@@ -1,30 +1,11 @@
-"""Which files of a datastore are state: found by one command, sorted by org.
+"""Which files of a datastore are state: found by one command, sorted by org."""
 
-The choice is the facts' "best small copy", with the client keys (clients needn't enrol
-again) and the index of who ran which hunt (none runs twice). Results, uploads, exports and
-backups are not state.
-"""
-
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.state_paths import is_state
 
-_ORG = r"(?:orgs/(?P<org>[^/]+)/)?"
-_STATE = re.compile(
-    rf"{_ORG}(?:"
-    # Not the list of hunts: it is up to ten minutes old, and made anew where it is missing.
-    r"(?!hunts/index\.json)"
-    r"(?:acl|users|config|artifact_definitions|hunts|hunt_index|notebooks|notebook_index)/.+"
-    # The names over 250 bytes, which stand on the disk as `#` and their SHA-1 (seen on 0.77.2:
-    # without them a server doesn't list what bears one).
-    r"|lfn_hashes/.+\.db"
-    r"|clients/[^/]+\.db"
-    r"|clients/[^/]+/(?:metadata\.json|labels\.json|ping\.json|key)\.db)"
-)
-_ORG_RECORD = re.compile(r"orgs/(?P<org>[^/]+)\.json\.db")
-_CLIENT_LIST = re.compile(rf"{_ORG}client_info/snapshot\.json(?:\.index)?")
 # Below clients/<id>/ and in these folders nothing is state: the search doesn't enter them.
 _SEARCH = r"""
 cd -- "$1" || exit 3
@@ -75,25 +56,9 @@ def org_of(path: str) -> str:
     return org if first == "orgs" and inside else ROOT
 
 
-def record_of(path: str) -> str | None:
-    """The org whose own record (name, nonce) a file is; None for any other file."""
-    record = _ORG_RECORD.fullmatch(path)
-    return record["org"] if record else None
-
-
 def org_folder(org: str) -> str:
     """An org's part of the datastore, empty or with a slash at its end."""
     return "" if org == ROOT else f"orgs/{org}/"
-
-
-def is_state(path: str) -> bool:
-    """Whether a file is part of the state (the client list apart)."""
-    return bool(_STATE.fullmatch(path) or _ORG_RECORD.fullmatch(path))
-
-
-def is_client_list(path: str) -> bool:
-    """Whether a file is a client list or its index."""
-    return bool(_CLIENT_LIST.fullmatch(path))
 
 
 def choose_state(files: Sequence[StoredFile]) -> dict[str, list[StoredFile]]:

@@ -1,18 +1,17 @@
 """Step: is this recovery point whole, and is it the one asked for? Nothing is changed yet."""
 
 import fnmatch
-import re
-import tarfile
 import zipfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from recovery.counts import items, things
 from recovery.errors import BadInputError
 from recovery.restore.backup_sources import newest_backups
+from recovery.restore.check_backup import check_backup
 from recovery.restore.check_package import check_package
+from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import NEXT as _NEXT
-from recovery.restore.check_zip import check_zip
 from recovery.restore.choice import Choice, narrowed
 from recovery.restore.context import Context
 from recovery.restore.step import Report
@@ -23,11 +22,6 @@ from recovery.velociraptor.operator_identity import refuse_unusable
 
 _AHEAD = timedelta(days=1)
 """So far may two clocks be apart."""
-_STATE = re.compile(
-    r"(?:\./)?(?:\.?$|orgs(?:$|/[^/]+(?:\.json\.db)?$)|(?:orgs/[^/]+/)?"
-    r"(?:acl|users|config|artifact_definitions|hunts|hunt_index|notebooks|notebook_index"
-    r"|lfn_hashes|clients|client_info)(?:/|$))"
-)
 
 
 def check_point(context: Context) -> Report:
@@ -59,12 +53,12 @@ def check_point(context: Context) -> Report:
     _check_copy(context)
     check_package(context.fetch(manifest.package.file), manifest.package.file.name)
     _ = context.named  # raises where a file in it is none that the config names
-    if context.wants("state"):
+    if context.request.strategy != ["redeploy"]:  # the orgs' records are of use to all others
         for state in manifest.state:
-            check_state_tar(context.fetch(state.tar), state.tar.name)
+            check_state(context.fetch(state.tar), state.tar.name, context.config.server_name)
     if context.wants("backup"):
         for backup in manifest.backups:
-            check_zip(context.fetch(backup.file), backup.file.name)
+            check_backup(context.fetch(backup.file), backup.file.name)
     left = _check_choice(context)
     lacking = _lacking(context) if context.wants("backup") and not context.wants("state") else []
     context.facts["point"] = manifest.point
@@ -182,29 +176,3 @@ def _check_choice(context: Context) -> dict[str, int]:
                     "nothing was changed on the machine",
                 )
     return narrowed(manifest, choice)[1]
-
-
-def check_state_tar(path: Path, name: str) -> None:
-    """Only plain files, only below the datastore, only of what a capture calls state.
-
-    No links, devices, holes (a small tar could fill a disk) or ``..``; no results, uploads or
-    backups, which would be taken for the server's own.
-    """
-    try:
-        with tarfile.open(path) as tar:
-            for member in tar:
-                way = PurePosixPath(member.name)
-                if way.is_absolute() or ".." in way.parts or "\\" in member.name:
-                    raise BadInputError(
-                        f"{name} holds a path outside the datastore: {member.name!r}", hint=_NEXT
-                    )
-                if not (member.isreg() or member.isdir()) or member.issparse():
-                    raise BadInputError(
-                        f"{name} holds a link, device or hole: {member.name!r}", hint=_NEXT
-                    )
-                if not _STATE.match(member.name):
-                    raise BadInputError(
-                        f"{name} holds a file that is no state: {member.name!r}", hint=_NEXT
-                    )
-    except (tarfile.TarError, EOFError, OSError) as broken:
-        raise BadInputError(f"{name} can't be read: {broken}", hint=_NEXT) from broken

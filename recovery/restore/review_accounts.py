@@ -8,6 +8,7 @@ from recovery.accounts.read_accounts import (
     Account,
     accounts_in_backup,
     accounts_in_state,
+    as_one_user,
     users_without_rights,
 )
 from recovery.accounts.review import Difference, review
@@ -126,12 +127,13 @@ def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
     """The accounts that the strategy takes from a point: of its state, or else its backups."""
     if takes_state(context, manifest):
         states = [context.fetch(state.tar) for state in manifest.state]
-        return with_full_names([a for state in states for a in accounts_in_state(state)], states)
-    return [
+        found = [account for state in states for account in accounts_in_state(state)]
+        return with_full_names(as_one_user(found), states)
+    return as_one_user(
         account
         for org, (_, path) in newest_backups(context, manifest).items()
         for account in accounts_in_backup(path, org)
-    ]
+    )
 
 
 def takes_state(context: Context, manifest: Manifest) -> bool:

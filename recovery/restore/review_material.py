@@ -9,12 +9,11 @@ from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.material import (
     ArtifactChange,
-    Outgoing,
     changed_artifacts,
     definitions_in_backup,
     definitions_in_state,
-    outgoing,
 )
+from recovery.restore.outgoing import Outgoing, outgoing
 from recovery.restore.review_accounts import earlier_point
 from recovery.restore.step import Report
 from recovery.vault.manifest import Manifest

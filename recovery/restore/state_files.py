@@ -11,18 +11,21 @@ from pathlib import Path
 
 from recovery.accounts.read_accounts import SERVER_ITSELF, account_path
 from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.messages import protobuf_values
+from recovery.velociraptor.records import is_json_record, json_record
+from recovery.velociraptor.state_paths import is_hunt_list, record_of
+from recovery.velociraptor.state_tar import state_file_names, state_files
 from recovery.velociraptor.stored_names import same_user, stored_name
 
-_HUNT = re.compile(r"^(?:orgs/[^/]+/)?hunts/H\.[^/]+\.json\.db$")
-# The server's list of hunts, written every ten minutes and believed at a start: it would bring
-# back paused hunts as running, and leave out the newest. Without it the records are read.
-_HUNT_INDEX = re.compile(r"^(?:orgs/[^/]+/)?hunts/index\.json(?:\.index)?$")
-_ORG_RECORD = re.compile(r"^orgs/[^/]+\.json\.db$")
+_HUNT = re.compile(r"(?:orgs/[^/]+/)?hunts/(H\.[^/]+?)(?:\.json)?\.db")
 _USERS_FOLDER = re.compile(r"^users/([^/]+)/")
 # What people set in their pages lies beside their records, all in one folder.
 _USERS_OPTIONS = re.compile(r"^users/gui/([^/]+)\.json\.db$")
 _RUNNING = (2, "RUNNING")
 _PAUSED: dict[object, object] = {2: 1, "RUNNING": "PAUSED"}
+# In a message: the field's number, an enumeration of 32 bits; given twice, the last one counts.
+_STATE, _BITS = 8, 0xFFFFFFFF
+_STATE_PAUSED = b"\x40\x01"
 
 
 class Keep(Enum):
@@ -53,25 +56,26 @@ def copy_state(
     ``wanted``: whether a path was chosen by the operator.
     """
     files = paused = 0
-    with tarfile.open(source) as tar:
-        for member in tar:
-            name = member.name.removeprefix("./")
-            if keep is Keep.ORG_RECORDS and not _ORG_RECORD.match(name):
-                continue
-            if not member.isreg() or _HUNT_INDEX.match(name):
-                continue
-            if not _is_allowed(name, allowed) or not wanted(name):
-                continue
-            content = tar.extractfile(member)
-            data = content.read() if content else b""
-            if _HUNT.match(name):
-                data, was_running = pause_hunt(data)
-                paused += was_running
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mtime, entry.mode = len(data), member.mtime, 0o600
-            out.addfile(entry, io.BytesIO(data))
-            files += 1
+    for file in state_files(source):
+        name = file.path
+        if keep is Keep.ORG_RECORDS and record_of(name) is None:
+            continue
+        if is_hunt_list(name) or not _is_allowed(name, allowed) or not wanted(name):
+            continue
+        data = file.read()
+        if is_hunt(name):
+            data, was_running = pause_hunt(data)
+            paused += was_running
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mtime, entry.mode = len(data), file.changed, 0o600
+        out.addfile(entry, io.BytesIO(data))
+        files += 1
     return Count(files, paused)
+
+
+def is_hunt(path: str) -> bool:
+    """Whether a file is a hunt's own record."""
+    return _HUNT.fullmatch(path) is not None
 
 
 def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
@@ -88,17 +92,18 @@ def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
 
 def held_files(source: Path, allowed: Collection[tuple[str, str]] | None) -> list[str]:
     """The paths of the accounts' files in ``source`` that may not come back."""
-    with tarfile.open(source) as tar:
-        names = [member.name.removeprefix("./") for member in tar if member.isreg()]
-    return [name for name in names if not _is_allowed(name, allowed)]
+    return [name for name in state_file_names(source) if not _is_allowed(name, allowed)]
 
 
 def account_of(path: str) -> tuple[str, str, str] | None:
-    """(kind, org, user) of a person's file in a datastore; None for any other file."""
+    """(kind, org, user) of a person's file in a datastore; None for any other file.
+
+    The server's own rights are nobody's; a record of a user by its name is somebody's.
+    """
     if folder := _USERS_OPTIONS.match(path) or _USERS_FOLDER.match(path):
         return "settings", ROOT, stored_name(folder[1])
     account = account_path(path)
-    return None if account is None or account[2] == SERVER_ITSELF else account
+    return None if account is None or account[::2] == ("acl", SERVER_ITSELF) else account
 
 
 def org_and_path(path: str) -> tuple[str, str]:
@@ -112,31 +117,45 @@ def org_and_path(path: str) -> tuple[str, str]:
 
 
 def pause_hunt(record: bytes) -> tuple[bytes, bool]:
-    """A hunt's summary record with RUNNING turned into PAUSED; whether it was running."""
+    """A hunt's summary record with RUNNING turned into PAUSED; whether it was running.
+
+    A record that a server doesn't take either is left as it is.
+    """
     try:
-        hunt = json.loads(record)
+        if not is_json_record(record):
+            running = _state_in(record) & _BITS == _RUNNING[0]
+            return record + _STATE_PAUSED if running else record, running
+        hunt = json_record(record)
     except ValueError:
         return record, False
-    if not isinstance(hunt, dict) or hunt.get("state") not in _RUNNING:
+    if (state := hunt.get("state")) not in _RUNNING:
         return record, False
-    hunt["state"] = _PAUSED[hunt["state"]]
-    return json.dumps(hunt).encode(), True
+    return json.dumps(hunt | {"state": _PAUSED[state]}).encode(), True
+
+
+def is_known_hunt(record: bytes) -> bool:
+    """Whether it can be told what a server takes from a record."""
+    try:
+        _ = json_record(record) if is_json_record(record) else _state_in(record)
+    except ValueError:
+        return False
+    return True
+
+
+def _state_in(message: bytes) -> int:
+    values = [value for number, value in protobuf_values(message) if number == _STATE]
+    return next((value for value in reversed(values) if isinstance(value, int)), 0)
 
 
 def org_records(source: Path) -> list[str]:
     """The ids of the orgs whose record (with name and nonce) is in ``source``."""
-    with tarfile.open(source) as tar:
-        names = [member.name.removeprefix("./") for member in tar if member.isreg()]
-    return [org_and_path(name)[0] for name in names if _ORG_RECORD.match(name)]
+    return [org for path in state_file_names(source) if (org := record_of(path)) is not None]
 
 
 def running_hunts(source: Path) -> list[str]:
     """The ids of the hunts that were running when the state in ``source`` was captured."""
-    found = []
-    with tarfile.open(source) as tar:
-        for member in tar:
-            if member.isreg() and _HUNT.match(member.name.removeprefix("./")):
-                content = tar.extractfile(member)
-                if content and pause_hunt(content.read())[1]:
-                    found.append(member.name.rpartition("/")[2].removesuffix(".json.db"))
-    return found
+    return [
+        match[1]
+        for file in state_files(source)
+        if (match := _HUNT.fullmatch(file.path)) and pause_hunt(file.read())[1]
+    ]

@@ -15,6 +15,7 @@ from typing import Any
 from recovery.errors import ServerError
 from recovery.target import Target
 from recovery.velociraptor.inventory import Entries, digest
+from recovery.velociraptor.messages import protobuf_fields
 from recovery.velociraptor.stored_names import JSON, stored_name
 
 ROOT = "root"
@@ -28,8 +29,6 @@ _SCRIPT = (
     '-o -path "./config/secrets/*" -o -path "./orgs/*/config/secrets/*" \\) -print0 '
     "| tar --null -cf - -T -"
 )
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclass(frozen=True)
@@ -110,41 +109,6 @@ def _add_user(found: AccountFiles, record: bytes) -> None:
     found.users[name] = digest(name)
     if 2 in fields:  # noqa: PLR2004 - field numbers of the record
         found.passwords[name] = digest([fields[2].hex(), fields.get(3, b"").hex()])
-
-
-def protobuf_fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """The length-delimited fields of a protobuf message, as (number, content).
-
-    Raises :class:`ValueError` when it isn't one.
-    """
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        kind = tag & 7
-        if kind == _VARINT:
-            _, at = _varint(message, at)
-        elif kind in (_FIXED64, _FIXED32):
-            at += 8 if kind == _FIXED64 else 4
-        elif kind == _BYTES:
-            size, at = _varint(message, at)
-            if at + size > len(message):
-                raise ValueError("cut off")
-            yield tag >> 3, message[at : at + size]
-            at += size
-        else:
-            raise ValueError(f"wire type {kind}")
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at >= len(message):
-            raise ValueError("cut off")
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:  # noqa: PLR2004 - the continuation bit
-            return value, at
 
 
 def cleaned(value: Any) -> Any:

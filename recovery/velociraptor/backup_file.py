@@ -19,12 +19,18 @@ _YAML = re.compile(r"artifacts/([A-Za-z0-9_.]+)\.yaml")
 
 
 def read_rows(archive: zipfile.ZipFile, member: str) -> list[Row]:
-    """The rows of a JSON-lines member; none when the member isn't there."""
+    """The rows of a JSON-lines member; none when the member isn't there.
+
+    Raises :class:`ValueError` for what is no JSON.
+    """
     try:
         text = archive.read(member)
     except KeyError:
         return []
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    try:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except RecursionError as deep:
+        raise ValueError("it is nested too deep") from deep
 
 
 def orgs_in(archive: zipfile.ZipFile) -> list[str]:

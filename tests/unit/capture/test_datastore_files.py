@@ -2,14 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from recovery.capture.datastore_files import (
-    StoredFile,
-    choose_state,
-    is_client_list,
-    is_state,
-    org_of,
-    parse_listing,
-)
+from recovery.capture.datastore_files import StoredFile, choose_state, org_of, parse_listing
+from recovery.velociraptor.state_paths import is_client_list, is_state
 
 TREE = Path(__file__).parents[2] / "fixtures/velociraptor-0.77.2/tree_A_full_before_disaster.txt"
 FILES = [

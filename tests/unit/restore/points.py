@@ -29,6 +29,11 @@ CONFIG = (REAL / "server.config.yaml").read_bytes()
 BACKUP = (REAL / "backup_root_before_disaster.zip").read_bytes()
 HUNT = (REAL / "hunt_H.DC1TTKB0VNFA8.zip").read_bytes()
 FLOW = flow("flow_custom_artifact.zip")
+STATE = {
+    "acl/ann.json.db": b"{}",
+    "users/ann.db": b"\x0a\x03ann\x12\x01x",
+    "hunts/H.A.json.db": b"{}",
+}
 CLIENT, FLOW_ID, HUNT_ID = "C.cad7afe0171b436e", "F.DC1TTK8CU03NE", "H.DC1TTKB0VNFA8"
 
 
@@ -40,6 +45,23 @@ def tar_of(*members: tarfile.TarInfo | str, data: bytes = b"{}") -> bytes:
             member.size = len(data) if member.isreg() else 0
             tar.addfile(member, io.BytesIO(data))
     return out.getvalue()
+
+
+def tar_with(files: dict[str, bytes], mode: str = "w") -> bytes:
+    """A tar of files with their contents."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=tarfile.PAX_FORMAT) as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def user_record(name: str) -> bytes:
+    """A user's own record: the name, and a hash."""
+    raw = name.encode()
+    return bytes([0x0A, len(raw)]) + raw + b"\x12\x01x"
 
 
 def special(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
@@ -92,7 +114,7 @@ class Point:
         self.folder = folder
         self.package = deb_of()
         self.config = CONFIG
-        self.state = tar_of("acl/ann.json.db", "users/ann.db", "hunts/H.A.json.db")
+        self.state = tar_with(STATE)
         self.backup = BACKUP
         self.flow = FLOW
         self.hunt = HUNT

@@ -35,12 +35,15 @@ from tests.unit.restore.points import (
     HUNT,
     HUNT_ID,
     REAL,
+    STATE,
     Point,
     deb_of,
     flow_with,
     special,
     tar_of,
+    tar_with,
     unzipped,
+    user_record,
     zip_of,
 )
 from tests.unit.restore.test_journal import Machine
@@ -153,6 +156,22 @@ def sparse():
     return bytes(raw[:512]) + bytes(512) + bytes(1024)
 
 
+def pax(**fields):
+    """A state with a member whose extended header says something else."""
+    member = tarfile.TarInfo("acl/x.json.db")
+    member.pax_headers = fields
+    return tar_of(member)
+
+
+def state_with(name, content):
+    return tar_with({**STATE, name: content})
+
+
+def backup_with(part, text):
+    """The good backup, another content in one part of the root org."""
+    return zip_of({**unzipped(BACKUP), f"orgs/root/{part}.json": text})
+
+
 CONTENT = {
     # what: (attribute of the point, its content, what the error says)
     "package: text": ("package", b"#!/bin/sh\nrm -rf /\n", "no Debian package"),
@@ -190,6 +209,94 @@ CONTENT = {
     "state: results": ("state", tar_of("downloads/x.zip"), "no state"),
     "state: the host's": ("state", tar_of("etc/cron.d/x"), "no state"),
     "state: an org's downloads": ("state", tar_of("orgs/OX/downloads/x"), "no state"),
+    "state: packed": ("state", tar_with(STATE, "w:gz"), "can't be read"),
+    "state: two slashes": ("state", tar_of("acl//mallory.json.db"), "not what it seems"),
+    "state: dot": ("state", tar_of("acl/./mallory.json.db"), "not what it seems"),
+    "state: NUL": ("state", pax(path="acl/mallory.json.db\0x"), "not what it seems"),
+    "state: line break": ("state", pax(path="acl/mallory\n.json.db"), "not what it seems"),
+    "state: no time": ("state", pax(mtime="nan"), "of no time"),
+    "state: endless time": ("state", pax(mtime="inf"), "of no time"),
+    "state: a task": ("state", tar_of("clients/C.1/tasks/1.db"), "no state"),
+    "state: a client's results": ("state", tar_of("clients/C.1/artifacts/A/F.1.json"), "no state"),
+    "state: another user's record": (
+        "state",
+        state_with("users/bob.db", user_record("ann")),
+        "record of another user, 'ann'",
+    ),
+    "state: the server as a user": (
+        "state",
+        state_with("users/VelociraptorServer.db", user_record("VelociraptorServer")),
+        "the server's own name",
+    ),
+    "state: no record of a user": (
+        "state",
+        state_with("users/bob.db", b'{"name":"bob"}'),
+        "no record of a user",
+    ),
+    "state: hunt: twice": (
+        "state",
+        state_with("hunts/H.B.json.db", b'{"state":1,"state":2}'),
+        "no record of a hunt",
+    ),
+    "state: hunt: no message": (
+        "state",
+        state_with("hunts/H.B.db", b"\x40"),
+        "no record of a hunt",
+    ),
+    "state: rights: list": (
+        "state",
+        state_with("acl/bob.json.db", b"[1]"),
+        r"acl/bob.json.db is no record of rights",
+    ),
+    "state: rights: twice": (
+        "state",
+        state_with("acl/bob.json.db", b'{"roles":["administrator"],"roles":["reader"]}'),
+        "stands in it twice",
+    ),
+    "state: rights: two spellings": (
+        "state",
+        state_with("acl/bob.json.db", b'{"serverAdmin":false,"server_admin":true}'),
+        "stands in it twice",
+    ),
+    "state: rights: deep": (
+        "state",
+        state_with("acl/bob.json.db", b'{"a":' + b"[" * 99999),
+        "nested too deep",
+    ),
+    "state: rights: roles": (
+        "state",
+        state_with("acl/bob.json.db", b'{"roles":"administrator"}'),
+        "no list of names",
+    ),
+    "state: rights: number": (
+        "state",
+        state_with("acl/bob.json.db", b'{"roles":' + b"9" * 5000 + b"}"),
+        "no record of rights",
+    ),
+    "backup: hunts: text": ("backup", backup_with("hunts", b"x\n"), "hunts.json can't be underst"),
+    "backup: hunts: no id": ("backup", backup_with("hunts", b"{}\n"), "it has no hunt_id"),
+    "backup: hunts: path": (
+        "backup",
+        backup_with("hunts", b'{"hunt_id":"H.1/../x"}\n'),
+        "no id of a hunt",
+    ),
+    "backup: hunts: condition": (
+        "backup",
+        backup_with("hunts", b'{"hunt_id":"H.1","condition":[7]}\n'),
+        "hunts.json can't be understood",
+    ),
+    "backup: artifacts: no file": (
+        "backup",
+        backup_with("custom_artifacts", b'{"artifact":"Custom.A"}\n'),
+        "it has no filename",
+    ),
+    "backup: artifacts: deep": (
+        "backup",
+        backup_with("custom_artifacts", b"[" * 99999 + b"\n"),
+        "nested too deep",
+    ),
+    "backup: clients: number": ("backup", backup_with("client_info", b"7\n"), "is no object"),
+    "backup: notebooks: list": ("backup", backup_with("notebooks", b"[]\n"), "is no object"),
     "backup: truncated": ("backup", (REAL / "backup_truncated.zip").read_bytes(), "whole zip"),
     "backup: damaged": (
         "backup",
@@ -381,6 +488,34 @@ def test_bad_content_is_refused(tmp_path, what):
         restore(point)
     assert refused.value.exit_code == 64
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b"[]",
+        b"7",
+        b"x",
+        b"{}",
+        b"\xff",
+        b'{"Principal":[],"Policy":{}}',
+        b'{"Principal":{"name":["a"]},"Policy":{}}',
+        b'{"Principal":{"name":"a"},"Policy":"administrator"}',
+        b'{"Principal":{"name":"a"},"Policy":{"roles":7}}',
+        b"[" * 99999,
+    ],
+    ids=range(10),
+)
+def test_rights_in_a_backup_that_no_server_writes_are_refused(tmp_path, rows):
+    point = Point(tmp_path / "vault")
+    point.backup = backup_with("acls", rows + b"\n")
+    point.make()
+    request = parse_request(
+        target="docker://nobody", vault=str(point.folder), strategy=["backup", "collections"]
+    )
+    with pytest.raises(BadInputError, match=r"acls.json is no record of rights") as refused:
+        run_group("server", request, lambda _line: None)
+    assert "nothing was changed" in refused.value.hint
 
 
 @pytest.mark.parametrize("what", MANIFEST)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from recovery.errors import BadInputError
-from recovery.restore.check_point import check_state_tar
+from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import check_zip
 from recovery.restore.restore_backup import restorable
 from recovery.restore.state_files import Keep, copy_state, pause_hunt
@@ -153,14 +153,14 @@ def _link(name: str, to: str, kind: bytes) -> tarfile.TarInfo:
 )
 def test_hostile_state_is_refused(tmp_path: Path, member: tarfile.TarInfo) -> None:
     with pytest.raises(BadInputError, match=r"root\.tar"):
-        check_state_tar(_tar(tmp_path / "t.tar", member), "root.tar")
+        check_state(_tar(tmp_path / "t.tar", member), "root.tar")
 
 
 def test_truncated_state_is_refused(tmp_path: Path) -> None:
     whole = _tar(tmp_path / "t.tar", tarfile.TarInfo("users/a.db"), data=b"y" * 5000)
     whole.write_bytes(whole.read_bytes()[:3000])
     with pytest.raises(BadInputError, match=r"root\.tar"):
-        check_state_tar(whole, "root.tar")
+        check_state(whole, "root.tar")
 
 
 def test_running_hunts_are_paused_in_any_org(tmp_path: Path) -> None:

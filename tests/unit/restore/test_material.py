@@ -8,9 +8,8 @@ from recovery.restore.material import (
     changed_artifacts,
     definitions_in_backup,
     definitions_in_state,
-    outgoing,
-    senders,
 )
+from recovery.restore.outgoing import outgoing, senders
 from tests.unit.restore.points import BACKUP, tar_of
 
 HARMLESS = "name: Custom.A\nsources:\n  - query: SELECT * FROM info()\n"

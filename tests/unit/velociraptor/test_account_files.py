@@ -10,9 +10,9 @@ from recovery.errors import CommandError, ServerError
 from recovery.velociraptor.account_files import (
     cleaned,
     digest_account_files,
-    protobuf_fields,
     read_account_files,
 )
+from recovery.velociraptor.messages import protobuf_fields
 
 # alice's record as Velociraptor 0.77.2 wrote it: name, hash (32 bytes), salt (32 bytes).
 ALICE = bytes.fromhex(
