@@ -22,6 +22,7 @@ from recovery.capture.look_inside import Inside, look_inside_here
 from recovery.errors import BadInputError, RecoveryError
 from recovery.vault.check_names import is_hunt, is_org, org_of_client, wrong_flow
 from recovery.velociraptor.archive_file import active_time
+from recovery.velociraptor.backup_entries import backup_entries
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.refuse_zip import refusal
@@ -88,6 +89,15 @@ class FoundHunt:
     """The org whose folder of a datastore it lay in, where it did."""
 
 
+@dataclass(frozen=True)
+class FoundClient:
+    """A client's config: the nonce of its org, and the CA of its deployment (PEM)."""
+
+    path: Path
+    nonce: str
+    ca: str
+
+
 @dataclass
 class Found:
     """Everything that was in the folder. ``left``: file → why it is of no use."""
@@ -96,7 +106,7 @@ class Found:
     configs: list[tuple[Path, ServerConfig]] = field(default_factory=list)
     nonces: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    client_nonces: list[tuple[Path, str]] = field(default_factory=list)
+    clients: list[FoundClient] = field(default_factory=list)
     backups: list[FoundBackup] = field(default_factory=list)
     flows: list[FoundFlow] = field(default_factory=list)
     hunts: list[FoundHunt] = field(default_factory=list)
@@ -155,7 +165,7 @@ def _sort_record(path: Path, found: Found) -> str:
     values = json.loads(path.read_bytes()) if path.stat().st_size < _LARGEST_TEXT else None
     if isinstance(values, dict) and {"id", "nonce"} <= set(values):
         about = {"nonce": values["nonce"], "name": values.get("name") or ""}
-        return _sort_note({values["id"]: about}, found)
+        return _sort_note({values["id"]: about}, found, any_id=True)
     if path.name.endswith(".json.db") and "downloads" in path.parts:
         return ""
     return _UNKNOWN
@@ -172,18 +182,22 @@ def _sort_yaml(path: Path, found: Found) -> str:
     if "Frontend" in values and "Datastore" in values:
         found.configs.append((path, ServerConfig.parse(raw, source=str(path))))
         return ""
-    nonce = (values.get("Client") or {}).get("nonce") if "Client" in values else None
-    if nonce:
-        found.client_nonces.append((path, str(nonce)))
+    client = values.get("Client") or {}
+    if nonce := client.get("nonce"):
+        found.clients.append(FoundClient(path, str(nonce), str(client.get("ca_certificate") or "")))
         return ""
     return _sort_note(values, found)
 
 
-def _sort_note(values: dict[str, Any], found: Found) -> str:
-    """A person's note: ``ORG: NONCE``, or ``ORG: {name: …, nonce: …}``."""
+def _sort_note(values: dict[str, Any], found: Found, *, any_id: bool = False) -> str:
+    """A person's note: ``ORG: NONCE``, or ``ORG: {name: …, nonce: …}``.
+
+    ``any_id``: also an id that a server did not make up itself; in a text it could be any word.
+    """
     for org, said in values.items():
         about = said if isinstance(said, dict) else {"nonce": said}
-        if not str(org).startswith("O") or not is_org(str(org)) or not is_nonce(about.get("nonce")):
+        known = is_org(str(org)) and (any_id or str(org).startswith("O"))
+        if not known or not is_nonce(about.get("nonce")):
             return "not a config, nor a note of nonces (ORG: NONCE)"
         found.nonces[str(org)] = str(about["nonce"])
         if about.get("name"):
@@ -226,8 +240,7 @@ def _backup(path: Path, archive: zipfile.ZipFile) -> FoundBackup:
     orgs = tuple(orgs_in(archive))
     for org in orgs:
         _refuse("" if is_org(org) else f"no id of an org: {org!r}")
-        read_rows(archive, f"orgs/{org}/hunts.json")
-        read_rows(archive, f"orgs/{org}/acls.json")
+        backup_entries(archive, org)  # what can't be counted can't be restored either
     return FoundBackup(path, orgs, _made_at(path, archive, orgs))
 
 
@@ -268,5 +281,7 @@ def _made_at(path: Path, archive: zipfile.ZipFile, orgs: tuple[str, ...]) -> dat
         text = f"{stamp[1]}T{stamp[2]}:{stamp[3]}:{stamp[4]}+00:00"
         return datetime.fromisoformat(text)
     rows = [row for org in orgs for row in read_rows(archive, f"orgs/{org}/client_info.json")]
-    ping = max((int(row.get("ping") or 0) for row in rows), default=0)
-    return datetime.fromtimestamp(ping / 1e6 if ping else path.stat().st_mtime, UTC)
+    with suppress(ValueError, OverflowError, OSError):
+        if ping := max((int(row.get("ping") or 0) for row in rows), default=0):
+            return datetime.fromtimestamp(ping / 1e6, UTC)
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -5,6 +5,7 @@ What is in none of them is a gap, named before anything is restored.
 
 import io
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -77,7 +78,7 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
     parts += ["collections"] if archives else []
     manifest = Manifest(
         point=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        captured_at=max(times, default=now),
+        captured_at=min(max(times, default=now), now),  # a clock that was ahead is no future
         finished_at=now,
         parts=parts,
         server=Server(
@@ -157,15 +158,24 @@ def _nonces(found: Found, config: ServerConfig, orgs: set[str]) -> tuple[dict[st
     found.names = first.names | found.names
     found.left |= first.left
     others = sorted(org for org in orgs if org != _ROOT)
-    for path, nonce in found.client_nonces:
-        named = [org for org in others if org in path.name]
-        if nonce == own or nonce in nonces.values():
+    ca = str(config.values["Client"]["ca_certificate"]).strip()
+    for client in found.clients:
+        named = orgs_named(client.path.name, others)
+        if client.nonce == own or client.nonce in nonces.values():
             continue
-        if len(named) == 1:
-            nonces.setdefault(named[0], nonce)
+        if client.ca.strip() != ca:
+            found.left[client.path.name] = "a client config of another deployment"
+        elif len(named) == 1:
+            nonces.setdefault(named[0], client.nonce)
         else:
-            found.left[path.name] = "a client config; its name doesn't tell of which org"
+            found.left[client.path.name] = "a client config; its name doesn't tell of which org"
     return nonces, [org for org in others if org not in nonces]
+
+
+def orgs_named(file: str, orgs: Sequence[str]) -> list[str]:
+    """Those of ``orgs`` after which a file is called: OAC not by OACME's, A not by A.1's. Pure."""
+    longest_first = "|".join(map(re.escape, sorted(orgs, key=len, reverse=True)))
+    return sorted(set(re.findall(rf"(?<![A-Z0-9])(?:{longest_first})(?![A-Z0-9])", file)) - {""})
 
 
 def _fullest_flows(flows: Sequence[FoundFlow]) -> Sequence[FoundFlow]:

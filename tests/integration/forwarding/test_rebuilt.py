@@ -62,6 +62,16 @@ def test_held_through_a_kill_and_as_before_afterwards(api, context, forwarding, 
     assert receiver.messages() == ["recovery: a test event"] * 2
 
 
+def test_what_was_held_is_on_again_though_the_point_knows_of_none(api, context, forwarding):
+    """Exports out of a folder, added to a server that serves: it forwarded nothing from then on."""
+    tables = {org: get_table(api, org) for org in ("root", "OACME")}
+    hold_forwarding(context)
+    report = try_forwarding(context)
+    assert report.detail == "on again in 2 orgs, as before the archives"
+    assert not report.skipped
+    assert {org: get_table(api, org) for org in tables} == tables
+
+
 def test_what_was_on_and_is_off_is_a_finding(api, context, forwarding):
     as_captured(api, context)
     turn_off(api, forwarding[0].kind)

@@ -7,8 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from recovery.capture.adopt_files import sort_files
+from recovery.capture.adopt_point import orgs_named
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
 
@@ -96,12 +98,60 @@ def test_the_orgs_folder_of_a_datastore_tells_the_org_of_a_collection_on_the_ser
     assert found.left == {"kept/a.json.db": "not a package, config, backup or export"}
 
 
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("client.OACME.config.yaml", ["OACME"]),
+        ("client.OAC.config.yaml", ["OAC"]),
+        ("clientOACMEconfig.yaml", ["OACME"]),
+        ("client.Acme.1.yaml", ["Acme.1"]),
+        ("client.OACMEX.yaml", []),
+        ("OAC and OACME.yaml", ["OAC", "OACME"]),
+        ("OACME or Acme.yaml", ["Acme", "OACME"]),
+    ],
+)
+def test_a_file_is_called_after_an_org_and_not_after_its_prefix(file, named):
+    assert orgs_named(file, ["Acme", "Acme.1", "OAC", "OACME"]) == named
+    assert orgs_named("client.OACME.config.yaml", ["OAC"]) == []
+
+
+def test_a_clients_config_tells_its_deployment(tmp_path):
+    shutil.copy(REAL / "client.OACME.config.yaml", tmp_path)
+    (client,) = sort_files(tmp_path).clients
+    ca = yaml.safe_load((REAL / "server.config.yaml").read_text())["Client"]["ca_certificate"]
+    assert client.ca.strip() == ca.strip()
+    assert client.nonce
+
+
+def test_an_impossible_time_of_a_client_does_not_cost_the_backup(tmp_path):
+    row = json.dumps({"client_id": "C.1", "ping": 10**30})
+    (tmp_path / "old.zip").write_bytes(zip_of(**{"orgs/root/client_info.json": row}))
+    found = sort_files(tmp_path)
+    assert [backup.orgs for backup in found.backups] == [("root",)]
+
+
+def test_a_backup_whose_rows_can_not_be_counted_is_named(tmp_path):
+    row = '{"Principal":{},"Policy":{}}'
+    (tmp_path / "odd.zip").write_bytes(zip_of(**{"orgs/root/acls.json": row}))
+    found = sort_files(tmp_path)
+    assert found.backups == []
+    assert "can't be understood" in found.left["odd.zip"]
+
+
 def test_an_orgs_own_record_is_a_note_of_its_name_and_nonce(tmp_path):
     (tmp_path / "OACME.json.db").write_text('{"name":"Acme","nonce":"bm9uY2U=","id":"OACME"}')
     (tmp_path / "nonces.txt").write_text("OBETA: b3RoZXI=\n")
     found = sort_files(tmp_path)
     assert found.nonces == {"OACME": "bm9uY2U=", "OBETA": "b3RoZXI="}
     assert found.names == {"OACME": "Acme"}
+
+
+def test_a_record_of_an_org_counts_whatever_its_id(tmp_path):
+    (tmp_path / "acme.json.db").write_text('{"name":"Acme","nonce":"bm9uY2U=","id":"acme-1"}')
+    (tmp_path / "note.txt").write_text("acme: bm9uY2U=\n")
+    found = sort_files(tmp_path)
+    assert found.nonces == {"acme-1": "bm9uY2U="}
+    assert found.left == {"note.txt": "not a config, nor a note of nonces (ORG: NONCE)"}
 
 
 def test_a_long_text_is_no_note_and_costs_nothing(tmp_path):
