@@ -199,6 +199,7 @@ def restore(
         accounts=accounts,
         orgs=org or [],
         client_wait=0,
+        clients_sent=False,
     )
 
     def say(line: str) -> None:

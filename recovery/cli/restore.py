@@ -131,6 +131,7 @@ def restore(
         flows_until=flows_until or None,
         dns=sending.facts if sending else None,
         client_wait=None if sending else 0,
+        clients_sent=sending is not None,
     )
 
     def say(line: str) -> None:

@@ -32,7 +32,7 @@ def result_json(results: Sequence[GroupResult]) -> str:
 
 
 def show_result(results: Sequence[GroupResult]) -> None:
-    """The steps as a table, then what was found, then the verdict."""
+    """The steps as a table, then what was found, then the verdict, and what is left to do."""
     console = safe_console()
     table = Table("step", "", "what", "seconds", box=None, header_style="bold")
     findings = []
@@ -45,3 +45,6 @@ def show_result(results: Sequence[GroupResult]) -> None:
         console.print(f"finding: {finding}", style="yellow")
     verdict = "recovered with findings" if findings else "recovered"
     console.print(f"verdict: {verdict}", style="bold")
+    for result in results:
+        if step := result.facts.get("next"):
+            console.print(f"next: {step}", soft_wrap=True)

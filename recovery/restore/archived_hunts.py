@@ -4,7 +4,7 @@ Archives of hunts are as large as all that their clients sent: each is gone from
 before the next one comes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +36,16 @@ class ArchivedHunt:
 
 
 def parcels_of_hunt(
-    context: Context, archive: Archive, taken: set[Place], hunts: dict[str, ArchivedHunt]
+    context: Context,
+    archive: Archive,
+    taken: set[Place],
+    hunts: dict[str, ArchivedHunt],
+    expect: Callable[[int], None],
 ) -> Iterator[Parcel]:
     """Flows that only the hunt's own archive holds: those not in ``taken``, which grows.
 
-    The hunt itself is in ``hunts`` when the last one was taken. Raises like
+    ``expect`` is told how many they are before the first one comes; the hunt itself is in
+    ``hunts`` when the last one was taken. Raises like
     :func:`recovery.restore.parcel.parcel_of_flow`; before anything is given where the archive is
     not the hunt that the manifest says, or holds a flow of another org.
     """
@@ -57,13 +62,14 @@ def parcels_of_hunt(
                 if wrong := wrong_flow(archive.org, *flow.place, context.manifest.orgs):
                     raise BadInputError(f"{name}: {wrong}", hint=HINT)
             wanted = [flow for flow in flows if context.choice.flow(flow.flow_id, flow.active_at)]
+            fresh = {flow.place: flow for flow in reversed(wanted) if flow.place not in taken}
+            expect(len(fresh))
+            taken |= fresh.keys()
             items = by_folder(content)
-            for number, flow in enumerate(wanted):
-                if flow.place not in taken:
-                    taken.add(flow.place)
-                    into = context.folder / f"{archive.file.sha256}.{number}.flow"
-                    # What the hunt's archive lacks is said of all of its flows, of none by name.
-                    yield parcel_inside(content, items[flow.folder], members, flow, into)
+            for number, flow in enumerate(reversed(fresh.values())):
+                into = context.folder / f"{archive.file.sha256}.{number}.flow"
+                # What the hunt's archive lacks is said of all of its flows, of none by name.
+                yield parcel_inside(content, items[flow.folder], members, flow, into)
             alone = hunt_alone(content, context.folder / f"{archive.file.sha256}.hunt")
     finally:
         path.unlink(missing_ok=True)

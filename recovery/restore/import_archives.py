@@ -152,7 +152,7 @@ def _parcels(
                     taken.add(place)
                     yield parcel
             else:
-                yield from parcels_of_hunt(context, archive, taken, hunts)
+                yield from parcels_of_hunt(context, archive, taken, hunts, tally.expect)
         except (BadInputError, VaultError) as damaged:
             tally.refuse(archive, damaged)
 

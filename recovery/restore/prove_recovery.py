@@ -1,5 +1,6 @@
 """Step: the checks and the full comparison, changing nothing; its result goes to the report."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from recovery.counts import things
@@ -7,6 +8,7 @@ from recovery.restore.context import Context
 from recovery.restore.promise import promised
 from recovery.restore.step import Report
 from recovery.restore.write_report import record, write_report
+from recovery.verify.fleet import NOT_SENT
 
 
 def prove_recovery(context: Context) -> Report:
@@ -22,6 +24,7 @@ def prove_recovery(context: Context) -> Report:
         request.strategy,
         context.say,
         wait=request.client_wait,
+        clients_sent=request.clients_sent,
         dns=request.dns,
         held_back=held,
         not_chosen=left,
@@ -32,10 +35,16 @@ def prove_recovery(context: Context) -> Report:
         path = write_report(record(request, context.manifest.point, proof, at), at)
         context.facts["report"] = str(path)
         context.say(f"report: {path}")
-    passed = sum(check.outcome == "passed" for check in proof.checks)
+    if any(check.detail.endswith(NOT_SENT) for check in proof.checks):
+        context.facts["next"] = (
+            "lead the clients to this machine (its name, a load balancer), then "
+            f"`recovery verify --target {request.target} --vault {request.vault}`"
+        )
+    outcomes = Counter(check.outcome for check in proof.checks)
+    skipped = f", {outcomes['skipped']} skipped" if outcomes["skipped"] else ""
     lost = sum(line.lost for line in proof.fidelity if not line.expected)
     return Report(
-        f"{passed} of {things(len(proof.checks), 'check')} passed, "
+        f"{outcomes['passed']} of {things(len(proof.checks), 'check')} passed{skipped}, "
         f"{things(lost, 'thing')} lost unexpectedly",
         proof.findings,
     )

@@ -64,6 +64,8 @@ class RestoreRequest(BaseModel):
     """When given, the proof holds the name to the new address."""
     client_wait: float | None = None
     """Seconds the proof waits for the clients; None: until each has had to poll."""
+    clients_sent: bool = True
+    """Whether somebody leads the clients to the machine; else that they are away is no finding."""
     ready_timeout: float = 120
     """Seconds that the server may take to answer after its start."""
 

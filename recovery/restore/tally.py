@@ -9,7 +9,7 @@ from recovery.vault.manifest import Archive
 
 
 class Tally:
-    """``total`` flows' own archives; flows that only hunts hold come on top."""
+    """``total``: flows to come; those that only hunts hold are known once these are read."""
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
         self.total, self.imported, self.there = total, 0, 0
@@ -28,6 +28,11 @@ class Tally:
         what = archive.hunt_id or f"{archive.client_id} {archive.flow_id}"
         self.findings.append(f"{archive.org}: not imported: {what}: {damaged.message}")
         self._last = damaged
+
+    def expect(self, flows: int) -> None:
+        """So many more flows were found in a hunt's archive."""
+        with self._lock:
+            self.total += flows
 
     def add(self, imported: int, there: int, tried: int) -> None:
         """A batch is done, ``imported`` of ``tried`` whole; batches may end side by side."""

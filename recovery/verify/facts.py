@@ -91,6 +91,8 @@ class ServerFacts(_Frozen):
     """Clients must have been seen after this; without it, after the service's start."""
     wait: float = 0.0
     """Seconds that the clients may take to be seen."""
+    clients_sent: bool = True
+    """Whether they have been led to this machine."""
     dns: DnsFacts | None = None
 
 

@@ -18,6 +18,8 @@ _SEEN = (
 )
 _MICROSECONDS = 1e6
 _PAUSE = 0.5
+NOT_SENT = "this recovery did not send them here"
+"""Why clients that are away are no failure: whoever leads the name there is still to do it."""
 
 
 @dataclass(frozen=True)

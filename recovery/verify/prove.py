@@ -52,6 +52,7 @@ def prove(
     *,
     since: datetime | None = None,
     wait: float | None = None,
+    clients_sent: bool = True,
     dns: DnsFacts | None = None,
     junit: Path | None = None,
     held_back: Sequence[str] = (),
@@ -61,13 +62,15 @@ def prove(
 
     ``manifest`` is ``None`` for a first deployment, which has nothing to be compared with.
     Clients must have been seen after ``since`` (default: the service's start); they are
-    waited for up to ``wait`` seconds (default: until each has had to poll once).
+    waited for up to ``wait`` seconds (default: until each has had to poll once). Those that are
+    away are no finding where nobody has ``clients_sent`` to this machine yet.
 
     What can't be reached is a finding, never passed over. Raises
     :class:`recovery.errors.RecoveryError` only when the checks could not run at all.
     """
     seconds = config.max_poll + _GRACE if wait is None else wait
     facts = server_facts(config, manifest, strategy, since=since, wait=seconds, dns=dns)
+    facts = facts.model_copy(update={"clients_sent": clients_sent})
     findings: list[str] = []
     fidelity: list[FidelityLine] = []
     try:

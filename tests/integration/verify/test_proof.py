@@ -103,10 +103,13 @@ def test_a_client_that_stays_away_is_found(served):
         served.target, stop, "systemctl reset-failed client || true; systemctl daemon-reload"
     ):
         proof = prove_it(served, wait=4)
+        not_sent = prove_it(served, wait=0, clients_sent=False)
     served.target.run(START_CLIENT.split())
     assert outcomes(proof)["clients: old clients back"] == "failed"
     (finding,) = [finding for finding in proof.findings if "old clients back" in finding]
     assert served.client in finding
+    assert outcomes(not_sent)["clients: old clients back"] == "skipped"
+    assert [finding for finding in not_sent.findings if "client" in finding] == []
     assert outcomes(prove_it(served))["clients: old clients back"] == "passed"
 
 

@@ -107,10 +107,11 @@ def opened(tmp_path, raw, choice=None, taken=()):
     request = parse_request(
         target="docker://nobody", vault=str(tmp_path / "vault"), **(choice or {})
     )
-    hunts = {}
+    hunts, expected = {}, []
     with Context(request, lambda _line: None) as context:
         (archive,) = manifest.archives
-        parcels = list(parcels_of_hunt(context, archive, set(taken), hunts))
+        parcels = list(parcels_of_hunt(context, archive, set(taken), hunts, expected.append))
+        assert expected == [len(parcels)]  # known when the first came
         left = {path.suffix for path in context.folder.iterdir()}
         assert left <= {".hunt", ".flow"}
         with zipfile.ZipFile(hunts["H.1"].file) as alone:
@@ -147,7 +148,7 @@ def test_an_export_with_a_flow_of_another_org_is_refused_before_its_first_flow(t
     request = parse_request(target="docker://nobody", vault=str(tmp_path / "vault"))
     hunts = {}
     with Context(request, lambda _line: None) as context:
-        flows = parcels_of_hunt(context, manifest.archives[0], set(), hunts)
+        flows = parcels_of_hunt(context, manifest.archives[0], set(), hunts, int)
         with pytest.raises(BadInputError, match="OACME"):
             next(flows)
         assert [path.suffix for path in context.folder.iterdir()] == []

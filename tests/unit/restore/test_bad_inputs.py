@@ -733,7 +733,7 @@ def test_bad_archives_are_refused_one_by_one(tmp_path, what):
         flow_archive, hunt_archive = made.archives
         opened = {
             "flow": lambda: [parcel_of_flow(context, flow_archive)],
-            "hunt": lambda: list(parcels_of_hunt(context, hunt_archive, set(), {})),
+            "hunt": lambda: list(parcels_of_hunt(context, hunt_archive, set(), {}, int)),
         }
         with pytest.raises(RecoveryError, match=said):
             opened[kind]()
@@ -748,9 +748,9 @@ def test_what_a_hunts_archive_lacks_is_said_of_none_of_its_flows(tmp_path):
     _, hunt_archive = point.make().archives
     request = parse_request(target="docker://nobody", vault=str(point.folder))
     with Context(request, lambda _line: None) as context:
-        assert [parcel.lacks for parcel in parcels_of_hunt(context, hunt_archive, set(), {})] == [
-            ""
-        ]
+        assert [
+            parcel.lacks for parcel in parcels_of_hunt(context, hunt_archive, set(), {}, int)
+        ] == [""]
 
 
 @pytest.mark.parametrize("what", NAMED)

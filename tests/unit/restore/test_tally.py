@@ -29,3 +29,10 @@ def test_what_did_not_arrive_whole_is_counted_and_nothing_is_left_to_do(said):
         "import 100/100 flows · 2/s · 0 s left · 0 skipped (already there) · 0 refused"
         " · 60 not whole"
     )
+
+
+def test_flows_that_only_a_hunts_archive_holds_are_still_to_come_once_it_is_read(said):
+    counts = Tally(0, said.append)
+    counts.expect(100)
+    counts.add(40, 0, 40)
+    assert said == ["import 40/100 flows · 4/s · 15 s left · 0 skipped (already there) · 0 refused"]
