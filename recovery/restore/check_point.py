@@ -1,6 +1,5 @@
 """Step: is this recovery point whole, and is it the one asked for? Nothing is changed yet."""
 
-import fnmatch
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +11,10 @@ from recovery.restore.check_backup import check_backup
 from recovery.restore.check_package import check_package
 from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import NEXT as _NEXT
-from recovery.restore.choice import Choice, narrowed
+from recovery.restore.choice import Choice
+from recovery.restore.chosen_names import unknown_name
 from recovery.restore.context import Context
+from recovery.restore.narrow import narrowed
 from recovery.restore.step import Report
 from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
@@ -151,28 +152,15 @@ def _check_copy(context: Context) -> None:
 
 
 def _check_choice(context: Context) -> dict[str, int]:
-    """How many things of each item are left out; a name that nothing bears is refused.
-
-    A server takes a name that matches nothing for success (facts: backup_restore()).
-    """
+    """How many things of each item are left out; a name that nothing bears is refused."""
     manifest, choice = context.manifest, context.choice
-    names = {
-        item: {key for items in manifest.inventory.orgs.values() for key in items.get(item, ())}
-        for item in ("acls", "users", "artifacts", "hunts")
-    }
-    names["hunts"] |= {archive.hunt_id for archive in manifest.archives}
-    for option, given, there in (
-        ("--org", choice.orgs, set(manifest.orgs)),
-        ("--user", choice.users, names["acls"] | names["users"]),
-        ("--artifact", choice.artifacts, names["artifacts"]),
-        ("--hunt", choice.hunts, names["hunts"]),
-    ):
-        for pattern in given:
-            if not fnmatch.filter(there, pattern):
-                raise BadInputError(
-                    f"{manifest.point} holds nothing named {pattern!r}",
-                    target=option,
-                    hint=f"`recovery points show {manifest.point}` lists what it holds; "
-                    "nothing was changed on the machine",
-                )
+    if unknown := unknown_name(manifest, choice):
+        option, name = unknown
+        where = "" if option == "--org" or not choice.orgs else " in the chosen orgs"
+        raise BadInputError(
+            f"{manifest.point} holds nothing named {name!r}{where}",
+            target=option,
+            hint=f"`recovery points show {manifest.point}` lists what it holds; "
+            "nothing was changed on the machine",
+        )
     return narrowed(manifest, choice)[1]

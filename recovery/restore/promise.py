@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
-from recovery.restore.choice import Choice, narrowed, narrowed_to
+from recovery.restore.choice import Choice
 from recovery.restore.context import Context
 from recovery.restore.import_archives import STEP as ARCHIVES_STEP
+from recovery.restore.narrow import narrowed, narrowed_to
 from recovery.restore.place_datastore import STEP as DATASTORE_STEP
 from recovery.restore.place_state import STEP as STATE_STEP
 from recovery.restore.restore_backup import STEP as BACKUP_STEP

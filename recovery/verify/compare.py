@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from recovery.vault.manifest import Part
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.inventory import ITEMS, Entries, Inventory
+from recovery.velociraptor.stored_names import same_user
 from recovery.verify.expected import expected_loss
 
 NAMES_SHOWN = 20
@@ -69,8 +70,7 @@ def _line(
     )
     names = [*lost, *(f"{key} (changed)" for key in changed)]
     added = sorted(restored.keys() - captured.keys())
-    custom = {**_entries(before, ROOT, "artifacts"), **_entries(before, org, "artifacts")}
-    reason = expected_loss(item, strategy, {*lost, *changed}, custom)
+    reason = expected_loss(item, strategy, {*lost, *changed}, _in_backups(before, org, item, lost))
     return FidelityLine(
         item=item,
         org=org,
@@ -84,6 +84,16 @@ def _line(
         note=_note(reason, bool(captured), bool(names)),
         expected=reason is not None and bool(names),
     )
+
+
+def _in_backups(inventory: Inventory, org: str, item: str, lost: Sequence[str]) -> set[str]:
+    """The names that a backup would hold, of an item that it holds in part."""
+    if item != "users":
+        return {*_entries(inventory, ROOT, "artifacts"), *_entries(inventory, org, "artifacts")}
+    entitled = {
+        same_user(name) for each in inventory.orgs for name in _entries(inventory, each, "acls")
+    }
+    return {name for name in lost if same_user(name) in entitled}
 
 
 def _differs(key: str, captured: Entries, restored: Entries) -> bool:

@@ -33,6 +33,8 @@ _ONLY_ARCHIVES = "neither state nor backup holds collections; collection archive
 
 _ONLY_CUSTOM_TAGS = "no backup holds the tags of built-in artifacts; state does"
 
+_ONLY_ENTITLED = "a backup names those users only that may do something; state holds them all"
+
 _REASONS = {
     "orgs": "a package knows the root org only; other orgs' clients are refused (403) meanwhile",
     "users": _ONLY_STATE_OR_BACKUP,
@@ -61,6 +63,10 @@ _REASONS = {
 }
 
 
+_PARTLY = {"artifact_tags": _ONLY_CUSTOM_TAGS, "users": _ONLY_ENTITLED}
+"""What a backup holds in part."""
+
+
 def brought(strategy: Sequence[Part]) -> frozenset[str]:
     """The items that a strategy promises to bring back whole. The package alone: none."""
     if "datastore" in strategy:
@@ -78,18 +84,19 @@ def brought(strategy: Sequence[Part]) -> frozenset[str]:
 
 
 def expected_loss(
-    item: str, strategy: Sequence[Part], short: Collection[str] = (), custom: Collection[str] = ()
+    item: str, strategy: Sequence[Part], short: Collection[str] = (), kept: Collection[str] = ()
 ) -> str | None:
     """Why ``strategy`` can't bring ``item`` back; ``None`` when it promises to.
 
-    ``short``: the names that it did not bring back; ``custom``: the org's own artifacts. Of tags
-    a backup holds those of custom artifacts only (seen in backups of a real server).
+    ``short``: the names that it did not bring back; ``kept``: those of the kind that a backup
+    holds. Of tags these are the org's own artifacts', of users who has rights in some org (both
+    seen in backups of a real server).
     """
     if item not in brought(strategy):
         return _REASONS[item]
-    if item != "artifact_tags" or {"state", "datastore"} & set(strategy):
+    if item not in _PARTLY or {"state", "datastore"} & set(strategy):
         return None
-    return _ONLY_CUSTOM_TAGS if short and not set(short) & set(custom) else None
+    return _PARTLY[item] if short and not set(short) & set(kept) else None
 
 
 def serves_org(org: str, strategy: Sequence[Part]) -> bool:

@@ -7,7 +7,8 @@ import pytest
 
 from recovery.accounts.read_accounts import Account
 from recovery.restore import promise
-from recovery.restore.choice import Choice, narrowed
+from recovery.restore.choice import Choice
+from recovery.restore.narrow import narrowed
 from recovery.restore.promise import without_held
 from recovery.restore.request import parse_request
 from recovery.vault.manifest import Archive, Manifest
@@ -78,6 +79,21 @@ def test_a_user_whose_name_is_shortened_on_the_disk_is_chosen_by_the_whole_name(
 )
 def test_flows(choice, flow, active, wanted):
     assert Choice(**choice).flow(flow, active) is wanted
+
+
+def test_a_user_with_rights_only_in_an_org_left_out_is_left_out_with_it(tmp_path):
+    people = {"Ann": "1", "bob": "2", "carl": "3", "retired": "4"}
+    made = Point(tmp_path / "vault").make()
+    orgs = {
+        "root": {"users": people, "passwords": people, "acls": {"carl": "1"}},
+        "OACME": {"acls": {"ann": "1", "carl": "1"}},
+        "OACME2": {"acls": {"bob": "1", "carl": "1"}},
+    }
+    manifest = made.model_copy(update={"inventory": Inventory(orgs=orgs)})
+    found, left = narrowed(manifest, Choice(orgs=["OACME"]))
+    assert set(found.orgs["root"]["users"]) == {"Ann", "carl", "retired"}
+    assert set(found.orgs["root"]["passwords"]) == {"Ann", "carl", "retired"}
+    assert left == {"users": 1, "passwords": 1, "acls": 2}
 
 
 def test_what_is_left_out_is_counted_and_not_promised(tmp_path):

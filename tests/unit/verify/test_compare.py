@@ -57,6 +57,18 @@ def test_of_tags_a_backup_promises_those_of_custom_artifacts():
         assert found["artifact_tags"].falls_short
 
 
+def test_of_users_a_backup_promises_those_with_rights_in_some_org():
+    people = {"Ann": "x", "retired": "y"}
+    captured = Inventory(orgs={"root": {"users": people}, "O1": {"acls": {"ann": "r"}}})
+    kept = Inventory(orgs={"root": {"users": {"Ann": "x"}}, "O1": {"acls": {"ann": "r"}}})
+    (line,) = (line for line in compare(captured, kept, ["backup"]) if line.lost)
+    assert (line.item, line.missing, line.falls_short) == ("users", ["retired"], False)
+    assert "may do something" in line.note
+    for restored, strategy in ((kept, ["state"]), (inventory(), ["backup"])):
+        found = {(line.org, line.item): line for line in compare(captured, restored, strategy)}
+        assert found["root", "users"].falls_short
+
+
 def test_an_expected_loss_that_did_not_happen_is_noted():
     same = inventory(secrets={"AWS/t": "a"})
     (line,) = compare(same, same, ["redeploy"])
