@@ -15,8 +15,9 @@ from recovery.errors import BadInputError, RecoveryError, VaultError
 from recovery.restore.archived_hunts import ArchivedHunt, parcels_of_hunt
 from recovery.restore.batches import batches
 from recovery.restore.context import Context
+from recovery.restore.delete_flows import Place, delete_flows
 from recovery.restore.hunts_before import HuntsBefore
-from recovery.restore.import_flows import delete_flows, import_parcels, remove_inbox
+from recovery.restore.import_flows import import_parcels, remove_inbox
 from recovery.restore.import_hunts import import_hunts
 from recovery.restore.lanes import in_lanes
 from recovery.restore.mark_took_part import mark_took_part
@@ -26,7 +27,7 @@ from recovery.restore.room import full_disks
 from recovery.restore.settle_hunts import settle_hunts
 from recovery.restore.step import Report
 from recovery.restore.tally import Tally
-from recovery.restore.what_is_there import Place, settle_unfinished, there_in_part, what_is_there
+from recovery.restore.what_is_there import settle_unfinished, there_in_part, what_is_there
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.archive_file import hunt_of_flow
@@ -109,7 +110,9 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
     for batch in batches(partial):
         # Last and alone: a server forgets flows that are written while it deletes others.
         before.touch(hunt_of_flow(parcel.flow_id) for parcel in batch)
-        delete_flows(context, org, sorted(parcel.place for parcel in batch))
+        # Noted first: a kill after it leaves lists of flows that are to be made anew.
+        context.ledger.begin((org, *parcel.place) for parcel in batch)
+        delete_flows(context, org, [parcel.place for parcel in batch])
         tally.add(import_parcels(context, org, batch, tally.findings), 0, len(batch))
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
     count = import_hunts(context, org, hunts, usable, tally.findings, before)

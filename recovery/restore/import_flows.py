@@ -32,12 +32,6 @@ SELECT * FROM foreach(row=parse_json_array(data=Parcels), workers=2, query={
   FROM scope()
 })
 """
-_DELETE = """
-SELECT * FROM foreach(row=parse_json_array(data=Flows), query={
-  SELECT Client, Flow
-  FROM delete_flow(client_id=Client, flow_id=Flow, really_do_it=TRUE, sync=TRUE)
-})
-"""
 _ABSENT = re.compile(
     r'NotFoundError: \{"DelegatePath":"[^"]*?(?P<file>[^"/]+)","Path":"/(?P<member>[^"]+)"'
 )
@@ -124,13 +118,6 @@ def told(log: Sequence[str], parcels: Sequence[Parcel]) -> list[str]:
         if not parcel.lacks:
             lines.append(f"{' '.join(parcel.place)}: its archive has no {', '.join(members)}")
     return lines
-
-
-def delete_flows(context: Context, org: str, places: Sequence[tuple[str, str]]) -> None:
-    """Takes flows away that are there in part, so that they can be imported whole."""
-    flows = [{"Client": client, "Flow": flow} for client, flow in places]
-    if flows:
-        context.api().ask(_DELETE, env={"Flows": json.dumps(flows)}, org=org, timeout=3600)
 
 
 def _arrival(parcel: Parcel, got: dict[str, object]) -> str:

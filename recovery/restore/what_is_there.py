@@ -7,12 +7,10 @@ from collections.abc import Collection, Sequence
 from recovery.counts import things
 from recovery.restore.context import Context
 from recovery.restore.count_imported import count_imported
-from recovery.restore.import_flows import delete_flows
+from recovery.restore.delete_flows import Place, delete_flows
 from recovery.restore.parcel import Parcel
 from recovery.velociraptor.config import SERVICE
 
-Place = tuple[str, str]
-"""(client, flow)."""
 # By id, not by a client's list of flows: the record is written before the list (read in the
 # server's source), and an import asks for the record.
 _EXISTING = """
@@ -42,7 +40,8 @@ def settle_unfinished(context: Context) -> None:
     for org, client, flow in unfinished:
         by_org[org].append((client, flow))
     for org, places in by_org.items():
-        delete_flows(context, org, sorted(_existing(context, org, places)))
+        clients = {client for client, _ in places}
+        delete_flows(context, org, _existing(context, org, places), clients)
 
 
 def what_is_there(context: Context, org: str) -> dict[Place, str]:

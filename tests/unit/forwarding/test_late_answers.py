@@ -19,6 +19,7 @@ class Recorded:
     def __init__(self, *answers):
         self.answers, self.asked, self.rows = list(answers), 0, []
         self.collected, self.forgotten = [], []
+        self.listed_last = False
 
     def query(self, vql, **_):
         if "collect_client" not in vql:
@@ -27,6 +28,7 @@ class Recorded:
         return [{"Flow": self.collected[-1]}]
 
     def ask(self, vql, *, env=None, **_):
+        self.listed_last = vql == send_test._LIST or (self.listed_last and "artifact_delete" in vql)
         if "delete_flow" in vql:
             self.forgotten.append(env["Flow"])
         elif "FROM source(" in vql:
@@ -41,6 +43,7 @@ def sent(server, monkeypatch):
     monkeypatch.setattr(send_test, "_EVERY", 0)
     (arrival,) = send_test.send_test(server, [ELASTIC], timeout=5)
     assert server.forgotten == server.collected
+    assert server.listed_last  # else the server's list of flows stays without the others
     return arrival
 
 

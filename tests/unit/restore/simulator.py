@@ -1,8 +1,9 @@
 """A machine and a server in memory, on which a recovery can be killed at any moment.
 
 The server imports as a real one does: the flow's record first, then the list of flows, its rows
-one by one, and its uploads; a taken id leads to a new one. Every operation costs a tick; at the
-given tick everything stops, in the middle of whatever it was.
+one by one, and its uploads; a taken id leads to a new one; deleting a flow empties its client's
+list. Every operation costs a tick; at the given tick everything stops, in the middle of whatever
+it was.
 """
 
 import io
@@ -15,6 +16,7 @@ from recovery.commands import Result
 from recovery.restore import (
     call_restore,
     count_imported,
+    delete_flows,
     hunts_before,
     import_flows,
     import_hunts,
@@ -132,7 +134,8 @@ class Server:
                 {"Client": p["Client"], "Flow": p["Flow"], "Got": self._import(org, p)}
                 for p in given["Parcels"]
             ],
-            import_flows._DELETE: lambda: self._delete(org, given["Flows"]),
+            delete_flows._DELETE: lambda: self._delete(org, given["Flows"]),
+            delete_flows._LIST: lambda: self._list(org, given["Clients"]),
             what_is_there._EXISTING: lambda: [
                 flow
                 for flow in given["Flows"]
@@ -229,10 +232,29 @@ class Server:
         return {"client_id": parcel["Client"], "session_id": flow_id}
 
     def _delete(self, org, flows):
+        """Of the clients' other flows none is listed afterwards."""
         for flow in flows:
+            self.world.tick()
+            for other in self._of_client(org, flow["Client"]).values():
+                other["listed"] = False
             self.world.tick()
             self.world.flows.pop((org, flow["Client"], flow["Flow"]), None)
         return []
+
+    def _list(self, org, clients):
+        """A list that is empty is made anew; one that lacks something is taken as it is."""
+        rows = []
+        for client in (one["Client"] for one in clients):
+            flows = self._of_client(org, client)
+            if not any(flow["listed"] for flow in flows.values()):
+                self.world.tick()
+                for flow in flows.values():
+                    flow["listed"] = True
+            rows += [{"Client": client}] if flows else []
+        return rows
+
+    def _of_client(self, org, client):
+        return {key: flow for key, flow in self.world.flows.items() if key[:2] == (org, client)}
 
     def _import_hunt(self, org, path):
         with zipfile.ZipFile(io.BytesIO(self.world.inbox[path])) as archive:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from recovery.restore import batches, settle_hunts
+from recovery.restore import batches, delete_flows, settle_hunts
 from recovery.restore import context as context_module
 from recovery.restore.context import Context
 from recovery.restore.import_archives import import_archives
@@ -68,6 +68,7 @@ class Scene:
         patch.setattr(Context, "api", lambda _self: Server(self.world))
         patch.setattr(batches.batches, "__defaults__", (2, 1 << 20))
         patch.setattr(settle_hunts, "_PAUSE", 0)
+        patch.setattr(delete_flows, "_PAUSE", 0)
 
     def run(self, ticks=None):
         """The import, killed after so many ticks; its report, or None when it was killed."""
@@ -136,6 +137,21 @@ def test_flows_of_another_importer_are_counted_and_replaced_where_they_are_short
     report = scene.run()
     assert "6 flows imported, 1 there already" in report.detail
     assert scene.world.summary()[0] == flows
+
+
+def test_killed_at_any_moment_while_short_flows_are_replaced(scene):
+    for ticks in range(1000):
+        scene.world = World()
+        scene.world.flows = {
+            ("root", CLIENT, "F.5"): {"rows": 2, "bytes": 0, "listed": True},
+            ("root", CLIENT, "F.3"): {"rows": 3, "bytes": 10, "listed": True},
+        }
+        if scene.run(ticks) is not None:
+            break
+        report = scene.run()
+        assert scene.world.summary() == expected(), f"after {ticks} ticks"
+        assert report.findings == []
+    assert ticks > 60
 
 
 class Kills(RuleBasedStateMachine):

@@ -99,3 +99,29 @@ def test_a_sparse_file_comes_and_goes_with_its_ranges(server, imported, tmp_path
         assert archive.read("/".join(parts)) == b"twelve bytes"
         assert archive.read("/".join(parts) + ".idx") == ranges
         assert len(set(archive.namelist())) == len(archive.namelist())
+
+
+def test_deleting_a_flow_empties_the_clients_list_until_it_is_asked_for(server):
+    """An append in between makes a list of that one flow, which is taken for whole."""
+    org = server.org("")
+    org.artifacts.set(NAMED, [], "admin")
+    org.clients.create(client_id=CLIENT, hostname="vm", os="linux")
+
+    def collect():
+        return org.flows.collect(CLIENT, ["Custom.Named"], principal="admin")["flow_id"]
+
+    def delete(flow):
+        list(org.flows.delete(flow, CLIENT, really_do_it=True, principal="admin"))
+
+    def listed():
+        return {row["session_id"] for row in org.flows.list(CLIENT)}
+
+    first, second, third, fourth = (collect() for _ in range(4))
+    delete(first)
+    assert listed() == {second, third, fourth}
+    fifth = collect()
+    assert listed() == {second, third, fourth, fifth}
+    delete(second)
+    sixth = collect()
+    assert listed() == {sixth}
+    assert {row["session_id"] for row in org.flows.list(CLIENT, third)} == {third}
