@@ -55,10 +55,16 @@ class World:
                 raise KilledError
 
     def summary(self):
-        """What an operator could count: every flow with its content, every hunt."""
+        """What an operator could count: every flow with its content, every hunt.
+
+        A client's list that is empty is made anew for whoever asks.
+        """
+        listed = {key[:2] for key, flow in self.flows.items() if flow["listed"]}
         return (
             {
-                key: (flow["rows"], flow["bytes"]) if flow["listed"] else "not listed"
+                key: (flow["rows"], flow["bytes"])
+                if flow["listed"] or key[:2] not in listed
+                else "not listed"
                 for key, flow in self.flows.items()
             },
             {key: frozenset(members) for key, members in self.hunts.items()},
