@@ -26,10 +26,13 @@ class RecoveryError(Exception):
         self.step = step
         self.target = target
         self.hint = hint
+        self.so_far = ""
+        """What is untouched, or done and stays, where whoever called the step knows it."""
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.step, self.target) if part)
         text = f"{where}: {self.message}" if where else self.message
+        text = f"{text}\n  so far: {self.so_far}" if self.so_far else text
         return f"{text}\n  next: {self.hint}" if self.hint else text
 
     def as_dict(self) -> dict[str, str]:

@@ -42,6 +42,8 @@ def reason(key: str, error: Mapping[str, Any]) -> str:
         return f"{said} {words.format(context[bound])}"
     if kind.startswith(("int_", "float_", "finite_")):
         return f"{said!r} is no {'whole ' if kind.startswith('int_') else ''}number"
+    if kind.startswith("datetime_"):
+        return f"{said!r} is no time (ISO 8601, UTC: 2026-11-01 or 2026-11-01T06:00:00Z)"
     if kind == "string_pattern_mismatch" and key in _FORMS:
         return f"{said!r} is not {_FORMS[key]}"
     return str(error["msg"]).removeprefix("Value error, ")

@@ -78,6 +78,13 @@ def read_rules(path: Path, deployment: str) -> Approval | Policy:
 
     Raises :class:`BadInputError` when it is neither, or meant for another deployment.
     """
+    if not path.is_file():
+        raise BadInputError(
+            "neither a policy (unchanged, known, all) nor a file",
+            target=str(path),
+            hint="`recovery accounts approve --vault URI --out FILE` makes an approval; "
+            "`recovery accounts approve --help` shows rules",
+        )
     hint = (
         "make one: `recovery accounts approve --vault URI --out FILE`; or write rules: "
         "`recovery accounts approve --help` shows them"

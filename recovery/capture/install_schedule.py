@@ -1,6 +1,6 @@
 """Puts a regular capture's units on this machine, and takes them off again."""
 
-from recovery.capture.put_units import put_units, remove_units
+from recovery.capture.put_units import put_units, remove_units, shown
 from recovery.capture.schedule_units import NAME, Schedule, service, timer
 from recovery.target import Target
 
@@ -28,9 +28,7 @@ def next_run(target: Target) -> str:
 def last_run(target: Target) -> dict[str, str]:
     """``result`` and ``ended`` of the last run, as systemd tells them."""
     names = {"Result": "result", "ExecMainExitTimestamp": "ended"}
-    argv = ["systemctl", "show", _SERVICE, "--property", ",".join(names)]
-    pairs = (line.partition("=") for line in target.run(argv).text.splitlines())
-    return {names[name]: value for name, _, value in pairs if name in names}
+    return shown(target, _SERVICE, names, _HINT)
 
 
 def remove(target: Target) -> bool:

@@ -1,4 +1,4 @@
-"""Puts systemd units on a machine as a whole, and takes them off again."""
+"""Puts systemd units on a machine as a whole, asks after them, and takes them off again."""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,6 +46,22 @@ def remove_units(target: Target, names: Sequence[str]) -> bool:
     target.run(["rm", "-f", "--", *(f"{UNITS}/{name}" for name in names)])
     target.run(["systemctl", "daemon-reload"])
     return True
+
+
+def shown(target: Target, unit: str, names: Mapping[str, str], hint: str) -> dict[str, str]:
+    """What systemd tells of a unit: its property → our name for it, as our name → value.
+
+    Raises :class:`TargetError` with ``hint`` where no systemd answers.
+    """
+    argv = ["systemctl", "show", unit, "--property", ",".join(names)]
+    try:
+        told = target.run(argv).text
+    except CommandError as refused:
+        raise TargetError(
+            refused.message, step="ask systemd", target=target.uri, hint=hint
+        ) from refused
+    pairs = (line.partition("=") for line in told.splitlines())
+    return {names[name]: value for name, _, value in pairs if name in names}
 
 
 def _read(target: Target, path: str) -> bytes | None:

@@ -69,7 +69,10 @@ def repository_of(points: list[Manifest], given: str) -> str:
     copies = [point.datastore for point in points if point.datastore]
     if not given and not copies:
         raise BadInputError(
-            "no repository was named, and no recovery point names one", target="--repository"
+            "no repository was named, and no recovery point names one",
+            target="--repository",
+            hint="give --repository (or RECOVERY_REPOSITORY); `recovery datastore backup` makes "
+            "the first copy, and its point names the place from then on",
         )
     return given or copies[-1].repository
 

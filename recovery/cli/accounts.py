@@ -51,7 +51,8 @@ def review(
         table.add_row(mark, row["user"], row["org"], row["rights"], row["before"])
     safe_console().print(table)
     same = len(differences) - len([item for item in differences if item.change != "same"])
-    echo(f"{things(len(differences), 'account')}, {same} the same as before")
+    first = " (there is no point before: all come back)" if _is_first(differences) else ""
+    echo(f"{things(len(differences), 'account')}, {same} the same as before{first}")
 
 
 @app.command()
@@ -133,6 +134,10 @@ def _differences(vault: str, point: str) -> tuple[list[Any], str]:
     with Context(request, echo) as context:
         manifest = context.manifest
         return differences_of(context, manifest), manifest.server.deployment
+
+
+def _is_first(differences: list[Any]) -> bool:
+    return not any(item.before for item in differences)
 
 
 def _row(item: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, NoReturn, cast
 import typer
 
 from recovery.cli.help_text import Verbs
+from recovery.cli.terminal import echo
 from recovery.errors import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, RecoveryError
-from recovery.plain_text import plain
 
 # typer has its own copy of click, and names only this descendant.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
@@ -37,10 +37,12 @@ class _App(typer.Typer):
 
 def _of_this_machine(refused: OSError) -> RecoveryError:
     """No space, no permission: what no step expected, in words all the same."""
+    gone = isinstance(refused, FileNotFoundError | NotADirectoryError)
+    hint = "is the path right, and its folder there?" if gone else "see to space and permissions"
     return RecoveryError(
         f"this machine refused: {refused.strerror or refused}",
         target=str(refused.filename or ""),
-        hint="see to space and permissions there, then run the same command again",
+        hint=f"{hint}{'' if gone else ' there'}; then run the same command again",
     )
 
 
@@ -48,7 +50,7 @@ def end(error: RecoveryError) -> NoReturn:
     """Prints the error (as JSON on standard output with ``--json``), and exits with its code."""
     if "--json" in sys.argv:
         _as_json(error)
-    print(plain(f"error: {error}"), file=sys.stderr)  # noqa: T201
+    echo(f"error: {error}", err=True)
     sys.exit(error.exit_code or EXIT_FAILED)
 
 

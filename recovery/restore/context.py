@@ -136,6 +136,11 @@ class Context:
         """What was imported into this machine, and what was begun and not seen through."""
         return Ledger(self.target)
 
+    @property
+    def held(self) -> bool:
+        """Whether this run holds the machine; before that it changes nothing there."""
+        return self._held
+
     def hold(self) -> None:
         """Keeps every other recovery off the machine until this run ends."""
         if not self._held:

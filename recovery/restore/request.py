@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from recovery.errors import BadInputError
+from recovery.refused_values import reason
 from recovery.restore.choice import VELOCIRAPTORS_NAMES, Choice, Provider
 from recovery.vault.manifest import Part
 from recovery.velociraptor.inventory import digest
@@ -149,10 +150,9 @@ def parse_request(**values: object) -> RestoreRequest:
     except ValidationError as wrong:
         first = wrong.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"][:1]) or "request"
-        allowed = first.get("ctx", {}).get("expected", "")
-        given = f"{first['input']!r} can't be used: " if first["loc"] else ""
+        why, given = reason(name, first), f"{first['input']!r}"
         raise BadInputError(
-            f"{given}{first['msg'].removeprefix('Value error, ')}",
+            f"{given} can't be used: {why}" if first["loc"] and given not in why else why,
             target=name,
-            hint=f"one of {allowed}" if allowed else "see `recovery restore --help`",
+            hint="see `recovery restore --help`",
         ) from None

@@ -12,6 +12,10 @@ PACKAGE_STEP = "install the package"
 """The one step that is the same whatever was chosen."""
 
 
+_UNTOUCHED = "nothing was changed on the machine"
+_STAYS = "what is done stays; run the same command again, and it goes on from there"
+
+
 @dataclass(frozen=True)
 class Report:
     """What a step's own function tells: words with numbers, findings, and whether it ran."""
@@ -36,8 +40,17 @@ class Step:
 
 
 def run_steps(steps: Sequence[Step], context: Context) -> list[Outcome]:
-    """Runs the steps in order; a failed one raises its error with the step's name in it."""
-    return [_run(step, context) for step in steps]
+    """Runs the steps in order; a failed one raises its error with the step's name in it.
+
+    The error says what became of the machine until then: a group whose first steps change nothing
+    is the first on it, so that before it holds the machine nothing was done there.
+    """
+    first = not steps[0].changes and any(step.changes for step in steps)
+    try:
+        return [_run(step, context) for step in steps]
+    except RecoveryError as error:
+        error.so_far = _UNTOUCHED if first and not context.held else _STAYS
+        raise
 
 
 def _run(step: Step, context: Context) -> Outcome:

@@ -7,7 +7,7 @@ the server is ill, and it exports the lag also while a sync fails.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recovery.capture.put_units import put_units, remove_units
+from recovery.capture.put_units import put_units, remove_units, shown
 from recovery.capture.systemd_units import ENVIRONMENT, one_line, quoted, sandbox
 from recovery.target import Target
 
@@ -93,6 +93,4 @@ def remove(target: Target) -> bool:
 def state(target: Target) -> dict[str, str]:
     """``active``, ``since`` and ``restarts``, as systemd tells them."""
     names = {"ActiveState": "active", "ActiveEnterTimestamp": "since", "NRestarts": "restarts"}
-    argv = ["systemctl", "show", UNIT, "--property", ",".join(names)]
-    pairs = (line.partition("=") for line in target.run(argv).text.splitlines())
-    return {names[name]: value for name, _, value in pairs if name in names}
+    return shown(target, UNIT, names, _HINT)

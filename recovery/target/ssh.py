@@ -122,6 +122,14 @@ class SshTarget:
         )
 
     def _no_connection(self, said: str) -> TargetError:
+        for name, file in (("identity", self._identity), ("known_hosts", self._known_hosts)):
+            if file and not Path(file).expanduser().is_file():  # ssh says so of a key, softly
+                return TargetError(
+                    f"there is no file {file} ({name})",
+                    step="connect",
+                    target=self.uri,
+                    hint=f"is the path right? without {name}= it is your own ssh's",
+                )
         return TargetError(
             f"no SSH connection: {said}",
             step="connect",

@@ -162,12 +162,16 @@ def passphrase(path: Path) -> str:
         text = path.read_text().rstrip("\n")
     except OSError as refused:
         raise BadInputError(
-            f"the passphrase can't be read: {refused.strerror}", target=str(path)
+            f"the passphrase can't be read: {refused.strerror}",
+            target=str(path),
+            hint=f"{PASSPHRASE_FILE} names its file: is the path right, and the file yours?",
         ) from refused
     if mode & _OTHERS:
         raise BadInputError("others can read it", target=str(path), hint=f"`chmod 600 {path}`")
     if not text:
-        raise BadInputError("it is empty", target=str(path))
+        raise BadInputError(
+            "it is empty", target=str(path), hint="write the vault's passphrase into it"
+        )
     return text
 
 
@@ -184,7 +188,9 @@ def _lines(path: Path) -> list[str]:
         return []
     except OSError as refused:
         raise BadInputError(
-            f"the key can't be read: {refused.strerror}", target=str(path)
+            f"the key can't be read: {refused.strerror}",
+            target=str(path),
+            hint=f"{KEYS} names its folder: are the files in it yours?",
         ) from refused
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]

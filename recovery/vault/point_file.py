@@ -77,7 +77,7 @@ def decode(raw: bytes, point: str, keys: VaultKeys | None, uri: str) -> PointFil
         names = bytes.fromhex(payload.names)
         found = PointFile(payload.manifest, names, payload.previous, digest)
     except NotTrustedError as refused:
-        raise _refused(point, uri, str(refused)) from refused
+        raise _refused(point, uri, str(refused), _OWN_KEYS) from refused
     except NotOpenedError as refused:
         raise _refused(point, uri, f"no key here opens it ({refused})", _GIVE_KEYS) from refused
     except (ValueError, KeyError, TypeError) as broken:
@@ -116,6 +116,10 @@ def _named(found: PointFile, point: str, uri: str) -> PointFile:
     return found
 
 
+_OWN_KEYS = (
+    "are the keys here (RECOVERY_KEYS) this vault's own? If they are: use another recovery point "
+    "(`recovery points list`), and keep this one as evidence"
+)
 _GIVE_KEYS = "set RECOVERY_KEYS (or RECOVERY_PASSPHRASE_FILE) to the keys of this vault"
 
 

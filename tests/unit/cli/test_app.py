@@ -47,6 +47,15 @@ def test_a_full_disk_that_nobody_foresaw_ends_in_words(monkeypatch, capsys):
     assert "error: /vault/x: this machine refused: No space left on device\n  next: " in said
 
 
+@pytest.mark.parametrize(
+    ("errno", "hint"),
+    [(errno.ENOENT, "is the path right"), (errno.EACCES, "see to space and permissions there")],
+)
+def test_a_path_that_is_not_there_is_no_matter_of_space(monkeypatch, capsys, errno, hint):
+    assert failing(monkeypatch, OSError(errno, "refused", "/nodir/x")) == 2
+    assert f"next: {hint}" in capsys.readouterr().err
+
+
 def test_an_interruption_says_how_to_go_on(monkeypatch, capsys):
     assert failing(monkeypatch, typer.Abort()) == 130
     assert "run the same command again" in capsys.readouterr().err

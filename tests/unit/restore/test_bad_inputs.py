@@ -386,7 +386,7 @@ REQUEST = {
     "user": ({"users": ["mallory"]}, "nothing named 'mallory'"),
     "artifact": ({"artifacts": ["Custom.None"]}, "nothing named"),
     "hunt": ({"only_hunts": ["H.NONE"]}, "nothing named"),
-    "approval: none": ({"accounts": "/no/such/file"}, "can be read"),
+    "approval: none": ({"accounts": "/no/such/file"}, "neither a policy"),
 }
 WORDS = {
     "strategy": {"strategy": ["everything"]},
@@ -555,6 +555,19 @@ def test_words_that_mean_nothing_are_refused(what):
     with pytest.raises(BadInputError) as refused:
         parse_request(target="docker://nobody", **WORDS[what])
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"strategy": ["stat"]}, "'stat' is none of redeploy, .*; did you mean state?"),
+        ({"hunts": "releasd"}, "'releasd' is none of paused, released; did you mean released?"),
+        ({"flows_since": "yesterday"}, "'yesterday' is no time .*2026-11-01T06:00:00Z"),
+    ],
+)
+def test_a_wrong_word_is_told_with_the_right_ones(values, said):
+    with pytest.raises(BadInputError, match=said):
+        parse_request(target="docker://nobody", **values)
 
 
 def test_a_hunt_that_was_not_running_is_not_released(tmp_path):

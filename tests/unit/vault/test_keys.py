@@ -69,6 +69,12 @@ def test_a_passphrase_is_enough(tmp_path, store_point):
         open_vault(uri, environment)
 
 
+def test_a_passphrase_that_is_not_there_says_who_named_it(tmp_path):
+    with pytest.raises(BadInputError, match="can't be read") as refused:
+        init_with_passphrase(str(tmp_path / "vault"), tmp_path / "none")
+    assert "RECOVERY_PASSPHRASE_FILE" in refused.value.hint
+
+
 def test_a_passphrase_that_others_can_read_is_refused(tmp_path):
     secret = tmp_path / "passphrase"
     secret.write_text("x")

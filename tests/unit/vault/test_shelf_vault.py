@@ -234,8 +234,9 @@ def test_a_stranger_can_not_add_a_point(vault, store_point, keys):
     )
     store_point(vault, 0, "a")
     forged = store_point(forger, 5, "b")
-    with pytest.raises(VaultError, match=f"{forged.point} is refused: .*no trusted key"):
+    with pytest.raises(VaultError, match=f"{forged.point} is refused: .*no trusted key") as refused:
         again(vault).point()
+    assert "are the keys here (RECOVERY_KEYS) this vault's own?" in refused.value.hint
     assert len(again(vault).points()) == 1
 
 

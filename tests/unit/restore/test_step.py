@@ -1,0 +1,25 @@
+import pytest
+
+from recovery.errors import TargetError
+from recovery.restore.request import parse_request
+from recovery.restore.run_group import run_group
+from tests.unit.restore.points import Point
+
+
+@pytest.mark.parametrize(
+    ("group", "so_far"),
+    [
+        ("server", "nothing was changed on the machine"),
+        ("collections", "what is done stays; run the same command again"),
+    ],
+)
+def test_a_failure_says_what_became_of_the_machine(tmp_path, group, so_far):
+    point = Point(tmp_path / "vault")
+    point.make()
+    request = parse_request(
+        target="ssh://root@127.0.0.1:1?identity=/no/such/key", vault=str(point.folder)
+    )
+    with pytest.raises(TargetError, match="there is no file /no/such/key") as failed:
+        run_group(group, request, lambda _line: None)
+    assert f"\n  so far: {so_far}" in str(failed.value)
+    assert "next: is the path right?" in str(failed.value)
