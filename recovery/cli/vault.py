@@ -82,6 +82,7 @@ def adopt(
     from recovery.capture.adopt_point import adopt as adopt_folder
     from recovery.cli.show_points import capture_json, capture_lines
     from recovery.errors import BadInputError
+    from recovery.restore.check_point import best_strategy
     from recovery.vault.store import open_vault
 
     if kind not in {"velociraptor", "reference"}:
@@ -94,6 +95,8 @@ def adopt(
     )
     for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
         echo(line)
+    if not as_json:
+        echo(f"restore it with `--strategy {best_strategy(manifest)}`")
     raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)
 
 

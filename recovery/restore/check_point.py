@@ -123,12 +123,13 @@ def _check_parts(context: Context) -> None:
             f"the recovery point holds no {' and no '.join(lacking)}, only "
             f"{', '.join(manifest.parts)}: the server would come back empty",
             target=manifest.point,
-            hint=f"--strategy {_best(manifest)} (in Pulumi recovery:strategy), or another point "
-            "(`recovery points list`); nothing was changed on the machine",
+            hint=f"--strategy {best_strategy(manifest)} (in Pulumi recovery:strategy), or another "
+            "point (`recovery points list`); nothing was changed on the machine",
         )
 
 
-def _best(manifest: Manifest) -> str:
+def best_strategy(manifest: Manifest) -> str:
+    """The strategy that brings back the most of what the point holds, without a complete copy."""
     base = next((part for part in ("state", "backup") if part in manifest.parts), "redeploy")
     return f"{base},collections" if "collections" in manifest.parts else base
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from recovery.capture.adopt_point import adopt
+from recovery.cli import app
 from recovery.drill.fixture_inventory import fixture_inventory
 from recovery.errors import BadInputError
 from recovery.vault.open import open_vault
@@ -186,3 +188,12 @@ def test_an_export_that_lacks_an_upload_is_a_gap_beforehand(old, tmp_path):
     assert "F.DC1TUJNPLMDPK: the export has 0 of " in gap
     (lacking,) = [archive for archive in manifest.archives if archive.lacks]
     assert lacking.flow_id == "F.DC1TUJNPLMDPK"
+
+
+def test_the_command_says_what_to_restore_it_with(old, tmp_path, monkeypatch):
+    for name in ("RECOVERY_KEYS", "RECOVERY_PASSPHRASE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    words = ["vault", "adopt", str(old), "--vault", str(tmp_path / "vault")]
+    said = CliRunner().invoke(app, words)
+    assert said.exit_code == 1, said.output
+    assert said.stdout.endswith("restore it with `--strategy backup,collections`\n")

@@ -1,6 +1,6 @@
 import pytest
 
-from recovery.errors import TargetError
+from recovery.errors import RecoveryError, TargetError
 from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
 from tests.unit.restore.points import Point
@@ -23,3 +23,14 @@ def test_a_failure_says_what_became_of_the_machine(tmp_path, group, so_far):
         run_group(group, request, lambda _line: None)
     assert f"\n  so far: {so_far}" in str(failed.value)
     assert "next: is the path right?" in str(failed.value)
+
+
+def test_what_a_hint_says_already_is_not_said_twice(tmp_path):
+    point = Point(tmp_path / "vault")
+    point.make()
+    request = parse_request(
+        target="local://", vault=str(point.folder), deployment="0" * 64, strategy=["redeploy"]
+    )
+    with pytest.raises(RecoveryError, match="no recovery point of deployment") as failed:
+        run_group("server", request, lambda _line: None)
+    assert str(failed.value).count("nothing was changed on the machine") == 1
