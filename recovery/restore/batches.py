@@ -6,7 +6,8 @@ from recovery.restore.parcel import Parcel
 
 FILES = 500
 FIRST = 50
-"""The first batch is small, each next one twice as large: the server has something to do soon."""
+"""The first batch is small, each next one half as large again: the server has something to do
+soon, and the next one is there in time."""
 BYTES = 256 << 20
 
 
@@ -21,6 +22,6 @@ def batches(
         held += parcel.file.stat().st_size
         if len(batch) >= full or held >= size:
             yield batch
-            batch, held, full = [], 0, min(2 * full, files)
+            batch, held, full = [], 0, min(full + (full + 1) // 2, files)
     if batch:
         yield batch

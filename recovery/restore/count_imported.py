@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from recovery.restore.context import Context
+from recovery.restore.disk_sizes import disk_sizes
 from recovery.restore.parcel import Parcel
 from recovery.velociraptor.api import ROOT
 
@@ -36,7 +37,6 @@ SELECT * FROM foreach(row=parse_json_array(data=Parcels), query={
   SELECT Client, Flow FROM uploads(client_id=Client, flow_id=Flow)
 })
 """
-_SIZES = 'cd "$1" && xargs -0 -r stat -c "%s %n" -- 2>/dev/null; true'
 _PAUSE = 0.5
 _ROW = 8
 """Bytes of a row's entry in a result set's index (facts: backup_file.result_set)."""
@@ -117,7 +117,6 @@ def count_imported(
 def on_disk(context: Context, org: str, parcels: Sequence[Parcel]) -> list[Parcel]:
     """The parcels whose result files are on the machine, of the very size, with all their rows.
 
-    One command for all of them: asking a server for its rows takes as long as importing them.
     Whatever isn't found like that (a server lays it out otherwise, or compresses it) is asked for.
     """
     inside = "" if org == ROOT else f"orgs/{org}/"
@@ -126,14 +125,8 @@ def on_disk(context: Context, org: str, parcels: Sequence[Parcel]) -> list[Parce
         for parcel in parcels
         if parcel.rows
     }
-    names = [f"{file}{end}" for paths in files.values() for file in paths for end in _ENDS]
-    if not names:
-        return []
-    argv = ["sh", "-c", _SIZES, "count", context.config.files]
-    listing = context.target.run(argv, stdin="\0".join(names).encode(), timeout=600).text
-    sizes = {
-        name: int(size) for size, _, name in (line.partition(" ") for line in listing.splitlines())
-    }
+    names = (f"{file}{end}" for paths in files.values() for file in paths for end in _ENDS)
+    sizes = disk_sizes(context, context.config.files, names)
     return [
         parcel
         for parcel in parcels

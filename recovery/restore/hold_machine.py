@@ -30,10 +30,15 @@ while read -r -t "$3" _; do :; done
 
 @contextmanager
 def hold_machine(
-    target: Target, say: Callable[[str], None], *, patience: int = _PATIENCE
+    target: Target,
+    say: Callable[[str], None],
+    *,
+    patience: int = _PATIENCE,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     """Holds the machine's lock; waits up to ``patience`` seconds for another recovery to end.
 
+    ``meanwhile`` is called once the machine answers, while the lock is asked for.
     Raises :class:`TargetError` when the machine can't be reached, or is still held then.
     """
     target.run(["true"])
@@ -58,6 +63,7 @@ def hold_machine(
     holder = threading.Thread(target=hold, name="holds the machine", daemon=True)
     holder.start()
     try:
+        meanwhile()
         _await_lock(told_from, target.uri, failed, holder, say)
         threading.Thread(target=beat, name="heartbeat", daemon=True).start()
         yield

@@ -96,7 +96,6 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
     hunts: dict[str, ArchivedHunt] = {}
     parcels = _parcels(context, archives, set(there), tally, hunts)
     before = HuntsBefore(context, org, archives)
-    context.api()  # opened here, not by two lanes at once
     partial: list[Parcel] = []
 
     def import_batch(lane: int, batch: list[Parcel]) -> None:

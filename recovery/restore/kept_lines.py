@@ -11,7 +11,7 @@ Line = dict[str, Any]
 # A line that a kill or a full disk cut off is ended first: the next one stays readable.
 APPEND = """set -e; umask 077; mkdir -p "${1%/*}"
 [ -z "$(tail -c 1 "$1" 2>/dev/null)" ] || echo >> "$1"
-cat >> "$1"; sync "$1"
+cat >> "$1"; [ -z "$2" ] || sync "$1"
 """
 READ = '[ ! -e "$1" ] || cat "$1"'
 _PATIENCE = 600
@@ -30,11 +30,15 @@ class KeptLines:
         argv = ["sh", "-c", READ, self._name, self._path]
         return list(lines_of(self._target.run(argv).text))
 
-    def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Adds lines; they are on the disk when this returns. None: nothing is done."""
+    def append(self, lines: Iterable[Mapping[str, Any]], *, settled: bool = True) -> None:
+        """Adds lines; they are on the disk when this returns. None: nothing is done.
+
+        ``settled=False``: they outlive whoever wrote them, but a machine that loses its power
+        within the next seconds may forget them.
+        """
         data = "".join(json.dumps(line) + "\n" for line in lines).encode()
         if data:
-            argv = ["sh", "-c", APPEND, self._name, self._path]
+            argv = ["sh", "-c", APPEND, self._name, self._path, "settled" if settled else ""]
             self._target.run(argv, stdin=data, timeout=_PATIENCE)
 
 

@@ -5,8 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from recovery.restore.parcel import Parcel
 
-LANES = 2
-"""Two keep a server busy: it imports one batch while the last is counted and the next is sent."""
+LANES = 3
+"""They keep a server busy: it imports one batch while the last is counted and the next is sent."""
 Work = Callable[[int, list[Parcel]], None]
 
 

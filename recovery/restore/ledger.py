@@ -62,21 +62,26 @@ class Ledger:
 
     def begin(self, keys: Iterable[Key]) -> None:
         """Notes an import that is about to be made."""
-        self._add(dict.fromkeys(keys, ("begun", "")))
+        self._add(dict.fromkeys(keys, ("begun", "")), settled=True)
 
     def finish(self, keys: Mapping[Key, str]) -> None:
-        """Notes imports that were made and checked, each with what was short of it."""
-        self._add({key: ("done", trouble) for key, trouble in keys.items()})
+        """Notes imports that were made and checked, each with what was short of it.
 
-    def _add(self, entries: Mapping[Key, Entry]) -> None:
+        The server's own files may not be on the disk yet either: after a power cut a flow whose
+        end was forgotten is imported anew. To force it each time held the server up (measured).
+        """
+        self._add({key: ("done", trouble) for key, trouble in keys.items()}, settled=False)
+
+    def _add(self, entries: Mapping[Key, Entry], *, settled: bool) -> None:
         with self._lock:  # batches are noted side by side
-            self._append(entries)
+            self._append(entries, settled)
 
-    def _append(self, entries: Mapping[Key, Entry]) -> None:
+    def _append(self, entries: Mapping[Key, Entry], settled: bool) -> None:
         fresh = {key: entry for key, entry in entries.items() if self._entries.get(key) != entry}
-        self._kept.append(
+        lines = (
             {"org": org, "client": client, "flow": flow, "state": state}
             | ({"trouble": trouble} if trouble else {})
             for (org, client, flow), (state, trouble) in fresh.items()
         )
+        self._kept.append(lines, settled=settled)
         self._entries.update(fresh)

@@ -57,6 +57,6 @@ def run_group(group: Group, request: RestoreRequest, say: Say) -> GroupResult:
     ``say`` takes progress lines. Safe to repeat after a kill at any point: finished steps
     are found in the machine's journal. Raises :class:`recovery.errors.RecoveryError`.
     """
-    with Context(request, say) as context:
+    with Context(request, say, asks_first=group == "collections") as context:
         outcomes = run_steps(STEPS[group], context)
         return GroupResult(group=group, outcomes=outcomes, facts=context.facts)

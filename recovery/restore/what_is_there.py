@@ -8,6 +8,7 @@ from recovery.counts import things
 from recovery.restore.context import Context
 from recovery.restore.count_imported import count_imported
 from recovery.restore.delete_flows import Place, delete_flows
+from recovery.restore.flow_records import maybe_there
 from recovery.restore.parcel import Parcel
 from recovery.velociraptor.config import SERVICE
 
@@ -54,7 +55,8 @@ def there_in_part(
     context: Context, org: str, parcels: Sequence[Parcel]
 ) -> tuple[set[Place], set[Place]]:
     """Of a batch: the flows that are there whole, whoever imported them, and those in part."""
-    there = _existing(context, org, [parcel.place for parcel in parcels])
+    asked = maybe_there(context, org, [parcel.place for parcel in parcels])
+    there = _existing(context, org, asked)
     found = [parcel for parcel in parcels if parcel.place in there]
     if not found:
         return set(), set()

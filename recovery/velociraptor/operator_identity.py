@@ -7,6 +7,7 @@ can be left behind (docs/adr/0003). The certificate is made in memory and never 
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -80,10 +81,13 @@ def refuse_unusable(config: ServerConfig) -> None:
 
 def _ca_key(config: ServerConfig) -> rsa.RSAPrivateKey | None:
     pem = (config.values.get("CA") or {}).get("private_key")
-    if not pem:
-        return None
+    return _rsa_key(str(pem)) if pem else None
+
+
+@lru_cache(maxsize=1)  # each group of steps opens the API: to check an RSA key takes 40 ms
+def _rsa_key(pem: str) -> rsa.RSAPrivateKey:
     try:
-        key = load_pem_private_key(str(pem).encode(), password=None)
+        key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError) as broken:
         raise BadInputError(
             "CA.private_key is not a private key",
