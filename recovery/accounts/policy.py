@@ -48,9 +48,8 @@ def refusal(policy: Policy, item: Difference) -> str:
         return "denied by name"
     if not _allows(policy.names, names, known=item.before is not None):
         return "a new name" if policy.names == "known" else "not a name on the list"
-    was_admin = item.before is not None and item.before.is_admin
     is_admin = item.now is not None and item.now.is_admin
-    if is_admin and not _allows(policy.administrators, names, known=was_admin):
+    if is_admin and not _allows(policy.administrators, names, known=not item.gains_admin):
         return "a new administrator" if policy.administrators == "known" else "no administrator"
     if item.change == "changed" and item.gains_rights and not policy.changed_rights:
         return "more rights than before"

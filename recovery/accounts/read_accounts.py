@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
+from recovery.accounts.sign_in import SignIn
 from recovery.accounts.stored_policy import checked_policy, stored_policy, together
 from recovery.errors import BadInputError
 from recovery.velociraptor.api import ROOT
@@ -56,6 +57,8 @@ class Account:
     name: str
     policy: dict[str, Any]
     full_name: str = ""
+    sign_in: SignIn | None = None
+    """None where the point doesn't tell: no backup does."""
 
     @property
     def names(self) -> set[str]:
@@ -86,7 +89,13 @@ class Account:
     def words(self) -> str:
         """The rights as an operator reads and writes them (``user_grant``)."""
         rights = sorted(to_snake(key) for key in self.policy if key != "roles")
-        return ", ".join([*self.policy.get("roles", []), *rights]) or "no rights"
+        locked = ["locked"] if self.is_locked else []
+        return ", ".join([*self.policy.get("roles", []), *rights, *locked]) or "no rights"
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether its user can't sign in, whatever the rights."""
+        return self.sign_in is not None and self.sign_in.locked
 
 
 def account_path(path: str) -> tuple[str, str, str] | None:

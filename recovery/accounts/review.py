@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recovery.accounts.read_accounts import Account
+from recovery.accounts.sign_in import changes
 
 Change = Literal["new", "changed", "removed", "same"]
 _ORDER: dict[Change, int] = {"new": 0, "changed": 1, "removed": 2, "same": 3}
@@ -27,16 +28,29 @@ class Difference:
         return account
 
     @property
+    def sign_in(self) -> list[str]:
+        """What changed in how its user signs in, in words."""
+        return changes(self.before.sign_in, self.now.sign_in) if self.before and self.now else []
+
+    @property
     def gains_admin(self) -> bool:
-        """Whether it has administrator's rights now and had none before."""
-        had = self.before is not None and self.before.is_admin
+        """Whether it has administrator's rights now and had none before, or was locked."""
+        had = self.before is not None and self.before.is_admin and not self._is_unlocked
         return self.now is not None and self.now.is_admin and not had
+
+    @property
+    def _is_unlocked(self) -> bool:
+        """A user who could not sign in could use no right."""
+        was = self.before is not None and self.before.is_locked
+        return was and self.now is not None and not self.now.is_locked
 
     @property
     def gains_rights(self) -> bool:
         """Whether it may now do anything that it might not before; fewer rights are no danger."""
         if self.now is None:
             return False
+        if self._is_unlocked and self.now.policy:
+            return True
         before = self.before.policy if self.before else {}
         return any(_more(value, before.get(key)) for key, value in self.now.policy.items())
 
@@ -72,4 +86,5 @@ def _change(now: Account | None, before: Account | None) -> Change:
         return "removed"
     if before is None:
         return "new"
-    return "same" if now.digest == before.digest else "changed"
+    same = now.digest == before.digest and not changes(before.sign_in, now.sign_in)
+    return "same" if same else "changed"

@@ -31,6 +31,9 @@ def review(
 ) -> None:
     """Shows accounts against the recovery point before: gained admin rights first.
 
+    Passwords and identities that changed are told, where both points have state; an account that
+    was unlocked may do more than before.
+
     Example:
 
       recovery accounts review --vault /vault
@@ -48,6 +51,7 @@ def review(
     for item in shown:
         row = _row(item)
         mark = f"{row['change']} ADMIN" if item.gains_admin else row["change"]
+        mark = ", ".join([mark, *row["sign_in"]])
         table.add_row(mark, row["user"], row["org"], row["rights"], row["before"])
     safe_console().print(table)
     same = len(differences) - len([item for item in differences if item.change != "same"])
@@ -148,4 +152,5 @@ def _row(item: Any) -> dict[str, Any]:
         "rights": item.now.words if item.now else "",
         "before": item.before.words if item.before else "",
         "gains_admin": item.gains_admin,
+        "sign_in": item.sign_in,
     }

@@ -12,6 +12,7 @@ from recovery.accounts.read_accounts import (
     users_without_rights,
 )
 from recovery.accounts.review import Difference, review
+from recovery.accounts.with_sign_ins import with_sign_ins
 from recovery.counts import things
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
@@ -56,7 +57,8 @@ def review_accounts(context: Context) -> Report:
     elif context.request.accounts != ALL:
         detail += "; there is no point before to compare with"
     findings = [
-        f"account held back: {name_of(item.account)} ({item.change}; {item.account.words})"
+        f"account held back: {name_of(item.account)} "
+        f"({', '.join([item.change, *item.sign_in])}; {item.account.words})"
         for item in held
     ]
     if held:
@@ -103,7 +105,9 @@ def _say_changes(context: Context, differences: list[Difference]) -> None:
         mark = "ADMIN gained, " if item.gains_admin else ""
         before = f", before: {item.before.words}" if item.before and item.now else ""
         words = item.account.words
-        context.say(f"account {mark}{item.change}: {name_of(item.account)}: {words}{before}")
+        sign_in = f" ({', '.join(item.sign_in)})" if item.sign_in else ""
+        whose = name_of(item.account)
+        context.say(f"account {mark}{item.change}: {whose}: {words}{before}{sign_in}")
 
 
 def differences_of(context: Context, manifest: Manifest) -> list[Difference]:
@@ -128,7 +132,7 @@ def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
     if takes_state(context, manifest):
         states = [context.fetch(state.tar) for state in manifest.state]
         found = [account for state in states for account in accounts_in_state(state)]
-        return with_full_names(as_one_user(found), states)
+        return with_sign_ins(with_full_names(as_one_user(found), states), states)
     return as_one_user(
         account
         for org, (_, path) in newest_backups(context, manifest).items()
