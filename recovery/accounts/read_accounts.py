@@ -65,6 +65,10 @@ class Account:
         """What an operator may call it."""
         return {self.name, self.full_name or self.name}
 
+    def is_called(self, name: str) -> bool:
+        """Whether an operator means it by ``name``: small and capital letters are the same."""
+        return same_user(name) in map(same_user, self.names)
+
     @property
     def shown(self) -> str:
         """The name as it was given, where the point has it."""

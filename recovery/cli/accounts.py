@@ -105,24 +105,28 @@ def approve(
             target="--policy",
             hint="unchanged, known, all, or a file of rules",
         )
-    names = {name for item in differences if item.now for name in item.now.names}
-    if unknown := ({*(user or ()), *(without or ())} - names):
-        raise BadInputError(
-            f"no such user in the point: {', '.join(sorted(unknown))}",
-            hint="`recovery accounts review --all` shows them",
-        )
-    allowed = {account.key: account for account in decide(policy, differences, deployment)}
-    allowed |= {i.now.key: i.now for i in differences if i.now and i.now.names & {*(user or ())}}
-    kept = [account for account in allowed.values() if not account.names & {*(without or ())}]
+    present = [item.now for item in differences if item.now]
+    for name in (*(user or ()), *(without or ())):
+        if not any(account.is_called(name) for account in present):
+            raise BadInputError(
+                f"no such user in the point: {name}",
+                hint="`recovery accounts review --all` shows them",
+            )
+    allowed = {account.key for account in decide(policy, differences, deployment)}
+    kept = [
+        account
+        for account in present
+        if (account.key in allowed or any(map(account.is_called, user or ())))
+        and not any(map(account.is_called, without or ()))
+    ]
     write_approval(out, kept, deployment)
-    captured = [item.now for item in differences if item.now]
     if as_json:
         told = {"file": str(out), "approved": _names(kept)}
         kept_keys = {account.key for account in kept}
-        left = _names(account for account in captured if account.key not in kept_keys)
+        left = _names(account for account in present if account.key not in kept_keys)
         echo(json.dumps({**told, "held_back": left}, indent=1))
     else:
-        echo(f"{len(kept)} of {things(len(captured), 'account')} approved in {out}")
+        echo(f"{len(kept)} of {things(len(present), 'account')} approved in {out}")
 
 
 def _names(accounts: Iterable[Any]) -> list[dict[str, str]]:

@@ -74,3 +74,9 @@ def test_a_record_that_is_none_and_a_point_without_state_tell_nothing(accounts):
     backup = [type(known)("root", "Ann@x", READER)]
     assert [item.change for item in review([known], backup)] == ["same"]
     assert [item.change for item in review(backup, [known])] == ["same"]
+
+
+def test_an_operator_need_not_spell_a_name_as_its_user_does(accounts):
+    (account,) = accounts(READER)
+    assert account.is_called("ann@X")
+    assert not account.is_called("ann@y")
