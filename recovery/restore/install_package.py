@@ -1,11 +1,13 @@
 """Step: the server package on the machine, its service held, the newest config in place."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from recovery.errors import BadInputError, CommandError
 from recovery.restore.context import Context
 from recovery.restore.hold_service import hold_argv
+from recovery.restore.initial_users import held_initial_users, without_users
 from recovery.restore.journal import AT_WORK, FOLDER
 from recovery.restore.place_named import place_named
 from recovery.restore.place_state import KEPT, adds_archives, refuse_a_used_machine
@@ -52,13 +54,17 @@ def install_package(context: Context) -> Report:
     if context.has_point and adds_archives(context):
         return Report(KEPT, skipped=True)
     _refuse(context)
+    if held := held_initial_users(context):
+        without_users(context.config.raw, held)  # a config of another form is refused here
     before = what_was_there(context)
-    installed = install_held(context)
+    installed = install_held(context, held)
     return replace(installed, findings=[*before, *installed.findings])
 
 
-def install_held(context: Context) -> Report:
+def install_held(context: Context, without: Sequence[str] = ()) -> Report:
     """Holds the service, installs, then puts the captured config where it differs.
+
+    ``without``: initial users who may not come back (:mod:`recovery.restore.initial_users`).
 
     Raises :class:`BadInputError` when a first deployment's package isn't there, or when the
     machine holds another point's state already (then nothing is changed), and
@@ -86,6 +92,12 @@ def install_held(context: Context) -> Report:
         # The file that dpkg left may be the package's, or an older machine's: the captured one
         # is what the clients last trusted.
         config, findings = fit_addresses(target, context.config)
+        config = without_users(config, without)
+        findings += [
+            f"account held back: {name} (an administrator at the server's first start, by "
+            "GUI.initial_users; taken out of the config)"
+            for name in without
+        ]
         target.put(config, CONFIG_PATH, mode=0o640, owner=f"root:{OWNER}")
         findings += place_named(context)
         target.run(fit_argv(), timeout=30)

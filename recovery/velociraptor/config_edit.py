@@ -6,6 +6,7 @@ meant, so that a file of an unusual form is refused rather than spoiled.
 
 import copy
 import difflib
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -35,13 +36,42 @@ def set_value(text: str, path: Path, value: int | str) -> str:
             place[name] = {}
         place = place[name]
     place[path[-1]] = value
-    try:
-        came_out = yaml.safe_load(changed)
-    except yaml.YAMLError:
-        came_out = None
-    if came_out != meant:
+    if _read(changed) != meant:
         raise BadInputError(f"{'.'.join(path)} can't be changed in place", hint=_HINT)
     return changed
+
+
+def set_list(text: str, path: Path, values: Sequence[Any]) -> str:
+    """``text`` with the list that is at ``path`` replaced by another one, all else as it is.
+
+    Raises :class:`BadInputError` when there is none, or the file's form doesn't let it be changed.
+    """
+    node: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
+    key = node
+    for name in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        key, node = next((pair for pair in pairs if pair[0].value == name), (None, None))
+    meant = copy.deepcopy(yaml.safe_load(text))
+    place = meant
+    for name in path[:-1]:
+        place = place.get(name) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or key is None or node is None:
+        raise BadInputError(f"there is no {'.'.join(path)}", hint=_HINT)
+    place[path[-1]] = [*values]
+    cut = text[node.start_mark.index : node.end_mark.index]
+    ends = cut[len(cut.rstrip()) :]  # a list in lines ends where the next name begins
+    row = f"{text[: key.end_mark.index]}: {json.dumps([*values])}"
+    changed = f"{row}{ends}{text[node.end_mark.index :]}"
+    if _read(changed) != meant:
+        raise BadInputError(f"{'.'.join(path)} can't be changed in place", hint=_HINT)
+    return changed
+
+
+def _read(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
 
 
 def _changed(text: str, node: yaml.Node | None, path: Path, value: str) -> str:
