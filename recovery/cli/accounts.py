@@ -38,7 +38,7 @@ def review(
 
       recovery accounts review --vault /vault
     """
-    differences, _ = _differences(vault, point)
+    differences, _, passwords = _differences(vault, point)
     shown = [item for item in differences if everything or item.change != "same"]
     if as_json:
         echo(json.dumps([_row(item) for item in shown], indent=1))
@@ -54,6 +54,8 @@ def review(
         mark = ", ".join([mark, *row["sign_in"]])
         table.add_row(mark, row["user"], row["org"], row["rights"], row["before"])
     safe_console().print(table)
+    for name in passwords:
+        echo(f"the password of {name} is another one than before")
     same = len(differences) - len([item for item in differences if item.change != "same"])
     first = " (there is no point before: all come back)" if _is_first(differences) else ""
     echo(f"{things(len(differences), 'account')}, {same} the same as before{first}")
@@ -98,7 +100,7 @@ def approve(
     from recovery.accounts.approve import approve as decide
     from recovery.errors import BadInputError
 
-    differences, deployment = _differences(vault, point)
+    differences, deployment, _ = _differences(vault, point)
     if policy not in (ALL, KNOWN, UNCHANGED) and not Path(policy).is_file():
         raise BadInputError(
             f"no policy {policy!r}",
@@ -133,15 +135,17 @@ def _names(accounts: Iterable[Any]) -> list[dict[str, str]]:
     return [{"user": a.shown, "org": a.org, "rights": a.words} for a in accounts]
 
 
-def _differences(vault: str, point: str) -> tuple[list[Any], str]:
+def _differences(vault: str, point: str) -> tuple[list[Any], str, list[str]]:
+    """The accounts against the point before, the deployment, whose password is another one."""
     from recovery.restore.context import Context
     from recovery.restore.request import parse_request
-    from recovery.restore.review_accounts import differences_of
+    from recovery.restore.review_accounts import differences_of, new_passwords
 
     request = parse_request(target="local://", vault=vault, point=point)
     with Context(request, echo) as context:
         manifest = context.manifest
-        return differences_of(context, manifest), manifest.server.deployment
+        differences = differences_of(context, manifest)
+        return differences, manifest.server.deployment, new_passwords(context)
 
 
 def _is_first(differences: list[Any]) -> bool:

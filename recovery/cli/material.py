@@ -46,10 +46,13 @@ def material(
         echo(f"file for endpoints {path}")
     for path in found.named:
         echo(f"file that the config names {path}")
+    for words in found.others:
+        echo(words)
     since = f"since {found.before}" if found.before else "(there is no point before it)"
     echo(
         f"{name}: {things(len(found.artifacts), 'artifact')} new, changed or removed {since}, "
         f"{things(len(found.served), 'file')} for endpoints new or changed, "
         f"{things(len(found.named), 'file')} that the config names new or changed, "
+        f"{things(len(found.others), 'other thing')} changed (tools, settings, package), "
         f"{things(len(found.outgoing), 'entry', 'entries')} of monitoring sending data out"
     )

@@ -4,6 +4,7 @@ import json
 
 from recovery.accounts.approve import ALL, KNOWN, approve
 from recovery.accounts.full_names import with_full_names
+from recovery.accounts.passwords import changed_passwords
 from recovery.accounts.read_accounts import (
     Account,
     accounts_in_backup,
@@ -42,6 +43,9 @@ def review_accounts(context: Context) -> Report:
     has_earlier = earlier_point(context, context.manifest) is not None
     if has_earlier:
         _say_changes(context, everybody)
+    passwords = new_passwords(context)
+    for name in passwords:
+        context.say(f"account: the password of {name} is another one than before")
     new = sum(item.change == "new" for item in differences)
     changed = sum(item.change == "changed" for item in differences)
     removed = sum(item.change == "removed" for item in everybody)
@@ -50,6 +54,8 @@ def review_accounts(context: Context) -> Report:
     detail += f"{len(held)} held back"
     if has_earlier:
         detail += f"; since the point before: {new} new, {changed} changed, {removed} removed"
+        if passwords:
+            detail += f", {things(len(passwords), 'password')} changed"
         if gained:
             detail += f", new administrators: {', '.join(map(name_of, gained[:_NAMED]))}"
     elif context.request.accounts == KNOWN:
@@ -116,6 +122,17 @@ def differences_of(context: Context, manifest: Manifest) -> list[Difference]:
     return review(accounts_of(context, manifest), accounts_of(context, before) if before else [])
 
 
+def new_passwords(context: Context) -> list[str]:
+    """Users whose password is not that of the point before; none where no state is taken."""
+    before = earlier_point(context, context.manifest)
+    if before is None or not all(takes_state(context, one) for one in (context.manifest, before)):
+        return []
+    now, old = (
+        [context.fetch(state.tar) for state in one.state] for one in (context.manifest, before)
+    )
+    return [name for name in changed_passwords(now, old) if context.choice.user(name)]
+
+
 def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
     """The newest point of the same deployment that was captured before this one."""
     earlier = (
@@ -141,9 +158,13 @@ def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
 
 
 def takes_state(context: Context, manifest: Manifest) -> bool:
-    """Whether the strategy takes a point's accounts from its state."""
+    """Whether the strategy takes a point's accounts, and artifacts, from its state.
+
+    An adopted point's state are the orgs' records alone: its parts say that it holds none.
+    """
     whole = {"state", "datastore"} & set(context.request.strategy)
-    return bool(manifest.state and (whole or not manifest.backups))
+    held = manifest.state and "state" in manifest.parts
+    return bool(held and (whole or not manifest.backups))
 
 
 def name_of(account: Account) -> str:

@@ -9,14 +9,17 @@ from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.material import (
     ArtifactChange,
+    by_name,
     changed_artifacts,
     definitions_in_backup,
     definitions_in_state,
 )
+from recovery.restore.other_changes import changed_package, changes, settings_in, tools_in
 from recovery.restore.outgoing import Outgoing, outgoing
-from recovery.restore.review_accounts import earlier_point
+from recovery.restore.review_accounts import earlier_point, takes_state
 from recovery.restore.step import Report
 from recovery.vault.manifest import Manifest
+from recovery.velociraptor.config import ServerConfig
 
 _LINES = 20
 """Of each diff, while a recovery runs; `recovery material` shows them whole."""
@@ -33,6 +36,8 @@ class Material:
     """Files for endpoints that are new or another content, by their paths below the datastore."""
     named: list[str]
     """Files that the config names (artifact definitions, TLS), likewise, by their full paths."""
+    others: list[str]
+    """Tools, settings of the config and the package that are not as they were, in words."""
 
 
 def review_material(context: Context) -> Report:
@@ -53,7 +58,7 @@ def review_material(context: Context) -> Report:
             )
     for sender in found.outgoing:
         context.say(f"monitoring {sender.words}")
-    _say_files(context, found.served, found.named)
+    _say_files(context, found.served, found.named, found.others)
     context.facts["material"] = material_json(found)
     since = f"since {found.before}" if found.before else "(there is no point before)"
     detail = f"{things(len(found.artifacts), 'artifact')} new or changed {since}"
@@ -61,27 +66,39 @@ def review_material(context: Context) -> Report:
         detail += f"; {things(len(found.served), 'file')} for endpoints (tools) new or changed"
     if found.named:
         detail += f"; {things(len(found.named), 'file')} that the config names new or changed"
+    if found.others:
+        detail += f"; {things(len(found.others), 'other thing')} changed (tools, settings, package)"
     if found.outgoing:
         names = ", ".join(sorted({sender.artifact for sender in found.outgoing}))
         detail += f"; monitoring that sends data out: {names}"
     return Report(detail)
 
 
-def _say_files(context: Context, served: Sequence[str], named: Sequence[str]) -> None:
+def _say_files(
+    context: Context, served: Sequence[str], named: Sequence[str], others: Sequence[str]
+) -> None:
     for path in served:
         context.say(f"file for endpoints {path}")
     for path in named:
         context.say(f"file that the config names {path}")
+    for words in others:
+        context.say(words)
 
 
 def _review_named(context: Context) -> Report:
     """Without artifacts of a datastore: those that the config names come back all the same."""
-    manifest = context.manifest if context.has_point else None
-    if manifest is None or manifest.named is None:
+    if not context.has_point:
         return Report("no artifacts in this strategy", skipped=True)
-    named = changed_named(manifest, earlier_point(context, manifest))
-    _say_files(context, [], named)
-    return Report(f"{things(len(named), 'file')} that the config names new or changed")
+    manifest = context.manifest
+    before = earlier_point(context, manifest)
+    named, others = changed_named(manifest, before), _others(context, manifest, before)
+    if manifest.named is None and not others:
+        return Report("no artifacts in this strategy", skipped=True)
+    _say_files(context, [], named, others)
+    return Report(
+        f"{things(len(named), 'file')} that the config names new or changed; "
+        f"{things(len(others), 'other thing')} changed (settings, package)"
+    )
 
 
 def material_of(context: Context) -> Material:
@@ -93,6 +110,7 @@ def material_of(context: Context) -> Material:
     senders = [
         item
         for state in manifest.state
+        if takes_state(context, manifest)
         if context.wants_org(state.org) and context.choice.provider("monitoring")
         for item in outgoing(context.fetch(state.tar), now)
     ]
@@ -102,8 +120,30 @@ def material_of(context: Context) -> Material:
         if context.wants_org(change.org) and context.choice.artifact(change.name)
     ]
     served = changed_served(manifest, before) if context.choice.provider("tools") else []
-    named = changed_named(manifest, before)
-    return Material(before.point if before else "", changed, senders, served, named)
+    named, others = changed_named(manifest, before), _others(context, manifest, before)
+    return Material(before.point if before else "", changed, senders, served, named, others)
+
+
+def _others(context: Context, manifest: Manifest, before: Manifest | None) -> list[str]:
+    """Tools only where the state brings them."""
+    if before is None:
+        return []
+    found = changed_package(manifest, before)
+    found += changes("setting", _settings(context, manifest), _settings(context, before))
+    if takes_state(context, manifest) and context.choice.provider("tools"):
+        found += changes("tool", _tools(context, manifest), _tools(context, before))
+    return found
+
+
+def _settings(context: Context, manifest: Manifest) -> dict[str, str]:
+    raw = context.fetch(manifest.config).read_bytes()
+    return settings_in(ServerConfig.parse(raw, source=f"config of {manifest.point}").values)
+
+
+def _tools(context: Context, manifest: Manifest) -> dict[str, str]:
+    return tools_in(
+        context.fetch(state.tar) for state in manifest.state if context.wants_org(state.org)
+    )
 
 
 def changed_served(now: Manifest, before: Manifest | None) -> list[str]:
@@ -139,17 +179,16 @@ def material_json(material: Material) -> str:
             "outgoing": [asdict(sender) for sender in material.outgoing],
             "served": material.served,
             "named": material.named,
+            "others": material.others,
         }
     )
 
 
 def _definitions(context: Context, manifest: Manifest) -> dict[tuple[str, str], str]:
-    """Of the state where there is one with artifacts in it, else of the backups."""
-    found: dict[tuple[str, str], str] = {}
-    for state in manifest.state:
-        found |= definitions_in_state(context.fetch(state.tar))
-    if found:
-        return found
-    for org, (_, path) in newest_backups(context, manifest).items():
-        found |= definitions_in_backup(path, org)
-    return found
+    """Of what the strategy takes them from: the state, or else the backups."""
+    if takes_state(context, manifest):
+        found = [definitions_in_state(context.fetch(state.tar)) for state in manifest.state]
+    else:
+        newest = newest_backups(context, manifest).items()
+        found = [definitions_in_backup(path, org) for org, (_, path) in newest]
+    return by_name((*key, text) for one in found for key, text in one.items())

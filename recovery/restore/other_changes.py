@@ -1,0 +1,69 @@
+"""What else of a recovery point runs code, against the point before: tools, settings, the package.
+
+Pure, but for reading the files. No value of a setting is told: it may be a key.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from recovery.restore.state_files import org_and_path
+from recovery.vault.manifest import Manifest
+from recovery.velociraptor.inventory import digest
+from recovery.velociraptor.records import json_record
+from recovery.velociraptor.state_tar import state_files
+
+_INVENTORY = ("config/inventory.json.db", "config/inventory.db")
+_UNREADABLE = "(a list of tools that can't be read)"
+
+Digests = Mapping[str, str]
+"""A thing as an operator calls it → the digest of what it is."""
+
+
+def changes(kind: str, now: Digests, before: Digests) -> list[str]:
+    """What is not as it was, in words: new, changed, removed."""
+    return [
+        f"{kind} {'new' if name not in before else 'changed' if name in now else 'removed'}: {name}"
+        for name in sorted({*now, *before})
+        if now.get(name) != before.get(name)
+    ]
+
+
+def tools_in(states: Iterable[Path]) -> dict[str, str]:
+    """The tools that a server hands out, or has endpoints fetch: where from, and its hash."""
+    found: dict[str, list[Any]] = {}
+    for state in states:
+        for file in state_files(state):
+            org, inside = org_and_path(file.path)
+            if inside in _INVENTORY:
+                for name, tool in _tools(file.read()):
+                    found.setdefault(f"{name} in {org}", []).append(tool)
+    return {name: digest(tools) for name, tools in found.items()}
+
+
+def _tools(record: bytes) -> Iterator[tuple[str, Any]]:
+    try:
+        for tool in json_record(record or b"{}").get("tools") or []:
+            version = f" {tool['version']}" if tool.get("version") else ""
+            yield f"{tool.get('name')}{version}", tool
+    except (ValueError, TypeError, AttributeError):
+        yield _UNREADABLE, record.hex()
+
+
+def settings_in(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    """Each setting of a config by its dotted name."""
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict) and value:
+            found |= settings_in(value, f"{name}.")
+        else:
+            found[name] = digest(value)
+    return found
+
+
+def changed_package(now: Manifest, before: Manifest) -> list[str]:
+    """Its scripts run as root, and its binary is the server."""
+    if now.package.file.sha256 == before.package.file.sha256:
+        return []
+    return [f"server package changed: {before.package.version}, now {now.package.version}"]

@@ -1,0 +1,160 @@
+"""What else runs code, or lets somebody in: tools, settings, the package, passwords."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+
+from recovery.accounts.passwords import changed_passwords
+from recovery.restore.context import Context
+from recovery.restore.other_changes import changes, settings_in, tools_in
+from recovery.restore.request import parse_request
+from recovery.restore.review_accounts import accounts_of, review_accounts
+from recovery.restore.review_material import material_of, review_material
+from tests.unit.restore.points import (
+    BACKUP,
+    CONFIG,
+    STATE,
+    Point,
+    deb_of,
+    tar_with,
+    unzipped,
+    zip_of,
+)
+
+
+def tools(*given):
+    return {"config/inventory.json.db": json.dumps({"tools": given}).encode()}
+
+
+def state(tmp_path, name, files):
+    path = tmp_path / name
+    path.write_bytes(tar_with(files))
+    return path
+
+
+def user(name, password):
+    raw = name.encode()
+    return bytes([0x0A, len(raw)]) + raw + bytes([0x12, len(password)]) + password
+
+
+def test_a_tool_from_elsewhere_is_told(tmp_path):
+    a = {"name": "Autoruns", "url": "https://a.example/x", "hash": "1"}
+    b = {"name": "Autoruns", "version": "2", "url": "https://b.example/x"}
+    old = tools_in([state(tmp_path, "old", tools(a, b))])
+    new = tools_in([state(tmp_path, "new", tools({**a, "url": "https://evil.example/x"}))])
+    assert changes("tool", new, old) == [
+        "tool removed: Autoruns 2 in root",
+        "tool changed: Autoruns in root",
+    ]
+    twice = tools_in([state(tmp_path, "twice", tools({**a, "hash": "2"}, a))])
+    assert changes("tool", twice, tools_in([state(tmp_path, "one", tools(a))]))
+
+
+@pytest.mark.parametrize("record", [b"\x0a\x01x", b'{"tools":[7]}', b'{"tools":7}', b"[" * 9999])
+def test_a_list_of_tools_that_can_not_be_read_is_told(tmp_path, record):
+    found = tools_in([state(tmp_path, "odd", {"config/inventory.json.db": record})])
+    assert changes("tool", found, {}) == ["tool new: (a list of tools that can't be read) in root"]
+
+
+def test_settings_are_told_by_name_and_never_with_their_values():
+    old = {"GUI": {"initial_users": [{"name": "a"}], "x": 1}, "autoexec": {}}
+    new = {"GUI": {"initial_users": [{"name": "b"}], "x": 1}, "autoexec": {"argv": ["secret"]}}
+    told = changes("setting", settings_in(new), settings_in(old))
+    assert told == [
+        "setting changed: GUI.initial_users",
+        "setting removed: autoexec",
+        "setting new: autoexec.argv",
+    ]
+    assert "secret" not in "".join(told)
+
+
+def test_a_password_that_is_another_one_is_told(tmp_path):
+    old = state(
+        tmp_path, "old", {"users/ann.db": user("ann", b"1"), "users/bob.db": user("bob", b"1")}
+    )
+    files = {"users/Ann.db": user("Ann", b"2"), "users/bob.db": user("bob", b"1")}
+    new = state(tmp_path, "new", files | {"users/eve.db": user("eve", b"1")})
+    assert changed_passwords([new], [old]) == ["Ann"]
+
+
+@pytest.fixture
+def two_points(tmp_path, monkeypatch):
+    """A point, and one before it: ``make(now, before)`` changes each; gives what was said."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+
+    def make(now, before, strategy, step):
+        earlier = datetime.now(UTC) - timedelta(days=2)
+        for values, changed in (
+            (before, {"point": f"{earlier:%Y%m%dT%H%M%SZ}-000000", "captured_at": earlier}),
+            (now, {}),
+        ):
+            point = Point(tmp_path / "vault")
+            for name, value in values.items():
+                setattr(point, name, value)
+            point.changes = {**changed, **values.get("more", {})}
+            point.make()
+        said: list[str] = []
+        request = parse_request(
+            target="docker://nobody", vault=str(tmp_path / "vault"), strategy=strategy
+        )
+        with Context(request, said.append) as context:
+            report = step(context)
+        return said, report
+
+    return make
+
+
+def test_a_review_tells_package_setting_tool_and_password(two_points):
+    values = yaml.safe_load(CONFIG)
+    values["GUI"]["initial_users"].append({"name": "mallory"})
+    now = {
+        "package": deb_of("Package: velociraptor-server\nVersion: 0.77.2-2\n"),
+        "config": yaml.safe_dump(values, sort_keys=False).encode(),
+        "state": tar_with({**STATE, **tools({"name": "T"}), "users/ann.db": user("ann", b"2")}),
+    }
+    said, report = two_points(now, {}, ["state"], review_material)
+    assert "server package changed: 0.77.2-1, now 0.77.2-1" in said
+    assert "setting changed: GUI.initial_users" in said
+    assert "tool new: T in root" in said
+    assert "3 other things changed" in report.detail
+
+
+def test_a_review_of_accounts_tells_a_password(two_points):
+    now = {"state": tar_with({**STATE, "users/ann.db": user("ann", b"2")})}
+    said, report = two_points(now, {}, ["state"], review_accounts)
+    assert "account: the password of ann is another one than before" in said
+    assert "1 password changed" in report.detail
+
+
+def test_the_package_alone_has_its_settings_reviewed(two_points):
+    values = yaml.safe_load(CONFIG) | {"autoexec": {"argv": ["x"]}}
+    now = {"config": yaml.safe_dump(values, sort_keys=False).encode()}
+    said, _ = two_points(now, {}, ["redeploy"], review_material)
+    assert said == ["setting new: autoexec.argv"]
+
+
+def test_with_a_backup_its_own_artifacts_are_reviewed_not_those_of_the_state_beside_it(two_points):
+    members = unzipped(BACKUP)
+    (name,) = [n for n in members if n.startswith("orgs/root/artifacts/") and "Marker" in n][:1]
+    members[name] += b"# execve()\n"
+    artifacts = {"artifact_definitions/Custom/A.yaml": b"name: Custom.A\n"}
+    same = {"state": tar_with({**STATE, **artifacts})}
+    now = {**same, "backup": zip_of(members)}
+    said, _ = two_points(now, same, ["backup"], review_material)
+    assert any("# execve()" in line for line in said)
+    said, _ = two_points(now, same, ["state"], review_material)
+    assert not any("# execve()" in line for line in said)
+
+
+def test_an_adopted_points_accounts_and_artifacts_are_those_of_its_backup(two_points):
+    records = {"orgs/OACME.json.db": b'{"id":"OACME"}'}
+    adopted = {"state": tar_with(records), "more": {"parts": ["redeploy", "backup", "collections"]}}
+
+    def look(context):
+        return accounts_of(context, context.manifest), material_of(context)
+
+    _, (accounts, material) = two_points(adopted, {}, ["state", "collections"], look)
+    assert ("root", "admin") in {account.key for account in accounts}
+    assert any(change.name == "Custom.Server.Marker" for change in material.artifacts)
