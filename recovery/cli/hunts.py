@@ -19,7 +19,10 @@ def hunts() -> None:
 def release(
     target: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://")],
     vault: VaultUri,
-    point: Annotated[str, typer.Option(help="the point recovered from; default: newest")] = "",
+    point: Annotated[
+        str,
+        typer.Option(help="the point recovered from; default: by the machine's journal"),
+    ] = "",
     hunt: Annotated[list[str] | None, typer.Option(help="only this hunt; repeatable")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,9 +41,9 @@ def release(
     from recovery.restore.release_hunts import release_hunts
     from recovery.restore.request import parse_request
 
+    point = point or _recovered_from(target)
     request = parse_request(target=target, vault=vault, point=point)
     with Context(request, lambda line: echo(line, err=True)) as context:
-        context.target.run(["true"])  # a target that isn't there is said as such
         report = release_hunts(context, frozenset(hunt or ()))
     if as_json:
         echo(json.dumps({"released": report.detail, "findings": report.findings}, indent=1))
@@ -49,3 +52,16 @@ def release(
         for finding in report.findings:
             echo(f"finding: {finding}")
     raise typer.Exit(1 if report.findings else 0)
+
+
+def _recovered_from(uri: str) -> str:
+    """The newest point may be a capture of the recovered server, in which no hunt runs."""
+    from recovery.restore.journal import recovered_point
+    from recovery.restore.promise import PLACED
+    from recovery.target import open_target
+
+    target = open_target(uri)
+    try:
+        return recovered_point(target, PLACED)
+    finally:
+        target.close()

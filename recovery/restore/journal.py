@@ -19,6 +19,13 @@ AT_WORK = f"{FOLDER}/at-work"
 """Held by a command that changes the machine, until it ends: it outlives a recovery's death."""
 
 
+def recovered_point(target: Target, steps: Collection[str]) -> str:
+    """The point for which one of ``steps`` was done last on the machine; empty for none."""
+    lines = KeptLines(target, PATH).read()
+    done = [str(line.get("point", "")) for line in lines if line.get("step") in steps]
+    return done[-1] if done else ""
+
+
 class Journal:
     """The journal of ``point`` on ``target``.
 

@@ -14,7 +14,8 @@ from recovery.vault.manifest import Manifest
 from recovery.velociraptor.inventory import Entries, Inventory
 from recovery.velociraptor.stored_names import same_user
 
-_PLACED = (STATE_STEP, DATASTORE_STEP, BACKUP_STEP)
+PLACED = (STATE_STEP, DATASTORE_STEP, BACKUP_STEP)
+"""The steps that make a server one of a recovery point."""
 
 
 class Promise(NamedTuple):
@@ -42,7 +43,7 @@ def promised_to(context: Context, policy: str, *, everything: bool = False) -> P
     allowed = allowed_accounts(context) if policy else context.journal.accounts
     if everything:
         return _without(context, context.manifest.inventory, {}, allowed)
-    wanted = context.journal.wanted(_PLACED)
+    wanted = context.journal.wanted(PLACED)
     placed = Choice.model_validate(wanted[-1] if wanted else {})
     if not policy:
         placed = placed.model_copy(update={"users": []})  # more of them may have been let in since

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from recovery.commands import Result
-from recovery.restore.journal import Journal
+from recovery.restore.journal import Journal, recovered_point
 from recovery.restore.request import Outcome
 
 
@@ -33,6 +33,12 @@ def test_what_was_done_is_known_to_whoever_goes_on() -> None:
     assert again.is_done("install")
     assert again.detail("install") == "1.0"
     assert not Journal(machine, "P2").is_done("install")  # type: ignore[arg-type]
+
+
+def test_the_point_that_a_machine_was_recovered_from() -> None:
+    machine = Machine(_line("P1", "place") + _line("P2", "import") + "{cut")
+    assert recovered_point(machine, ["place", "restore"]) == "P1"  # type: ignore[arg-type]
+    assert recovered_point(Machine(), ["place"]) == ""  # type: ignore[arg-type]
 
 
 def test_other_points_are_named() -> None:
