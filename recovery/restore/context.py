@@ -1,6 +1,5 @@
 """What a step works with: the machine, the recovery point, a private work folder, the API."""
 
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -17,6 +16,7 @@ from recovery.restore.hold_machine import hold_machine
 from recovery.restore.journal import Journal
 from recovery.restore.ledger import Ledger
 from recovery.restore.request import RestoreRequest
+from recovery.restore.work_folder import work_folder
 from recovery.target import Target, open_target
 from recovery.vault.manifest import Manifest, StoredObject
 from recovery.vault.named_tar import read_named_tar
@@ -108,7 +108,7 @@ class Context:
     @cached_property
     def folder(self) -> Path:
         """A 0700 folder of this run, gone at its end."""
-        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="recovery-work-")))
+        return self._stack.enter_context(work_folder())
 
     def fetch(self, item: StoredObject) -> Path:
         """The object as a file in the work folder, fetched once, hash checked."""

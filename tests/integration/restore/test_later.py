@@ -5,9 +5,14 @@ import shutil
 import subprocess
 import tarfile
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from recovery.errors import CommandError
+from recovery.restore.place_as_server import place_as_server
+from recovery.small_tar import tar_of
+from recovery.target import open_target
 from recovery.vault.store import open_vault
 from tests.integration.restore.conftest import CLONE, Captured, fresh_machine, same
 
@@ -118,3 +123,20 @@ def test_from_a_backup_alone_accounts_come_later_and_hunts_without_parameters_wa
     assert f"the hunt {hunt} stays paused: its parameters are lost" in held.stdout
     assert {row["state"] for row in fresh.query("SELECT state FROM hunts()")} == {"PAUSED"}
     assert "1 hunt released" in recovery(fresh, *release, "--hunt", hunt).stdout
+    what_came_cut_off_is_not_placed(fresh)
+
+
+def what_came_cut_off_is_not_placed(fresh):
+    """A file without its end would stay: what is there already is never written over."""
+    whole = tar_of({"users/late.db": b"x" * 20_000})
+    target, config = open_target(fresh.uri), fresh.captured.config
+    context = SimpleNamespace(target=target, config=config)
+    file = f"{config.datastore}/users/late.db"
+    with pytest.raises(CommandError, match="tar: "):
+        place_as_server(context, whole[:12_000])
+    assert target.run(["test", "-e", file], check=False).returncode == 1
+    place_as_server(context, whole)
+    assert target.run(["stat", "-c", "%s %U", file]).text == "20000 velociraptor"
+    left = target.run(["sh", "-c", "ls /var/lib/velociraptor-recovery/at-work.*"], check=False)
+    assert left.text == ""
+    target.close()
