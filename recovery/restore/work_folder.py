@@ -25,9 +25,12 @@ def work_folder() -> Iterator[Path]:
     """The folder; held by the kernel's lock for as long as its run lives."""
     _take_away_left_ones(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
-        folder = Path(name)
-        with (folder / _LOCK).open("w") as lock:
+        whole, making = Path(name), Path(name) / f"{_LOCK}.new"
+        folder = whole / "files"
+        folder.mkdir(mode=0o700)
+        with making.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            making.rename(whole / _LOCK)  # nobody sees it without its lock
             yield folder
 
 

@@ -28,7 +28,7 @@ def folder_for_temporary_files(tmp_path, monkeypatch):
 
 def test_it_is_the_owners_alone_and_gone_at_the_end(tmp_path):
     with work_folder() as folder:
-        assert folder.stat().st_mode & 0o777 == 0o700
+        assert {one.stat().st_mode & 0o777 for one in (folder, folder.parent)} == {0o700}
         (folder / "x").write_text("x")
     assert [*tmp_path.iterdir()] == []
 
@@ -37,13 +37,13 @@ def test_what_a_killed_run_left_goes_and_what_a_living_one_has_stays(tmp_path):
     run = subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True)
     left = run.stdout.readline().strip()
     with work_folder() as folder:
-        assert {str(one) for one in tmp_path.iterdir()} == {left, str(folder)}
+        assert {str(one / "files") for one in tmp_path.iterdir()} == {left, str(folder)}
         run.kill()
         run.wait()
         run.stdout.close()
         assert (Path(left) / "server.config.yaml").exists()
         with work_folder() as other:
-            assert {*tmp_path.iterdir()} == {folder, other}
+            assert {one / "files" for one in tmp_path.iterdir()} == {folder, other}
 
 
 def test_nothing_else_is_touched(tmp_path):
