@@ -30,4 +30,5 @@ else:
     outcomes = pulumi.Output.all(server.outcomes, collections.outcomes, proof.outcomes)
     pulumi.export("verdict", outcomes.apply(verdict))
     pulumi.export("findings", outcomes.apply(findings))
+    pulumi.export("next", proof.facts.apply(lambda facts: facts.get("next", "")))
     pulumi.export("report", proof.facts.apply(lambda facts: facts.get("report", "")))

@@ -36,9 +36,14 @@ class RecoverySteps:
         return self._group("collections", list(after))
 
     def proof(self, name: ServerName, *after: pulumi.Resource) -> StepGroup:
-        """The checks, the comparison and the report; again when the address or name changes."""
+        """The checks, the comparison and the report; again when the address or name changes.
+
+        Without a name of its own the stack sends nobody to the machine, and waits for nobody.
+        """
         settings, machine = self._settings, self._machine
-        request: dict[str, pulumi.Input[Any]] = {"dns": name.promise} if name.promise else {}
+        request: dict[str, pulumi.Input[Any]] = {"client_wait": 0, "clients_sent": False}
+        if name.promise:
+            request = {"dns": name.promise}
         where = [machine.address, machine.address6, settings.name]
         return self._group("proof", [name, *after], request, where)
 

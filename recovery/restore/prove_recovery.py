@@ -1,11 +1,13 @@
 """Step: the checks and the full comparison, changing nothing; its result goes to the report."""
 
+import shlex
 from collections import Counter
 from datetime import UTC, datetime
 
 from recovery.counts import things
 from recovery.restore.context import Context
 from recovery.restore.promise import promised
+from recovery.restore.request import RestoreRequest
 from recovery.restore.step import Report
 from recovery.restore.write_report import record, write_report
 from recovery.verify.fleet import NOT_SENT
@@ -36,10 +38,7 @@ def prove_recovery(context: Context) -> Report:
         context.facts["report"] = str(path)
         context.say(f"report: {path}")
     if any(check.detail.endswith(NOT_SENT) for check in proof.checks):
-        context.facts["next"] = (
-            "lead the clients to this machine (its name, a load balancer), then "
-            f"`recovery verify --target {request.target} --vault {request.vault}`"
-        )
+        context.facts["next"] = what_next(request)
     outcomes = Counter(check.outcome for check in proof.checks)
     skipped = f", {outcomes['skipped']} skipped" if outcomes["skipped"] else ""
     lost = sum(line.lost for line in proof.fidelity if not line.expected)
@@ -47,4 +46,12 @@ def prove_recovery(context: Context) -> Report:
         f"{outcomes['passed']} of {things(len(proof.checks), 'check')} passed{skipped}, "
         f"{things(lost, 'thing')} lost unexpectedly",
         proof.findings,
+    )
+
+
+def what_next(request: RestoreRequest) -> str:
+    """What is left where nobody has led the clients here; its command can be copied."""
+    verify = ["recovery", "verify", "--target", request.target, "--vault", request.vault]
+    return (
+        f"lead the clients to this machine (its name, a load balancer), then `{shlex.join(verify)}`"
     )

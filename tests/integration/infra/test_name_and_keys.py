@@ -50,6 +50,7 @@ def test_the_name_follows_the_machine(named, knot, steps, engine, said):
     assert dns_update.look_up(knot, name) == Record(name, 7, (address,))
     published = {call["group"]: call["name"] for call in steps.calls()}
     assert published == {"server": [], "collections": [address], "proof": [address]}
+    assert {call["clients_sent"] for call in steps.calls()} == {True}
     assert up(named, said.append).changed == 0
 
     dns_update.publish(knot, Record(name, 60, ("192.0.2.99",)))

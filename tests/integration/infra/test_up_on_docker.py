@@ -49,6 +49,8 @@ def test_the_life_of_a_machine(stack, steps, engine, said):
     assert first.outputs["report"].endswith("report.json")
     assert f"server on {name}" in said, "progress lines reach the caller"
     assert "site-packages" in steps.calls()[0]["packaging"]
+    proof = steps.calls()[-1]
+    assert (proof["clients_sent"], proof["client_wait"]) == (False, 0), "it has no name to switch"
 
     steps.forget()
     assert up(stack, said.append).changed == 0
