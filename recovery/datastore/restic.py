@@ -29,7 +29,8 @@ _RUN = (
 )
 _HOURS = 86400.0
 _NONE_THERE = (
-    "is the address right? A folder is looked for where restic runs (another machine: --on); "
+    "is the address right? A folder is looked for where restic runs: at a restore on the new "
+    "machine, else where --on says; "
     "`recovery datastore backup` makes the repository"
 )
 _KEYS = "are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, and may they use this bucket?"

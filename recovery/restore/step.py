@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from recovery.errors import RecoveryError
+from recovery.errors import EXIT_BAD_INPUT, RecoveryError
 from recovery.restore.context import Context
 from recovery.restore.request import Outcome
 
@@ -49,10 +49,17 @@ def run_steps(steps: Sequence[Step], context: Context) -> list[Outcome]:
     try:
         return [_run(step, context) for step in steps]
     except RecoveryError as error:
-        error.so_far = _UNTOUCHED if first and not context.held else _STAYS
-        if error.so_far in error.hint:  # said by who could be asked without a machine, too
-            error.so_far = ""
+        error.so_far = so_far(error, first=first, held=context.held)
         raise
+
+
+def so_far(error: RecoveryError, *, first: bool, held: bool) -> str:
+    """What became of the machine: ``first`` group on it, ``held`` for this recovery by now."""
+    if "nothing was changed" in error.hint:  # said by who can be asked without a machine, too
+        return ""
+    if first and (not held or error.exit_code == EXIT_BAD_INPUT):
+        return _UNTOUCHED
+    return "" if error.exit_code == EXIT_BAD_INPUT else _STAYS
 
 
 def _run(step: Step, context: Context) -> Outcome:

@@ -80,7 +80,8 @@ def read_bundle(shelf: Shelf, secret: str) -> VaultKeys:
         raise BadInputError(
             "this vault has no keys under a passphrase",
             target=shelf.uri,
-            hint="`recovery vault init --vault URI` makes them, in an empty vault",
+            hint="is it sealed with a folder of keys? set RECOVERY_KEYS to that. Is it not sealed? "
+            "unset RECOVERY_PASSPHRASE_FILE (`recovery vault init` seals an empty vault)",
         ) from missing
     except (pyrage.DecryptError, ValueError, KeyError) as wrong:
         raise UntrustedError(

@@ -1,8 +1,9 @@
 import pytest
 
-from recovery.errors import RecoveryError, TargetError
+from recovery.errors import BadInputError, RecoveryError, TargetError
 from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
+from recovery.restore.step import so_far
 from tests.unit.restore.points import Point
 
 
@@ -34,3 +35,18 @@ def test_what_a_hint_says_already_is_not_said_twice(tmp_path):
     with pytest.raises(RecoveryError, match="no recovery point of deployment") as failed:
         run_group("server", request, lambda _line: None)
     assert str(failed.value).count("nothing was changed on the machine") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "first", "held", "said"),
+    [
+        (BadInputError("x"), True, True, "nothing was changed on the machine"),
+        (BadInputError("x"), False, True, ""),
+        (RecoveryError("x"), True, True, "what is done stays; run the same command again, and"),
+        (RecoveryError("x", hint="nothing was changed there"), False, True, ""),
+    ],
+)
+def test_bad_input_has_changed_nothing_also_on_a_machine_that_is_held(error, first, held, said):
+    told = so_far(error, first=first, held=held)
+    assert told.startswith(said)
+    assert bool(told) == bool(said)
