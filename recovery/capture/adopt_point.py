@@ -69,6 +69,8 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
     times = [backup.made_at for backup in kept] + [
         active_time(flow.context) or now for flow in flows
     ]
+    # Of a package alone its file tells: what is adopted today is older than a capture of today.
+    times = times or [datetime.fromtimestamp(Path(package.path).stat().st_mtime, UTC)]
     archives = [
         *(_flow(vault, flow) for flow in flows),
         *(_hunt(vault, hunt, hunt_org(hunt, backups)) for hunt in hunts),
@@ -78,7 +80,7 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
     parts += ["collections"] if archives else []
     manifest = Manifest(
         point=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        captured_at=min(max(times, default=now), now),  # a clock that was ahead is no future
+        captured_at=min(max(times), now),  # a clock that was ahead is no future
         finished_at=now,
         parts=parts,
         server=Server(

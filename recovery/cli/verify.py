@@ -62,6 +62,7 @@ def verify(
     from recovery.restore.context import Context
     from recovery.restore.promise import promised_to
     from recovery.restore.request import parse_request
+    from recovery.vault.by_capture import by_capture
     from recovery.vault.store import open_vault
     from recovery.verify.facts import parse_dns
     from recovery.verify.point_config import config_on
@@ -80,7 +81,10 @@ def verify(
         echo(line, err=True)
 
     if vault and not point:
-        request = request.model_copy(update={"point": open_vault(vault).point().point})
+        opened = open_vault(vault)
+        opened.point()  # a vault that was rolled back, or is none, is refused here
+        newest = next(by_capture(opened.newest_first()))
+        request = request.model_copy(update={"point": newest.point})
     with Context(request, say) as context:
         machine = context.target
         machine.run(["true"])  # a target that isn't there is one error, not one a check

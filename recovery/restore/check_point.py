@@ -8,6 +8,7 @@ from recovery.counts import items, things
 from recovery.errors import BadInputError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.check_backup import check_backup
+from recovery.restore.check_folders import check_folders
 from recovery.restore.check_package import check_package
 from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import NEXT as _NEXT
@@ -50,6 +51,7 @@ def check_point(context: Context) -> Report:
             hint=_NEXT,
         )
     _check_deployment(context)
+    check_folders(context.config.folders, manifest.point)
     _check_parts(context)
     _check_copy(context)
     check_package(context.fetch(manifest.package.file), manifest.package.file.name)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from recovery.errors import BadInputError, UntrustedError, VaultError
+from recovery.vault.by_capture import by_capture
 from recovery.vault.manifest import Manifest, StoredObject
 from recovery.vault.store import Vault
 
@@ -14,6 +15,7 @@ def newest_good(
 ) -> Manifest:
     """The newest point (of ``deployment``, when given) whose parts are all in the vault.
 
+    Newest is what was captured last: an adopted point is made of older things than its name tells.
     Archives don't count: a missing one is a loss of one collection, named when it is imported.
     Newer points that are passed over are said. Raises :class:`UntrustedError` when none is left,
     and :class:`BadInputError` when the vault has none of that deployment.
@@ -25,7 +27,7 @@ def newest_good(
             raise
         say(f"passed over: {refused.message}")
     others = broken = 0
-    for point in vault.newest_first():
+    for point in by_capture(vault.newest_first()):
         if deployment not in ("", point.server.deployment):
             others += 1
             continue

@@ -54,6 +54,8 @@ class Context:
         self.facts: dict[str, str] = {}
         self.allowed: set[tuple[str, str]] | None = None
         """(org, user) that may come back; None before the review."""
+        self.earlier: dict[str, Manifest | None] = {}
+        """A point's id → the point that it is compared with: opening one of many takes its time."""
         self.importing = threading.Lock()
         """Held while the server imports a batch."""
         self.met: set[tuple[str, str]] = set()

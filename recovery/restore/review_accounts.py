@@ -20,6 +20,7 @@ from recovery.restore.context import Context
 from recovery.restore.step import Report
 from recovery.vault.by_capture import by_capture
 from recovery.vault.manifest import Manifest
+from recovery.vault.store import Vault
 from recovery.velociraptor.api import ROOT
 
 _NAMED = 10
@@ -134,14 +135,27 @@ def new_passwords(context: Context) -> list[str]:
 
 
 def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
-    """The newest point of the same deployment that was captured before this one."""
-    earlier = (
-        point
-        for point in by_capture(context.vault.newest_first())
-        if point.server.deployment == manifest.server.deployment
-        and point.captured_at < manifest.captured_at
-    )
-    return next(earlier, None)
+    """The point of the same deployment that this one is compared with: the one before it."""
+    if manifest.point not in context.earlier:
+        context.earlier[manifest.point] = _before(context.vault, manifest)
+    return context.earlier[manifest.point]
+
+
+def _before(vault: Vault, manifest: Manifest) -> Manifest | None:
+    """The newest that was captured before it; or else that was made before it, by its name.
+
+    When it was captured, a point says itself: one that says before all others must not pass for
+    the first one there is, from which everybody comes back.
+    """
+    made = None
+    for point in by_capture(vault.newest_first()):
+        if point.server.deployment != manifest.server.deployment:
+            continue
+        if point.captured_at < manifest.captured_at:
+            return point
+        if made is None and point.point < manifest.point:
+            made = point
+    return made
 
 
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:

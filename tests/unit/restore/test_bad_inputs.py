@@ -192,6 +192,19 @@ CONTENT = {
         config_with(Client__ca_certificate=other_ca()),
         "not of the deployment",
     ),
+    **{
+        f"config: datastore in {folder!r}": (
+            "config",
+            config_with(Datastore__location=folder),
+            "where no server can",
+        )
+        for folder in ("/", "/etc", "/usr/lib", "/var/lib/", "var/lib/x", "/srv/../etc", "//etc")
+    },
+    "config: file store in /etc": (
+        "config",
+        config_with(Datastore__filestore_directory="/etc/velociraptor"),
+        "where no server can",
+    ),
     "config: expired, no CA key": ("config", ended_without_a_ca_key(), "certificate ended"),
     "config: CA key is none": ("config", config_with(CA__private_key="x"), "CA.private_key"),
     "state: truncated": ("state", tar_of("users/a.db", data=b"y" * 5000)[:3000], "can't be read"),
@@ -618,6 +631,18 @@ def test_an_older_whole_point_is_taken_instead_of_a_newer_broken_one(tmp_path):
     with Context(request, said.append) as context:
         assert context.manifest.point == old.point
     assert any(new.point in line and "passed over" in line for line in said)
+
+
+def test_what_was_captured_last_is_taken_not_what_was_adopted_last(tmp_path):
+    point = Point(tmp_path / "vault")
+    captured = point.make()
+    now = datetime.now(UTC)
+    old = {"point": f"{now:%Y%m%dT%H%M%SZ}-bbbbbb", "captured_at": now - timedelta(days=90)}
+    point.changes = old
+    point.make()
+    request = parse_request(target="docker://nobody", vault=str(point.folder))
+    with Context(request, lambda _line: None) as context:
+        assert context.manifest.point == captured.point
 
 
 @pytest.mark.parametrize("how", ["truncated", "text", "unknown key", "newer schema", "swapped"])

@@ -94,10 +94,13 @@ def two_points(tmp_path, monkeypatch):
             for name, value in values.items():
                 setattr(point, name, value)
             point.changes = {**changed, **values.get("more", {})}
-            point.make()
+            made = point.make()
         said: list[str] = []
         request = parse_request(
-            target="docker://nobody", vault=str(tmp_path / "vault"), strategy=strategy
+            target="docker://nobody",
+            vault=str(tmp_path / "vault"),
+            strategy=strategy,
+            point=made.point,
         )
         with Context(request, said.append) as context:
             report = step(context)
@@ -158,3 +161,15 @@ def test_an_adopted_points_accounts_and_artifacts_are_those_of_its_backup(two_po
     _, (accounts, material) = two_points(adopted, {}, ["state", "collections"], look)
     assert ("root", "admin") in {account.key for account in accounts}
     assert any(change.name == "Custom.Server.Marker" for change in material.artifacts)
+
+
+def test_a_point_that_says_it_is_the_first_is_compared_all_the_same(two_points):
+    """Nobody was captured before it, so everybody would have come back, a new one too."""
+    first = {"state": tar_with({**STATE, "acl/ann.json.db": b'{"roles":["reader"]}'})}
+    admin = b'{"roles":["administrator"]}'
+    claims = {
+        "state": tar_with({**STATE, "acl/mallory.json.db": admin}),
+        "more": {"captured_at": datetime(2001, 1, 1, tzinfo=UTC)},
+    }
+    _, report = two_points(claims, first, ["state"], review_accounts)
+    assert report.findings == ["account held back: mallory (new; administrator)"]
