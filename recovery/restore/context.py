@@ -67,6 +67,7 @@ class Context:
         self._opening = threading.Lock()
         self._caller: threading.Thread | None = None
         self._held = False
+        self._still_held: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         return self
@@ -154,12 +155,20 @@ class Context:
         return self._held
 
     def hold(self) -> None:
-        """Keeps every other recovery off the machine until this run ends."""
+        """Keeps every other recovery off the machine until this run ends.
+
+        Called before every step that changes something; raises as :meth:`still_held` does.
+        """
         if not self._held:
-            self._stack.enter_context(
+            self._still_held = self._stack.enter_context(
                 hold_machine(self.target, self.say, meanwhile=self._call_ahead)
             )
             self._held = True
+        self.still_held()
+
+    def still_held(self) -> None:
+        """Raises :class:`TargetError` where the machine was held, and is no more."""
+        self._still_held()
 
     def _call_ahead(self) -> None:
         """Connects to a server that runs while the lock is asked for: each takes 0.1 s.

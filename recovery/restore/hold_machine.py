@@ -35,10 +35,12 @@ def hold_machine(
     *,
     patience: int = _PATIENCE,
     meanwhile: Callable[[], None] = lambda: None,
-) -> Iterator[None]:
+) -> Iterator[Callable[[], None]]:
     """Holds the machine's lock; waits up to ``patience`` seconds for another recovery to end.
 
-    ``meanwhile`` is called once the machine answers, while the lock is asked for.
+    Gives what raises :class:`TargetError` once the lock is lost: a computer that slept longer than
+    the machine's patience would go on beside whoever has taken it since. ``meanwhile`` is called
+    once the machine answers, while the lock is asked for.
     Raises :class:`TargetError` when the machine can't be reached, or is still held then.
     """
     target.run(["true"])
@@ -60,13 +62,22 @@ def hold_machine(
             with suppress(OSError):
                 os.write(beat_to, b"\n")
 
+    def still_held() -> None:
+        if not holder.is_alive():
+            raise TargetError(
+                "this computer, or its connection, was away too long: the machine may be another "
+                "recovery's by now",
+                target=target.uri,
+                hint="run the same again: it goes on from here",
+            )
+
     holder = threading.Thread(target=hold, name="holds the machine", daemon=True)
     holder.start()
     try:
         meanwhile()
         _await_lock(told_from, target.uri, failed, holder, say)
         threading.Thread(target=beat, name="heartbeat", daemon=True).start()
-        yield
+        yield still_held
     finally:
         stop.set()
         os.close(beat_to)

@@ -99,6 +99,7 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
     partial: list[Parcel] = []
 
     def import_batch(lane: int, batch: list[Parcel]) -> None:
+        context.still_held()  # hours may lie between two batches
         whole, missing, short = _sort(context, org, batch)
         partial.extend(short)
         before.touch(hunt_of_flow(parcel.flow_id) for parcel in missing)
@@ -107,6 +108,7 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
 
     in_lanes(batches(parcels), import_batch)
     for batch in batches(partial):
+        context.still_held()
         # Last and alone: a server forgets flows that are written while it deletes others.
         before.touch(hunt_of_flow(parcel.flow_id) for parcel in batch)
         # Noted first: a kill after it leaves lists of flows that are to be made anew.
