@@ -1,8 +1,9 @@
-"""What else of a recovery point runs code, against the point before: tools, settings, the package.
+"""What else of a recovery point runs code, against the point before: tools, hunts, settings.
 
 Pure, but for reading the files. No value of a setting is told: it may be a key.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from recovery.velociraptor.inventory import digest
 from recovery.velociraptor.records import json_record
 from recovery.velociraptor.state_tar import state_files
 
+_REQUEST = re.compile(r"hunts/(H\.[^/]+)/request(?:\.json)?\.db")
 _INVENTORY = ("config/inventory.json.db", "config/inventory.db")
 _UNREADABLE = "(a list of tools that can't be read)"
 
@@ -48,6 +50,28 @@ def _tools(record: bytes) -> Iterator[tuple[str, Any]]:
             yield f"{tool.get('name')}{version}", tool
     except (ValueError, TypeError, AttributeError):
         yield _UNREADABLE, record.hex()
+
+
+def hunts_in(states: Iterable[Path]) -> dict[str, str]:
+    """What hunts have endpoints run: their requests, compiled when they were made.
+
+    A server runs what is compiled, whatever the artifact says by now (read in its source); a
+    request stays what it was for as long as the hunt lives.
+    """
+    requests: dict[str, list[str]] = {}
+    for state in states:
+        for file in state_files(state):
+            org, inside = org_and_path(file.path)
+            if match := _REQUEST.fullmatch(inside):
+                requests.setdefault(f"{match[1]} in {org}", []).append(_asked(file.read()))
+    return {name: digest(asked) for name, asked in requests.items()}
+
+
+def _asked(record: bytes) -> str:
+    try:
+        return digest(json_record(record))
+    except ValueError:
+        return record.hex()
 
 
 def settings_in(values: Mapping[str, Any], above: str = "") -> dict[str, str]:

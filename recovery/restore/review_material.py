@@ -1,8 +1,9 @@
 """Step: what in the recovery point would run code, against the point before; nothing is changed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from recovery.counts import things
 from recovery.restore.backup_sources import newest_backups
@@ -14,7 +15,14 @@ from recovery.restore.material import (
     definitions_in_backup,
     definitions_in_state,
 )
-from recovery.restore.other_changes import changed_package, changes, settings_in, tools_in
+from recovery.restore.other_changes import (
+    Digests,
+    changed_package,
+    changes,
+    hunts_in,
+    settings_in,
+    tools_in,
+)
 from recovery.restore.outgoing import Outgoing, outgoing
 from recovery.restore.review_accounts import earlier_point, takes_state
 from recovery.restore.step import Report
@@ -131,7 +139,13 @@ def _others(context: Context, manifest: Manifest, before: Manifest | None) -> li
     found = changed_package(manifest, before)
     found += changes("setting", _settings(context, manifest), _settings(context, before))
     if takes_state(context, manifest) and context.choice.provider("tools"):
-        found += changes("tool", _tools(context, manifest), _tools(context, before))
+        found += changes("tool", *_of_both(context, tools_in, manifest, before))
+    if takes_state(context, manifest) and context.choice.provider("hunts"):
+        now, old = _of_both(context, hunts_in, manifest, before)
+        both = now.keys() & old.keys()  # a new hunt is paused, and an old one may be gone
+        found += changes(
+            "hunt's request", *({name: one[name] for name in both} for one in (now, old))
+        )
     return found
 
 
@@ -140,10 +154,14 @@ def _settings(context: Context, manifest: Manifest) -> dict[str, str]:
     return settings_in(ServerConfig.parse(raw, source=f"config of {manifest.point}").values)
 
 
-def _tools(context: Context, manifest: Manifest) -> dict[str, str]:
-    return tools_in(
-        context.fetch(state.tar) for state in manifest.state if context.wants_org(state.org)
-    )
+def _of_both(
+    context: Context, read: Callable[[Iterable[Path]], Digests], *points: Manifest
+) -> list[Digests]:
+    """What ``read`` finds in the states of the chosen orgs, of each point."""
+    return [
+        read(context.fetch(one.tar) for one in point.state if context.wants_org(one.org))
+        for point in points
+    ]
 
 
 def changed_served(now: Manifest, before: Manifest | None) -> list[str]:

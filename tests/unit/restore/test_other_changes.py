@@ -131,6 +131,19 @@ def test_a_review_of_accounts_tells_a_password(two_points):
     assert "1 password changed" in report.detail
 
 
+def test_a_hunt_that_would_run_something_else_is_told(two_points):
+    """A server runs what was compiled when the hunt was made, not what its artifact says."""
+
+    def hunts(query, **more):
+        request = {"artifacts": ["A"], "compiledCollectorArgs": [{"Query": [{"VQL": query}]}]}
+        hunt = json.dumps(request).encode()
+        return {"state": tar_with({**STATE, "hunts/H.1/request.json.db": hunt, **more})}
+
+    new = {"hunts/H.2/request.json.db": b"{}"}
+    said, _ = two_points(hunts("execve()", **new), hunts("info()"), ["state"], review_material)
+    assert said == ["hunt's request changed: H.1 in root"]
+
+
 def test_the_package_alone_has_its_settings_reviewed(two_points):
     values = yaml.safe_load(CONFIG) | {"autoexec": {"argv": ["x"]}}
     now = {"config": yaml.safe_dump(values, sort_keys=False).encode()}
