@@ -91,7 +91,7 @@ def read_rules(path: Path, deployment: str) -> Approval | Policy:
     )
     kind: type[Approval | Policy] = Approval
     try:
-        values: Any = yaml.safe_load(path.read_bytes())
+        values: Any = yaml.load(path.read_bytes(), Loader=_OnceLoader)  # noqa: S506 - a safe one
         kind = Approval if isinstance(values, dict) and "approved" in values else Policy
         if not isinstance(values, dict) or not values:
             raise ValueError("it is empty")  # noqa: TRY301 - told like every other fault of the file
@@ -104,6 +104,16 @@ def read_rules(path: Path, deployment: str) -> Approval | Policy:
     if rules.deployment and rules.deployment != deployment:
         raise BadInputError("the approval is of another deployment", target=str(path), hint=hint)
     return rules
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Refuses a rule that stands twice: the last one would count, whatever the first forbids."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)}: it stands there twice")
+        return super().construct_mapping(node, deep)
 
 
 def _first(broken: Exception) -> str:

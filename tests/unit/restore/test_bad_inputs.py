@@ -694,7 +694,19 @@ def test_signatures_come_first(tmp_path, how, monkeypatch):
         restore(point)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "approved: 1", "names: nobody", "extra: 1", "a: ["])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "approved: 1",
+        "names: nobody",
+        "extra: 1",
+        "a: [",
+        "deny: [eve]\ndeny: []",
+        '{"deployment": "d", "approved": [], "approved": []}',
+    ],
+)
 def test_rules_that_say_nothing_are_refused(tmp_path, text):
     point = Point(tmp_path / "vault")
     point.make()
