@@ -87,12 +87,8 @@ def _orgs(context: Context, wanted: Sequence[str], tally: Tally) -> set[str]:
 def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: Tally) -> int:
     """One org's flows, then its hunts; how many hunts are there."""
     there = what_is_there(context, org)
-    for archive in archives:
-        place = (archive.client_id, archive.flow_id)
-        if archive.kind == "flow" and place in there:
-            tally.there += 1
-            if there[place]:
-                tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
+    own = {(flow.client_id, flow.flow_id) for flow in archives if flow.kind == "flow"}
+    _tell_again(org, own, there, tally)
     hunts: dict[str, ArchivedHunt] = {}
     parcels = _parcels(context, archives, set(there), tally, hunts)
     before = HuntsBefore(context, org, archives)
@@ -107,6 +103,7 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
         tally.add(arrived, whole, len(missing))
 
     in_lanes(batches(parcels), import_batch)
+    _tell_again(org, {place for hunt in hunts.values() for place in hunt.flows} - own, there, tally)
     for batch in batches(partial):
         context.still_held()
         # Last and alone: a server forgets flows that are written while it deletes others.
@@ -121,6 +118,14 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
     if not context.wants("state"):  # which has it of everybody
         tally.findings += _mark(context, org, hunts, usable)
     return count
+
+
+def _tell_again(org: str, places: set[Place], there: Mapping[Place, str], tally: Tally) -> None:
+    """Flows that an earlier run brought are counted, and what was short of them is a finding."""
+    for place in sorted(places & there.keys()):
+        tally.there += 1
+        if there[place]:
+            tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
 
 
 def _mark(

@@ -17,6 +17,7 @@ from recovery.restore.context import Context
 from recovery.restore.request import parse_request
 from recovery.vault.manifest import Archive
 from recovery.vault.shelf_vault import ShelfVault
+from tests.unit.restore import simulator
 from tests.unit.restore.points import Point
 from tests.unit.restore.simulator import archive_of, hunt_of
 from tests.unit.restore.test_killed_imports import CLIENT, OTHER, Scene
@@ -99,6 +100,26 @@ def test_the_work_folder_holds_one_export_at_a_time_and_each_is_fetched_once(sce
     # its way, once as files and once as the tar of them.
     assert LARGE < max(held) < (1 + 2 + 2 * 4) * 1.1 * LARGE
     assert {hunt: len(scene.world.hunts["root", hunt]) for hunt in hunts} == dict.fromkeys(hunts, 1)
+
+
+def test_a_second_run_counts_a_hunts_flows_as_there_and_tells_again_what_was_short(scene):
+    """Only flows with archives of their own were told of: it ended with 0, and said 0 there."""
+    raw = exported("H.1", (CLIENT, "F.1.H", 3), ("C.3333333333333333", "F.1.H", 1))
+    scene.manifest = point_of(scene.folder, {"H.1": raw}, state=[])
+    lose = simulator.Server._import
+
+    def short(self, org, parcel):
+        got = lose(self, org, parcel)
+        self.world.flows[org, parcel["Client"], parcel["Flow"]]["rows"] = 1
+        return got
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulator.Server, "_import", short)
+        first = scene.run()
+    assert first.findings == [f"root: {CLIENT} F.1.H: 1 of 3 rows arrived"]
+    again = scene.run()
+    assert again.findings == first.findings
+    assert again.detail == "0 flows imported, 2 there already, 1 hunt"
 
 
 def opened(tmp_path, raw, choice=None, taken=()):
