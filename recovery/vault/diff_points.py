@@ -7,13 +7,14 @@ roles and artifacts are shown before and after.
 import json
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from recovery.errors import VaultError
 from recovery.vault.manifest import Manifest
 from recovery.vault.store import Vault
-from recovery.velociraptor.inventory import ITEMS
+from recovery.velociraptor.inventory import ITEMS, in_full, whole_names
 from recovery.velociraptor.stored_names import JSON, stored_name
 
 _ROOT = "root"
@@ -33,11 +34,16 @@ class Change:
 
 
 def diff_points(old: Manifest, new: Manifest) -> list[Change]:
-    """Every key of every item that isn't the same in both, orgs and items in a fixed order."""
+    """Every key of every item that isn't the same in both, orgs and items in a fixed order.
+
+    Users are called by their whole names.
+    """
+    names = whole_names(old.inventory, new.inventory)
+    had, has = in_full(old.inventory, names).orgs, in_full(new.inventory, names).orgs
     changes = [Change(org, "orgs", org, "added") for org in new.orgs if org not in old.orgs]
     changes += [Change(org, "orgs", org, "removed") for org in old.orgs if org not in new.orgs]
     for org in [org for org in new.orgs if org in old.orgs]:
-        before, after = old.inventory.orgs[org], new.inventory.orgs[org]
+        before, after = had[org], has[org]
         for item in ITEMS:
             was, now = before.get(item, {}), after.get(item, {})
             for key in sorted(was.keys() | now.keys()):
@@ -82,9 +88,10 @@ def add_roles(vault: Vault, old: Manifest, new: Manifest, changes: list[Change])
     wanted = {change.org for change in changes if change.item == "acls"}
     if not wanted:
         return changes
+    names = whole_names(old.inventory, new.inventory)
     try:
-        before = {org: _policies(vault, old, org) for org in wanted}
-        after = {org: _policies(vault, new, org) for org in wanted}
+        before = {org: _policies(vault, old, org, names) for org in wanted}
+        after = {org: _policies(vault, new, org, names) for org in wanted}
     except VaultError:
         return changes
     return [
@@ -101,7 +108,9 @@ def add_roles(vault: Vault, old: Manifest, new: Manifest, changes: list[Change])
     ]
 
 
-def _policies(vault: Vault, manifest: Manifest, org: str) -> dict[str, str]:
+def _policies(
+    vault: Vault, manifest: Manifest, org: str, names: Mapping[str, str]
+) -> dict[str, str]:
     """User → roles and permissions, from the org's state."""
     found: dict[str, str] = {}
     for state in (state for state in manifest.state if state.org == org):
@@ -113,7 +122,7 @@ def _policies(vault: Vault, manifest: Manifest, org: str) -> dict[str, str]:
                     if "/" in name and name.split("/")[-2] == "acl":
                         content = tar.extractfile(member)
                         user = stored_name(name.rsplit("/", 1)[1], JSON)
-                        found[user] = _words(content.read() if content else b"")
+                        found[names.get(user, user)] = _words(content.read() if content else b"")
     return found
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recovery.vault.manifest import Part
 from recovery.velociraptor.api import ROOT
-from recovery.velociraptor.inventory import ITEMS, Entries, Inventory
+from recovery.velociraptor.inventory import ITEMS, Entries, Inventory, in_full, whole_names
 from recovery.velociraptor.stored_names import same_user
 from recovery.verify.expected import expected_loss
 
@@ -49,8 +49,11 @@ def compare(
     """Compares key by key; ``strategy`` decides which losses are expected. Pure.
 
     Orgs in the order root first, items in that of the report; a line for whatever there is
-    on either side. An org that is missing altogether has lost everything in it.
+    on either side. An org that is missing altogether has lost everything in it. Users are called by
+    their whole names.
     """
+    names = whole_names(captured, restored)
+    captured, restored = in_full(captured, names), in_full(restored, names)
     orgs = sorted({*captured.orgs, *restored.orgs}, key=lambda org: (org != "root", org))
     lines = [_line(captured, restored, org, item, strategy) for org in orgs for item in ITEMS]
     return [line for line in lines if line.captured or line.added]

@@ -11,6 +11,7 @@ from recovery.vault.manifest import NamedFiles, OrgState
 from recovery.vault.shelf_vault import ShelfVault
 from recovery.vault.verify_points import last_verified, parse_sample, verify_points
 from recovery.velociraptor.inventory import Inventory
+from recovery.velociraptor.stored_names import shortened
 
 
 def check(vault, names=(), share=1.0):
@@ -165,3 +166,32 @@ def test_roles_are_shown_before_and_after(any_vault, make_point):
     )
     (change,) = add_roles(any_vault, old, new, diff_points(old, new))
     assert change.detail == "reader → administrator, super_user"
+
+
+def test_a_user_whose_name_files_have_shortened_is_called_by_the_whole_name(any_vault, make_point):
+    """Only the digest was shown, of which nobody knows whose it is, and no role with it."""
+    long = "eve." * 70
+    short = shortened(long)
+    old = with_inventory(make_point(0), {"root": {}}, state=state_with(any_vault, {}))
+    new = with_inventory(
+        make_point(1),
+        {"root": {"users": {long: "1"}, "user_options": {short: "2"}, "acls": {short: "3"}}},
+        state=state_with(any_vault, {short: {"roles": ["administrator"]}}),
+    )
+    changes = add_roles(any_vault, old, new, diff_points(old, new))
+    assert {(change.item, change.key) for change in changes} == {
+        ("users", long),
+        ("user_options", long),
+        ("acls", long),
+    }
+    assert [c.detail for c in changes if c.item == "acls"] == ["- → administrator"]
+
+
+def test_a_user_who_is_called_like_a_shortened_name_is_not_taken_for_the_other(make_point):
+    long = "eve." * 70
+    short = shortened(long)
+    old = with_inventory(make_point(0), {"root": {}})
+    new = with_inventory(
+        make_point(1), {"root": {"users": {long: "1", short: "2"}, "acls": {short: "3"}}}
+    )
+    assert [c.key for c in diff_points(old, new) if c.item == "acls"] == [short]

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recovery.velociraptor.inventory import ITEMS, Inventory
+from recovery.velociraptor.stored_names import shortened
 from recovery.verify.compare import NAMES_SHOWN, compare
 from recovery.verify.expected import brought, expected_loss
 
@@ -31,6 +32,17 @@ def test_lost_changed_and_added_are_told_apart():
     assert line.missing == ["H.3", "H.2 (changed)"]
     assert line.unknown == ["H.4"]
     assert line.falls_short
+
+
+def test_users_are_called_by_their_whole_names_whatever_their_files_are_called():
+    long = "eve." * 70
+    short = shortened(long)
+    captured = inventory(users={long: "1"}, acls={short: "a"})
+    lines = {line.item: line for line in compare(captured, inventory(users={long: "1"}), ["state"])}
+    assert lines["acls"].missing == [long]
+    (users, acls) = compare(captured, inventory(), ["backup"])
+    assert (users.missing, acls.missing) == ([long], [long])
+    assert not users.expected  # a backup has whoever has rights
 
 
 def test_a_loss_that_the_strategy_tells_is_named_but_no_shortfall():
