@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
+from recovery.capture.export_index import IndexedOrgs
 from recovery.capture.export_only import INDEXES
 from recovery.capture.look_inside import Inside, look_inside_here
 from recovery.errors import BadInputError, RecoveryError
@@ -74,7 +75,7 @@ class FoundFlow:
     uploads: tuple[Mapping[str, Any], ...]
     org: str
     told: bool = True
-    """Whether anything tells the org: of a collection on the server only its folder does."""
+    """Whether anything tells the org: of a collection on the server its folder, or an index."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class FoundHunt:
     members: tuple[Mapping[str, Any], ...]
     content: ZipContent
     folder_org: str = ""
-    """The org whose folder of a datastore it lay in, where it did."""
+    """The org whose folder of a datastore it lay in, or that an index of exports names."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,11 @@ def sort_files(folder: Path) -> Found:
         raise BadInputError("no such folder", target=str(folder), hint="name the folder to adopt")
     found = Found()
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    indexed = IndexedOrgs(files)
     for path in sorted(files, key=lambda path: (path.stat().st_mtime, path)):
         try:
-            why = _sort(path, found, org_of_folder(path.relative_to(folder)))
+            org = org_of_folder(path.relative_to(folder)) or indexed.of(path)
+            why = _sort(path, found, org)
         except (RecoveryError, DamagedZipError) as refused:
             why = getattr(refused, "message", str(refused))
         except _STRANGE as strange:
@@ -249,7 +252,8 @@ def _hunt(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -
     ident = str(info.get("hunt_id", ""))
     _refuse("" if is_hunt(ident) else f"no id of a hunt: {ident!r}")
     contexts = [name for name in sorted(content.members) if name.endswith(f"/{_CONTEXT}")]
-    return FoundHunt(path, info, tuple(_read(archive, name) for name in contexts), content, org)
+    folder = org or ("root" if "downloads" in path.parts else "")
+    return FoundHunt(path, info, tuple(_read(archive, name) for name in contexts), content, folder)
 
 
 def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -> FoundFlow:

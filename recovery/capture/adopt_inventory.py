@@ -55,7 +55,12 @@ def adopted_inventory(
 
 
 def hunt_org(hunt: FoundHunt, backups: Mapping[str, FoundBackup]) -> str:
-    """By its flows' clients, by its folder, else by the backup that lists it."""
+    """The root org where nothing tells it."""
+    return told_org(hunt, backups) or _ROOT
+
+
+def told_org(hunt: FoundHunt, backups: Mapping[str, FoundBackup]) -> str:
+    """By its flows' clients, by its folder or an index, else by the backup that lists it."""
     for member in hunt.members:
         return org_of_client(str(member.get("client_id", "")))
     if hunt.folder_org:
@@ -65,7 +70,7 @@ def hunt_org(hunt: FoundHunt, backups: Mapping[str, FoundBackup]) -> str:
             ids = {row.get("hunt_id") for row in read_rows(archive, f"orgs/{org}/hunts.json")}
         if hunt.info.get("hunt_id") in ids:
             return org
-    return _ROOT
+    return ""
 
 
 def hunts_in(backups: Mapping[str, FoundBackup]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from recovery.capture.adopt_inventory import (
     hunts_in,
     lacking_inside,
     runs_again,
+    told_org,
 )
 from recovery.capture.initial_orgs import initial_orgs
 from recovery.capture.look_inside import Inside, config_inside_here
@@ -276,11 +277,19 @@ def _gaps(
         for org in sorted(orgs - {_ROOT})
         if org not in found.names
     ]
-    gaps += [
-        f"root: {flow.context['session_id']}: a collection on the server, and nothing tells of "
-        "which org; it is taken for the root org's"
+    untold = [
+        f"{flow.context['session_id']}: a collection on the server"
         for flow in found.flows
-        if not flow.told and orgs - {_ROOT}
+        if not flow.told
+    ] + [
+        f"{hunt.info['hunt_id']}: a hunt without any client"
+        for hunt in found.hunts
+        if not told_org(hunt, backups)
+    ]
+    gaps += [
+        f"root: {what}, and nothing tells of which org; it is taken for the root org's"
+        for what in untold
+        if orgs - {_ROOT}
     ]
     gaps += [
         f"{org}: parameters and limits of {hunt}: there is no export of it"

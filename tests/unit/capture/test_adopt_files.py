@@ -1,5 +1,6 @@
 """A folder that anybody may have filled: what can't be used is named, the rest goes on."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -10,6 +11,8 @@ import pytest
 import yaml
 
 from recovery.capture.adopt_files import sort_files
+from recovery.capture.adopt_inventory import told_org
+from recovery.capture.adopt_point import _gaps as gaps_of
 from recovery.capture.adopt_point import orgs_named
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
@@ -96,6 +99,43 @@ def test_the_orgs_folder_of_a_datastore_tells_the_org_of_a_collection_on_the_ser
         "c.zip": ("root", False),
     }
     assert found.left == {"kept/a.json.db": "not a package, config, backup or export"}
+
+
+def test_an_index_of_exports_tells_the_org_of_what_does_not_say_it_itself(tmp_path):
+    contents = {
+        "a": (flow(client_id="server", session_id="F.a"), "OACME"),
+        "b": (hunt("H.b"), "OACME"),
+        "c": (hunt("H.c"), "../x"),
+        "d": (hunt("H.d"), None),
+    }
+    entries = [
+        {"org": org, "size": len(raw), "sha256": hashlib.sha256(raw).hexdigest(), "file": "gone"}
+        for raw, org in contents.values()
+        if org
+    ]
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "index.json").write_text(json.dumps({"archives": entries}))
+    (tmp_path / "index.json").write_text('{"archives":[{"org":"OX","size":"x","sha256":1}]}')
+    for name, (raw, _) in contents.items():
+        (tmp_path / f"renamed {name}.zip").write_bytes(raw)
+    found = sort_files(tmp_path)
+    assert [(one.org, one.told) for one in found.flows] == [("OACME", True)]
+    orgs = {str(one.info["hunt_id"]): told_org(one, {}) for one in found.hunts}
+    assert orgs == {"H.b": "OACME", "H.c": "", "H.d": ""}
+    assert found.left == {}
+
+
+def test_a_hunt_without_clients_of_which_nothing_tells_the_org_is_a_gap(tmp_path):
+    shutil.copy(REAL / "flow_custom_artifact.zip", tmp_path)
+    (tmp_path / "h.zip").write_bytes(hunt("H.b"))
+    found = sort_files(tmp_path)
+
+    def gaps(orgs):
+        return [gap for gap in gaps_of(found, {}, [], [], orgs) if "H.b" in gap]
+
+    assert gaps({"root"}) == []  # there is no other
+    (gap,) = gaps({"root", "OACME"})
+    assert gap.startswith("root: H.b: a hunt without any client, and nothing tells of which org")
 
 
 @pytest.mark.parametrize(
