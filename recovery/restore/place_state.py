@@ -10,8 +10,8 @@ from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
 from recovery.restore.place_as_server import WAIT, WORK
 from recovery.restore.state_files import Keep, copy_state, held_files
-from recovery.restore.step import Report
-from recovery.velociraptor.config import OWNER
+from recovery.restore.step import PACKAGE_STEP, Report
+from recovery.velociraptor.config import OWNER, SERVICE
 from recovery.velociraptor.read_config import read_config
 
 STEP = "place the state"
@@ -80,12 +80,15 @@ def _add_served(context: Context, out: tarfile.TarFile) -> int:
 
 
 def adds_archives(context: Context) -> bool:
-    """Whether archives alone are asked for, on a machine that holds another point's state.
+    """Whether archives alone are asked for, on a machine that has its server already.
 
-    An adopted folder's exports may be added to a server that came back from elsewhere. Raises
-    :class:`BadInputError` when that server is of another deployment.
+    An adopted folder's exports may be added to a server that came back from elsewhere, or was
+    never lost: one that holds another point's state, or that runs and was not installed for this
+    point. Raises :class:`BadInputError` when that server is of another deployment.
     """
-    if set(context.request.strategy) != {"collections"} or not context.journal.others(STEP):
+    if set(context.request.strategy) != {"collections"}:
+        return False
+    if not context.journal.others(STEP) and not _runs_another(context):
         return False
     there = read_config(context.target).deployment
     if there != context.manifest.server.deployment:
@@ -95,6 +98,14 @@ def adds_archives(context: Context) -> bool:
             hint="its clients' flows don't belong there; nothing was changed",
         )
     return True
+
+
+def _runs_another(context: Context) -> bool:
+    """Whether a server runs there that no run for this point has put there."""
+    if context.journal.is_done(PACKAGE_STEP):
+        return False
+    look = ["systemctl", "is-active", "--quiet", SERVICE]
+    return context.target.run(look, check=False).returncode == 0
 
 
 def refuse_a_used_machine(context: Context, so_far: str) -> None:

@@ -84,7 +84,12 @@ def prove(
         findings.append(f"the server could not be compared: {silent.message}")
         checks = run_checks(target, facts, junit, say)
     findings += [_check_finding(check) for check in checks if check.outcome in ("failed", "error")]
-    findings += [finding for line in fidelity if (finding := line_finding(line))]
+    brings_accounts = set(strategy) != {"collections"}  # which are added to a server as it is
+    findings += [
+        finding
+        for line in fidelity
+        if (brings_accounts or line.falls_short) and (finding := line_finding(line))
+    ]
     return Proof(
         checks=checks,
         fidelity=fidelity,

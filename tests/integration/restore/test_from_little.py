@@ -72,6 +72,17 @@ def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(c
         done = {outcome.step: outcome for result in steps for outcome in result.outcomes}
         found = fresh.inventory()
         again = fresh.restore("collections")
+        # A server that this toolkit never touched is left as it is, too.
+        which = "systemctl show velociraptor_server -p ExecMainPID -p ActiveEnterTimestamp"
+        runs = fresh.run(f"rm -r /var/lib/velociraptor-recovery; {which}").text
+        groups = ("server", "collections", "proof")
+        live = [run_group(group, request, lambda _: None).outcomes for group in groups]
+        still = fresh.run(which).text
+    last = {outcome.step: outcome for outcomes in live for outcome in outcomes}
+    assert last["install the package"].status == "skipped"
+    assert (still, "ExecMainPID=0" in runs) == (runs, False)
+    assert "0 flows imported" in last["import the archives"].detail
+    assert not [one for one in last["prove the recovery"].findings if "users" in one]
     flows = sum(archive.kind == "flow" for archive in captured.manifest.archives)
     assert done["install the package"].status == "skipped"
     assert done["import the archives"].detail.startswith(f"{flows} flows imported, 0 there already")
