@@ -3,12 +3,15 @@
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt
 from recovery.capture.check_zip import ZipContent
 from recovery.vault.check_names import org_of_client
+from recovery.vault.manifest import FlowRecord
 from recovery.velociraptor import inventory_entries as entries
+from recovery.velociraptor.archive_file import active_time
 from recovery.velociraptor.backup_entries import backup_entries, hunt_as_asked
 from recovery.velociraptor.backup_file import read_rows
 from recovery.velociraptor.config import ServerConfig
@@ -116,13 +119,16 @@ def runs_again(hunt: FoundHunt, org: str) -> str:
     )
 
 
-def _add_flow(items: dict[str, Entries], flow: FoundFlow) -> None:
-    context = flow.context
+def _flow(context: Row) -> Entries:
     where = {"Client": context["client_id"], "session_id": context["session_id"]}
     state = _STATES.get(context.get("state"), context.get("state"))  # type: ignore[arg-type]
     row = {"artifacts_with_results": None, "total_collected_rows": 0, **context, **where}
-    items["flows"] |= entries.flows([{**row, "state": state}])
-    begin = f"{where['Client']}/{where['session_id']}"
+    return entries.flows([{**row, "state": state}])
+
+
+def _add_flow(items: dict[str, Entries], flow: FoundFlow) -> None:
+    items["flows"] |= _flow(flow.context)
+    begin = f"{flow.context['client_id']}/{flow.context['session_id']}"
     items["uploads"] |= {
         f"{begin}/{'/'.join(upload['_Components'][1:])}": str(upload.get("uploaded_size") or 0)
         for upload in flow.uploads
@@ -135,8 +141,35 @@ def _add_hunt(items: dict[str, Entries], hunt: FoundHunt) -> None:
     hunts, parameters = entries.hunts([hunt_as_asked(hunt.info)])
     items["hunts"] = hunts | items["hunts"]
     items["hunt_parameters"] |= parameters
+    for member in _members(hunt):
+        with suppress(ValueError, TypeError):  # what can't be counted is seen at the import
+            for key, value in _flow(member).items():
+                items["flows"].setdefault(key, value)  # its own export comes first
     items["hunt_results"] |= entries.hunt_results(
         {"HuntId": ident, "ClientId": member["client_id"], "FlowId": member["session_id"]}
-        for member in hunt.members
-        if member.get("client_id") and member.get("session_id")
+        for member in _members(hunt)
     )
+
+
+def _members(hunt: FoundHunt) -> list[Row]:
+    return [row for row in hunt.members if row.get("client_id") and row.get("session_id")]
+
+
+def records_of_hunts(
+    found: Found, backups: Mapping[str, FoundBackup]
+) -> dict[str, dict[str, FlowRecord]]:
+    """Org → ``client/flow`` → what hunts' exports say of their flows: when each was active.
+
+    Without a stamp, so that no capture takes them for its own.
+    """
+    records: dict[str, dict[str, FlowRecord]] = {}
+    for hunt in found.hunts:
+        org = hunt_org(hunt, backups)
+        for member in _members(hunt):
+            with suppress(ValueError):
+                if at := active_time(member):
+                    key = f"{member['client_id']}/{member['session_id']}"
+                    micros = round(at.timestamp() * 1e6)
+                    record = FlowRecord("", "", "", micros, 0, 0, [], "")
+                    records.setdefault(org, {})[key] = record
+    return records

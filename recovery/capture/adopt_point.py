@@ -18,6 +18,7 @@ from recovery.capture.adopt_inventory import (
     hunt_org,
     hunts_in,
     lacking_inside,
+    records_of_hunts,
     runs_again,
     told_org,
 )
@@ -111,6 +112,7 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
         ],
         archives=archives,
         inventory=adopted_inventory(found, backups, config, nonces, found.names),
+        flow_records=records_of_hunts(found, backups),
         org_names={_ROOT: "<root>", **{org: found.names.get(org, org) for org in nonces}},
         gaps=[*_gaps(found, backups, unknown, archives, orgs | set(nonces)), *_named_gaps(config)],
     )

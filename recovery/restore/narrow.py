@@ -1,7 +1,7 @@
 """What a recovery is held to where not everything was chosen, and what was left out, counted."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from recovery.restore.choice import Choice, Provider
 from recovery.vault.manifest import Manifest
@@ -33,6 +33,8 @@ _PROVIDER_OF: dict[str, Provider] = {
 }
 _OF_USERS = frozenset({"users", "passwords", "user_options"})
 _ARCHIVED = frozenset({"flows", "uploads"})
+_WITH_ARCHIVES = "hunt_results"
+"""Placed with the rest, and more of them come with the archives."""
 
 
 def _entitled_elsewhere(inventory: Inventory, choice: Choice) -> set[str]:
@@ -53,11 +55,7 @@ def narrowed(manifest: Manifest, choice: Choice) -> tuple[Inventory, dict[str, i
     """What the recovery is held to, and how many things of each item were left out by choice."""
     if choice.everything:
         return manifest.inventory, {}
-    active = {
-        (archive.org, f"{archive.client_id}/{archive.flow_id}"): archive.active_at
-        for archive in manifest.archives
-        if archive.kind == "flow"
-    }
+    active = _active(manifest)
     elsewhere = _entitled_elsewhere(manifest.inventory, choice)
     orgs: dict[str, dict[str, Entries]] = {}
     left: dict[str, int] = {}
@@ -77,6 +75,21 @@ def narrowed(manifest: Manifest, choice: Choice) -> tuple[Inventory, dict[str, i
     return Inventory(orgs=orgs), left
 
 
+def _active(manifest: Manifest) -> dict[tuple[str, str], datetime | None]:
+    """(org, ``client/flow``) → when it was last active, by its archive, else by its record."""
+    recorded: dict[tuple[str, str], datetime | None] = {
+        (org, key): datetime.fromtimestamp(record.active_at / 1e6, UTC)
+        for org, records in manifest.flow_records.items()
+        for key, record in records.items()
+        if record.active_at
+    }
+    return recorded | {
+        (archive.org, f"{archive.client_id}/{archive.flow_id}"): archive.active_at
+        for archive in manifest.archives
+        if archive.kind == "flow"
+    }
+
+
 def narrowed_to(
     manifest: Manifest, placed: Choice, imported: Sequence[Choice]
 ) -> tuple[Inventory, dict[str, int]]:
@@ -88,8 +101,11 @@ def narrowed_to(
     orgs = {org: dict(items) for org, items in inventory.orgs.items()}
     each = [narrowed(manifest, choice)[0].orgs for choice in imported]
     for org, items in orgs.items():
-        for item in _ARCHIVED & items.keys() if each else ():
-            items[item] = {}
+        for item in (*_ARCHIVED, _WITH_ARCHIVES) if each else ():
+            if item not in items:
+                continue
+            if item in _ARCHIVED:
+                items[item] = {}
             for chosen in each:
                 items[item] |= chosen.get(org, {}).get(item, {})
     left: dict[str, int] = {}

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from recovery.capture.adopt_files import FoundHunt
-from recovery.capture.adopt_inventory import lacking_inside, runs_again
+from recovery.capture.adopt_files import Found, FoundFlow, FoundHunt
+from recovery.capture.adopt_inventory import (
+    adopted_inventory,
+    lacking_inside,
+    records_of_hunts,
+    runs_again,
+)
 from recovery.capture.check_zip import ZipContent
 from recovery.velociraptor import inventory_entries as entries
 from recovery.velociraptor.backup_entries import hunt_as_asked
+from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.inventory import digest
+from tests.unit.restore.points import CLIENT, CONFIG
 
 ENDED = {"state": 2, "total_collected_rows": 3}
 
@@ -78,3 +86,35 @@ def test_clients_that_would_run_a_hunt_again_are_told(state, stats, said):
     told = runs_again(hunt, "root")
     assert said in told
     assert bool(told) is bool(said)
+
+
+def found_with(*members):
+    nothing = ZipContent(frozenset(), 0, 0)
+    own = FoundFlow(Path("y.zip"), member("F.1.H", rows=5), "", nothing, (), "root")
+    hunt = FoundHunt(Path("x.zip"), {"hunt_id": "H.1"}, members, nothing)
+    return Found(flows=[own], hunts=[hunt])
+
+
+def member(flow, rows=1, state=2, at=86_400_000_000):
+    return {
+        "client_id": CLIENT,
+        "session_id": flow,
+        "state": state,
+        "total_collected_rows": rows,
+        "artifacts_with_results": ["A"],
+        "active_time": at,
+    }
+
+
+def test_flows_that_only_a_hunts_export_holds_are_counted_and_their_times_known():
+    """A range of time left them out of an import, and the comparison called them lost."""
+    odd = [member("F.3.H", rows=["x"]), member("F.4.H", state=["x"]), {}, member("F.5.H", at="x")]
+    found = found_with(member("F.1.H", rows=9), member("F.2.H"), *odd)
+    inventory = adopted_inventory(found, {}, ServerConfig.parse(CONFIG), {}, {})
+    counted = inventory.orgs["root"]["flows"]
+    assert counted.keys() == {f"{CLIENT}/F.{number}.H" for number in (1, 2, 5)}
+    assert counted[f"{CLIENT}/F.1.H"] == digest([["A"], 5])  # by its own export
+    records = records_of_hunts(found, {})["root"]
+    assert records.keys() == {f"{CLIENT}/F.{number}.H" for number in (1, 2, 3, 4)}
+    assert {record.active_at for record in records.values()} == {86_400_000_000}
+    assert not any(record.stamp for record in records.values())  # no capture takes them for its own

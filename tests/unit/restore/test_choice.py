@@ -8,10 +8,10 @@ import pytest
 from recovery.accounts.read_accounts import Account
 from recovery.restore import promise
 from recovery.restore.choice import Choice
-from recovery.restore.narrow import narrowed
+from recovery.restore.narrow import narrowed, narrowed_to
 from recovery.restore.promise import without_held
 from recovery.restore.request import parse_request
-from recovery.vault.manifest import Archive, Manifest
+from recovery.vault.manifest import Archive, FlowRecord, Manifest
 from recovery.velociraptor.inventory import Inventory
 from tests.unit.restore.points import Point
 
@@ -94,6 +94,31 @@ def test_a_user_with_rights_only_in_an_org_left_out_is_left_out_with_it(tmp_path
     assert set(found.orgs["root"]["users"]) == {"Ann", "carl", "retired"}
     assert set(found.orgs["root"]["passwords"]) == {"Ann", "carl", "retired"}
     assert left == {"users": 1, "passwords": 1, "acls": 2}
+
+
+def test_a_flow_without_an_archive_of_its_own_is_left_out_by_the_time_of_its_record(tmp_path):
+    """Those that only hunts' exports hold were imported by their times, and held to none."""
+    micros = round(OCTOBER.timestamp() * 1e6)
+    items = {"flows": {"C.1/F.A1.H": "1", "C.2/F.A1.H": "2"}}
+    items["hunt_results"] = {f"H.A1/{key}": "1" for key in items["flows"]}
+    record = FlowRecord("", "", "", micros, 0, 0, [], "")
+    manifest = Point(tmp_path / "vault").make()
+    manifest = manifest.model_copy(
+        update={
+            "inventory": Inventory(orgs={"root": items}),
+            "archives": [],
+            "flow_records": {"root": {"C.1/F.A1.H": record}},
+        }
+    )
+    found, left = narrowed(manifest, Choice(flows_since=NOVEMBER))
+    assert found.orgs["root"]["flows"] == {"C.2/F.A1.H": "2"}
+    assert found.orgs["root"]["hunt_results"] == {"H.A1/C.2/F.A1.H": "1"}
+    assert left == {"flows": 1, "hunt_results": 1}
+    assert narrowed(manifest, Choice(flows_until=NOVEMBER))[1] == {}
+    # The first run left it out, a later one with a wider choice brought it.
+    first, wider = Choice(flows_since=NOVEMBER), Choice()
+    assert narrowed_to(manifest, first, [first])[1] == {"flows": 1, "hunt_results": 1}
+    assert narrowed_to(manifest, first, [first, wider]) == (manifest.inventory, {})
 
 
 def test_what_is_left_out_is_counted_and_not_promised(tmp_path):
