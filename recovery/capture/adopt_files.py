@@ -265,7 +265,11 @@ def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -
     host = str(_read(archive, "client_info.json").get("hostname", ""))
     uploads = tuple(read_rows(archive, "uploads.json"))
     if client != "server":
-        return FoundFlow(path, context, host, content, uploads, org_of_client(client))
+        own = org_of_client(client)
+        # A client that an import made in another org has no org in its id.
+        return FoundFlow(
+            path, context, host, content, uploads, own if own != "root" else org or own
+        )
     told = bool(org) or "downloads" in path.parts
     return FoundFlow(path, context, host, content, uploads, org or "root", told)
 

@@ -64,10 +64,9 @@ def hunt_org(hunt: FoundHunt, backups: Mapping[str, FoundBackup]) -> str:
 
 def told_org(hunt: FoundHunt, backups: Mapping[str, FoundBackup]) -> str:
     """By its flows' clients, by its folder or an index, else by the backup that lists it."""
-    for member in hunt.members:
-        return org_of_client(str(member.get("client_id", "")))
-    if hunt.folder_org:
-        return hunt.folder_org
+    own = {org_of_client(str(member.get("client_id", ""))) for member in hunt.members[:1]}
+    if told := (own - {_ROOT}) or {hunt.folder_org} - {""} or own:
+        return told.pop()
     for org, backup in backups.items():
         with zipfile.ZipFile(backup.path) as archive:
             ids = {row.get("hunt_id") for row in read_rows(archive, f"orgs/{org}/hunts.json")}

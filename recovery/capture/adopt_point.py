@@ -185,9 +185,9 @@ def orgs_named(file: str, orgs: Sequence[str]) -> list[str]:
 
 def _fullest_flows(flows: Sequence[FoundFlow]) -> Sequence[FoundFlow]:
     """Each flow once: from the export that holds most of it, else from the newest."""
-    by_id: dict[tuple[str, str], FoundFlow] = {}
+    by_id: dict[tuple[str, str, str], FoundFlow] = {}
     for flow in sorted(flows, key=lambda flow: (flow.content.rows, flow.content.upload_bytes)):
-        by_id[str(flow.context["client_id"]), str(flow.context["session_id"])] = flow
+        by_id[flow.org, str(flow.context["client_id"]), str(flow.context["session_id"])] = flow
     return list(by_id.values())
 
 

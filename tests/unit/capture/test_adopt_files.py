@@ -12,8 +12,8 @@ import yaml
 
 from recovery.capture.adopt_files import sort_files
 from recovery.capture.adopt_inventory import told_org
+from recovery.capture.adopt_point import _fullest_flows, orgs_named
 from recovery.capture.adopt_point import _gaps as gaps_of
-from recovery.capture.adopt_point import orgs_named
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
 
@@ -123,6 +123,25 @@ def test_an_index_of_exports_tells_the_org_of_what_does_not_say_it_itself(tmp_pa
     orgs = {str(one.info["hunt_id"]): told_org(one, {}) for one in found.hunts}
     assert orgs == {"H.b": "OACME", "H.c": "", "H.d": ""}
     assert found.left == {}
+
+
+def test_the_folder_tells_the_org_of_a_client_whose_id_does_not(tmp_path):
+    """A real server's import makes such clients in other orgs; a flow may be in two orgs then."""
+    where = {"a": "orgs/OACME/downloads/C.1", "b": "downloads/C.1", "c": "orgs/OACME/downloads/C.2"}
+    for name, folder in where.items():
+        (tmp_path / folder).mkdir(parents=True)
+        client = "C.1-OTWO" if name == "c" else "C.1"
+        (tmp_path / folder / f"{name}.zip").write_bytes(flow(client_id=client))
+    context = json.dumps({"client_id": "C.1", "session_id": "F.H1.H"})
+    members = {"hunt_info.json": '{"hunt_id":"H.1"}', "vm/collection_context.json": context}
+    (tmp_path / where["a"] / "h.zip").write_bytes(zip_of(**members))
+    found = sort_files(tmp_path)
+    assert {one.path.name: one.org for one in _fullest_flows(found.flows)} == {
+        "a.zip": "OACME",
+        "b.zip": "root",
+        "c.zip": "OTWO",
+    }
+    assert [told_org(one, {}) for one in found.hunts] == ["OACME"]
 
 
 def test_a_hunt_without_clients_of_which_nothing_tells_the_org_is_a_gap(tmp_path):
