@@ -6,9 +6,7 @@ Files are known by their content, whatever their names: people rename them.
 import json
 import re
 import zipfile
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +17,8 @@ import yaml
 from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
 from recovery.capture.export_index import IndexedOrgs
 from recovery.capture.export_only import INDEXES
-from recovery.capture.look_inside import Inside, look_inside_here
+from recovery.capture.found import Found, FoundBackup, FoundClient, FoundFlow, FoundHunt
+from recovery.capture.look_inside import look_inside_here
 from recovery.errors import BadInputError, RecoveryError
 from recovery.vault.check_names import is_hunt, is_org, org_of_client, wrong_flow
 from recovery.velociraptor.archive_file import active_time
@@ -35,6 +34,10 @@ _LARGEST_NOTE = 64 << 10
 """A person's note is short; another long text would take the YAML parser minutes."""
 _LARGEST = {".yaml": _LARGEST_TEXT, ".yml": _LARGEST_TEXT, ".txt": _LARGEST_NOTE}
 _UNKNOWN = "not a package, config, backup or export"
+_COLLECTED = (
+    "an offline collector's, which tells of no client: import it on the new server by hand "
+    "(its artifact Server.Utils.ImportCollection)"
+)
 _NONCE = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})_(\d{2})_(\d{2})Z")
 # What anybody may have made ends in a line of the report, whatever it is.
@@ -49,69 +52,6 @@ _STRANGE = (
     yaml.YAMLError,
     OSError,
 )
-
-
-@dataclass(frozen=True)
-class FoundBackup:
-    """A backup: the orgs it holds, when it was made, as well as can be told."""
-
-    path: Path
-    orgs: tuple[str, ...]
-    made_at: datetime
-
-    @property
-    def org(self) -> str:
-        return "root" if "root" in self.orgs else self.orgs[0]
-
-
-@dataclass(frozen=True)
-class FoundFlow:
-    """A flow's export: what its own context says."""
-
-    path: Path
-    context: Mapping[str, Any]
-    hostname: str
-    content: ZipContent
-    uploads: tuple[Mapping[str, Any], ...]
-    org: str
-    told: bool = True
-    """Whether anything tells the org: of a collection on the server its folder, or an index."""
-
-
-@dataclass(frozen=True)
-class FoundHunt:
-    """A hunt's export, with the contexts of its flows."""
-
-    path: Path
-    info: Mapping[str, Any]
-    members: tuple[Mapping[str, Any], ...]
-    content: ZipContent
-    folder_org: str = ""
-    """The org whose folder of a datastore it lay in, or that an index of exports names."""
-
-
-@dataclass(frozen=True)
-class FoundClient:
-    """A client's config: the nonce of its org, and the CA of its deployment (PEM)."""
-
-    path: Path
-    nonce: str
-    ca: str
-
-
-@dataclass
-class Found:
-    """Everything that was in the folder. ``left``: file → why it is of no use."""
-
-    packages: list[Inside] = field(default_factory=list)
-    configs: list[tuple[Path, ServerConfig]] = field(default_factory=list)
-    nonces: dict[str, str] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    clients: list[FoundClient] = field(default_factory=list)
-    backups: list[FoundBackup] = field(default_factory=list)
-    flows: list[FoundFlow] = field(default_factory=list)
-    hunts: list[FoundHunt] = field(default_factory=list)
-    left: dict[str, str] = field(default_factory=dict)
 
 
 def sort_files(folder: Path) -> Found:
@@ -217,6 +157,8 @@ def _sort_zip(path: Path, found: Found, org: str) -> str:
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         if archive.namelist() == ["data.zip"]:  # how a server encrypts an export
             return "encrypted by a password: unpack its data.zip first (7z x), and adopt that"
+        if set(archive.namelist()) == {"data.zip", "metadata.json"}:
+            return f"encrypted for the server: {_COLLECTED}"
         _refuse(refusal(archive.infolist()))  # before anything of it is unpacked
     with path.open("rb") as file:
         content = check_zip(file)
@@ -259,6 +201,7 @@ def _hunt(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -
 def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -> FoundFlow:
     context = _read(archive, _CONTEXT)
     client, flow = str(context.get("client_id") or ""), str(context.get("session_id") or "")
+    _refuse("" if client or not flow else _COLLECTED)
     _refuse("" if client and flow else "the export of a flow that did not exist")
     _refuse(wrong_flow(org_of_client(client), client, flow, ()))
     active_time(context)  # what is no time is refused here

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt
 from recovery.capture.check_zip import ZipContent
+from recovery.capture.found import Found, FoundBackup, FoundFlow, FoundHunt
 from recovery.vault.check_names import org_of_client
 from recovery.vault.manifest import FlowRecord
 from recovery.velociraptor import inventory_entries as entries

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from recovery.capture.adopt_files import Found, FoundBackup, FoundFlow, FoundHunt, sort_files
+from recovery.capture.adopt_files import sort_files
 from recovery.capture.adopt_inventory import (
     adopted_inventory,
     hunt_org,
@@ -22,6 +22,7 @@ from recovery.capture.adopt_inventory import (
     runs_again,
     told_org,
 )
+from recovery.capture.found import Found, FoundBackup, FoundFlow, FoundHunt
 from recovery.capture.initial_orgs import initial_orgs
 from recovery.capture.look_inside import Inside, config_inside_here
 from recovery.errors import BadInputError

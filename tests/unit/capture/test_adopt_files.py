@@ -50,6 +50,8 @@ HOSTILE = {
     "empty.zip": (b"", "not a whole zip"),
     "text.yaml": (b"Client: [1]\n", "can't be understood"),
     "locked.zip": (zip_of(**{"data.zip": "x"}), "unpack its data.zip first"),
+    "collector.zip": (flow(client_id=""), "an offline collector's, which tells of no client"),
+    "sealed.zip": (zip_of(**{"metadata.json": "[]", "data.zip": "x"}), "encrypted for the server"),
     "note.yaml": (b"O../x: nonce\n", "nor a note"),
     "org.json.db": (b'{"id":"O../x","nonce":"n"}', "nor a note"),
     "deep.json": (b"[" * 99999, "can't be understood"),

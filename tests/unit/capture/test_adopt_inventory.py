@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from recovery.capture.adopt_files import Found, FoundFlow, FoundHunt
 from recovery.capture.adopt_inventory import (
     adopted_inventory,
     lacking_inside,
@@ -12,6 +11,7 @@ from recovery.capture.adopt_inventory import (
     runs_again,
 )
 from recovery.capture.check_zip import ZipContent
+from recovery.capture.found import Found, FoundFlow, FoundHunt
 from recovery.velociraptor import inventory_entries as entries
 from recovery.velociraptor.backup_entries import hunt_as_asked
 from recovery.velociraptor.config import ServerConfig
