@@ -130,6 +130,13 @@ class SshTarget:
                     target=self.uri,
                     hint=f"is the path right? without {name}= it is your own ssh's",
                 )
+        if not said:  # an established one: the client that held it is gone without a word
+            return TargetError(
+                "the SSH connection was cut: the machine, or the way to it, does not answer",
+                step="connect",
+                target=self.uri,
+                hint="run the same command again once it answers",
+            )
         return TargetError(
             f"no SSH connection: {said}",
             step="connect",
