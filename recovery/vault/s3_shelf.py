@@ -5,6 +5,7 @@ come as AWS's own tools take them (environment, instance profile), never by the 
 """
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -173,14 +174,28 @@ class S3Shelf:
                 hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (this machine is no cloud "
                 "instance with a role); earlier recovery points are as they were",
             )
-        lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
         return VaultError(
-            f"can't {what} {name}: {lines[0][:300] if lines else type(cause).__name__}",
+            f"can't {what} {name}: {_said(cause)}",
             step="vault",
             target=self.uri,
             hint="check the bucket's name, the endpoint, the credentials and their rights; "
             "earlier recovery points are as they were",
         )
+
+
+_STATUS = re.compile(r"status code: (\d{3} [A-Z][A-Za-z ]+)")
+_ANSWERS = {"403": "the storage refuses these credentials", "404": "there is no such bucket"}
+
+
+def _said(cause: Exception) -> str:
+    """What the storage said, without the library's trace and the answer's XML."""
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    if status := _STATUS.search(str(cause)):
+        words = _ANSWERS.get(status[1][:3])
+        return f"{words} ({status[1]})" if words else f"the storage answers {status[1]}"
+    if "error sending request" in str(cause):
+        return "the storage does not answer"
+    return lines[0][:300] if lines else type(cause).__name__
 
 
 class _Counted:

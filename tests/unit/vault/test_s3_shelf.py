@@ -13,6 +13,31 @@ def test_an_option_without_a_value_is_refused(option):
     assert "not set" in refused.value.hint
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "Error performing GET http://s/x in 6ms - status code: 403 Forbidden: <?xml?>",
+            "the storage refuses these credentials (403 Forbidden)",
+        ),
+        (
+            "S3 error: status code: 404 Not Found: <?xml?>",
+            "there is no such bucket (404 Not Found)",
+        ),
+        ("S3 error: status code: 503 Slow Down: <?xml?>", "the storage answers 503 Slow Down"),
+        (
+            "Error performing GET http://s/ in 7ms - HTTP error: error sending request",
+            "the storage does not answer",
+        ),
+    ],
+)
+def test_what_the_storage_says_comes_without_a_librarys_trace(said, words):
+    shelf = open_s3("s3://bucket/velo?endpoint=http://127.0.0.1:9&region=us-east-1")
+    assert shelf.failure("read", "vault.json", OSError(said)).message == (
+        f"can't read vault.json: {words}"
+    )
+
+
 def test_missing_credentials_are_named_as_such():
     shelf = open_s3("s3://bucket/velo?endpoint=http://127.0.0.1:9&region=us-east-1")
     asked = "Error performing PUT http://169.254.169.254/latest/api/token: connection refused"
