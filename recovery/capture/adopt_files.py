@@ -193,9 +193,22 @@ def _hunt(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -
     info = _read(archive, _HUNT)
     ident = str(info.get("hunt_id", ""))
     _refuse("" if is_hunt(ident) else f"no id of a hunt: {ident!r}")
-    contexts = [name for name in sorted(content.members) if name.endswith(f"/{_CONTEXT}")]
-    folder = org or ("root" if "downloads" in path.parts else "")
-    return FoundHunt(path, info, tuple(_read(archive, name) for name in contexts), content, folder)
+    contexts = [
+        name
+        for name in sorted(content.members)
+        if name.endswith(f"/{_CONTEXT}") and name.count("/") == 1
+    ]
+    members = tuple(_read(archive, name) for name in contexts)
+    owners: set[str] = set()
+    for name, member in zip(contexts, members, strict=True):
+        client, flow = str(member.get("client_id") or ""), str(member.get("session_id") or "")
+        _refuse("" if client and flow else f"{name} is no record of a flow")
+        _refuse(wrong_flow(org_of_client(client), client, flow, ()))
+        active_time(member)
+        owners.add(org_of_client(client))
+    # An import takes a hunt's export whole or not at all.
+    _refuse(f"holds flows of several orgs: {', '.join(sorted(owners))}" if len(owners) > 1 else "")
+    return FoundHunt(path, info, members, content, org)
 
 
 def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -> FoundFlow:

@@ -31,8 +31,14 @@ def flow(**changed):
     return zip_of(**{"collection_context.json": json.dumps(context)})
 
 
-def hunt(ident):
-    return zip_of(**{"hunt_info.json": json.dumps({"hunt_id": ident})})
+def hunt(ident, **folders):
+    """``folders``: what each says in its record of a flow, beside the usual."""
+    usual = {"client_id": "C.cad7afe0171b436e", "session_id": "F.1.H"}
+    flows = {
+        f"{name}/collection_context.json": json.dumps(usual | said if isinstance(said, dict) else 0)
+        for name, said in folders.items()
+    }
+    return zip_of(**{"hunt_info.json": json.dumps({"hunt_id": ident})} | flows)
 
 
 HOSTILE = {
@@ -44,6 +50,10 @@ HOSTILE = {
     "time.zip": (flow(active_time=10**30), "no time"),
     "deep.zip": (zip_of(**{"collection_context.json": "[" * 99999}), "did not exist"),
     "hunt.zip": (hunt("H../x"), "no id of a hunt"),
+    "hunt1.zip": (hunt("H.1", a={}, b=None), "b/collection_context.json is no record of a flow"),
+    "hunt2.zip": (hunt("H.1", a={"client_id": "C.cad7afe0171b436e-OX"}, b={}), "of several orgs"),
+    "hunt3.zip": (hunt("H.1", a={"active_time": "x"}), "no time"),
+    "hunt4.zip": (hunt("H.1", a={"session_id": "../x"}), "no id of a flow"),
     "org.zip": (zip_of(**{"orgs/.x/acls.json": ""}), "no id of an org"),
     "rows.zip": (zip_of(**{"orgs/root/acls.json": "{"}), "can't be understood"),
     "ping.zip": (zip_of(**{"orgs/root/client_info.json": '{"ping":[1]}'}), "can't be understood"),
@@ -221,3 +231,10 @@ def test_a_long_text_is_no_note_and_costs_nothing(tmp_path):
     found = sort_files(tmp_path)
     assert found.left == {"log.txt": "not a package, config, backup or export"}
     assert found.nonces == {"OBETA": "bm9uY2U="}
+
+
+def test_an_upload_that_is_called_like_a_record_is_no_flow_of_a_hunt(tmp_path):
+    members = {"hunt_info.json": '{"hunt_id": "H.1"}', "h/uploads/x/collection_context.json": "x"}
+    (tmp_path / "h.zip").write_bytes(zip_of(**members))
+    found = sort_files(tmp_path)
+    assert (found.left, found.hunts[0].members) == ({}, ())
