@@ -142,7 +142,7 @@ def _differences(vault: str, point: str) -> tuple[list[Any], str, list[str]]:
     from recovery.restore.review_accounts import differences_of, new_passwords
 
     request = parse_request(target="local://", vault=vault, point=point)
-    with Context(request, echo) as context:
+    with Context(request, lambda line: echo(line, err=True)) as context:
         manifest = context.manifest
         differences = differences_of(context, manifest)
         return differences, manifest.server.deployment, new_passwords(context)

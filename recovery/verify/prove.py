@@ -157,8 +157,8 @@ def line_finding(line: FidelityLine) -> str:
         return f"{line.org}: {line.item}: {' and '.join(what)} of {line.captured}: {names}"
     if line.added and line.item in _ACCOUNTS:
         return (
-            f"{line.org}: {line.item}: {line.added} held back or not in the recovery point: "
-            f"{_first(line.unknown)}"
+            f"{line.org}: {line.item}: {line.added} there, though held back, not chosen or not in "
+            f"the recovery point: {_first(line.unknown)}"
         )
     return ""
 

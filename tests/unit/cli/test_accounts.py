@@ -1,9 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from recovery.cli import app
+from recovery.velociraptor.inventory import ITEMS, Inventory
 from tests.unit.restore.points import STATE, Point, tar_with
 
 
@@ -36,3 +38,20 @@ def test_an_approval_as_json_names_who_is_held_back(vault, tmp_path):
     told = json.loads(run(*words))
     assert told["file"] == str(out)
     assert (told["approved"], [row["user"] for row in told["held_back"]]) == ([], ["ann"])
+
+
+def test_a_notice_is_no_part_of_the_json(vault):
+    newer = Point(Path(vault))
+    newer.state = tar_with({**STATE, "acl/ann.json.db": b'{"roles": ["reader"]}'})
+    items = {item: {} for item in ITEMS}
+    counted = {"root": {**items, "acls": {"ann": "1"}, "flows": {"C.1/F.A": "1"}}}
+    newer.changes = {
+        "point": "20990101T000000Z-bbbbbb",
+        "archives": [],
+        "parts": ["redeploy", "state"],
+        "inventory": Inventory(orgs=counted),
+    }
+    newer.make()
+    done = CliRunner().invoke(app, ["accounts", "review", "--vault", vault, "--all", "--json"])
+    assert "holds no archives of collections" in done.stderr
+    assert [row["user"] for row in json.loads(done.stdout)] == ["ann"]
