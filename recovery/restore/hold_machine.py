@@ -21,6 +21,7 @@ _SILENCE = 60
 _PATIENCE = 3600
 _FOREVER = 20 * 86400.0
 """Seconds. The kernel counts a wait in milliseconds of 31 bits: 24 days are the most."""
+_NEEDS = f"a recovery needs root's rights there, and a little space below {FOLDER}"
 _SCRIPT = """umask 077; mkdir -p "${1%/*}"; exec 9>>"$1" || exit 1
 flock -n 9 || { echo waiting; flock -w "$2" 9 || { echo busy; exit 0; }; }
 echo held
@@ -55,6 +56,7 @@ def hold_machine(
             with os.fdopen(beat_from, "rb", 0) as stdin, os.fdopen(told_to, "wb", 0) as stdout:
                 target.run(argv, stdin=stdin, stdout=stdout, timeout=_FOREVER)
         except RecoveryError as lost:
+            lost.hint = lost.hint or _NEEDS
             failed.append(lost)
 
     def beat() -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from recovery.errors import TargetError
+from recovery.errors import RecoveryError, TargetError
 from recovery.restore import hold_machine as module
 from recovery.restore.hold_machine import hold_machine
 from recovery.target import open_target
@@ -35,6 +35,13 @@ def test_a_lock_that_was_lost_is_told_and_free_for_the_next(target, monkeypatch)
         assert "run the same again" in lost.value.hint
         with hold_machine(target, nothing, patience=0) as second:
             second()
+
+
+def test_a_machine_that_refuses_says_what_a_recovery_needs(target, monkeypatch):
+    monkeypatch.setattr(module, "PATH", "/proc/held/lock")  # nobody may write there, root neither
+    with pytest.raises(RecoveryError) as refused, hold_machine(target, nothing):
+        pass
+    assert "needs root's rights there, and a little space" in refused.value.hint
 
 
 def test_a_beating_one_is_held_and_nobody_else_gets_it(target, monkeypatch):
