@@ -16,6 +16,7 @@ from recovery.restore.choice import Choice
 from recovery.restore.chosen_names import unknown_name
 from recovery.restore.context import Context
 from recovery.restore.narrow import narrowed
+from recovery.restore.place_datastore import repository_of
 from recovery.restore.step import Report
 from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
@@ -146,6 +147,7 @@ def _check_copy(context: Context) -> None:
             target=context.manifest.point,
             hint="`recovery datastore list` shows those that do; nothing was changed",
         )
+    repository_of(context.request.repository, context.manifest.datastore)
     if context.choice != Choice(orgs=context.choice.orgs):
         raise BadInputError(
             "a complete copy comes back whole, or by org: no kind or name can be chosen of it",

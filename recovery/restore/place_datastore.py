@@ -6,12 +6,13 @@ by record, has the client list as it was in memory, and lets back only the accou
 
 from recovery.counts import things
 from recovery.datastore.copy import FRESH
-from recovery.datastore.repository import parse_repository
+from recovery.datastore.repository import Repository, parse_repository
 from recovery.datastore.restic import Restic, open_restic
 from recovery.datastore.snapshots import snapshots
 from recovery.errors import BadInputError
 from recovery.restore.context import Context
 from recovery.restore.step import Report
+from recovery.vault.manifest import DatastoreCopy
 from recovery.velociraptor.config import OWNER
 
 STEP = "place the datastore"
@@ -64,7 +65,7 @@ def place_datastore(context: Context) -> Report:
         )
     where = context.config.datastore
     context.target.run(["sh", "-c", _PREPARE, "prepare", where, OWNER])
-    repository = parse_repository(context.request.repository or copy.repository)
+    repository = repository_of(context.request.repository, copy)
     files = things(copy.files, "file")
     brought = f"copy {copy.snapshot[:8]}: {files}, {copy.bytes / 1e6:.0f} MB"
     with open_restic(context.target, repository) as restic:
@@ -80,6 +81,23 @@ def place_datastore(context: Context) -> Report:
         findings.append(f"left out of the copy: {left}, e.g. {links[0]}")
     findings += [f"{name}: caught half-written, and no earlier copy has it whole" for name in torn]
     return Report(brought, findings)
+
+
+def repository_of(given: str, copy: DatastoreCopy) -> Repository:
+    """Where the copy is: as the operator says, or else as the point does.
+
+    Raises :class:`BadInputError` where a point names files of this machine: they would go to the
+    new one. A capture notes none.
+    """
+    repository = parse_repository(given or copy.repository)
+    if repository.files and not given:
+        raise BadInputError(
+            f"the recovery point wants files of this machine: {copy.repository}",
+            target="--repository",
+            hint="name the repository yourself: --repository (recovery:repository); nothing was "
+            "changed on the machine",
+        )
+    return repository
 
 
 def excludes(context: Context) -> list[str]:

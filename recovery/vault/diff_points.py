@@ -4,8 +4,6 @@ The inventories tell that something changed; where the state of both can be open
 roles and artifacts are shown before and after.
 """
 
-import json
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +13,8 @@ from recovery.errors import VaultError
 from recovery.vault.manifest import Manifest
 from recovery.vault.store import Vault
 from recovery.velociraptor.inventory import ITEMS, in_full, whole_names
+from recovery.velociraptor.records import json_record
+from recovery.velociraptor.state_tar import state_files
 from recovery.velociraptor.stored_names import JSON, stored_name
 
 _ROOT = "root"
@@ -116,21 +116,19 @@ def _policies(
     for state in (state for state in manifest.state if state.org == org):
         with tempfile.TemporaryDirectory(prefix="recovery-diff-") as folder:
             file = vault.fetch(state.tar, Path(folder) / "state.tar")
-            with tarfile.open(file) as tar:
-                for member in tar:
-                    name = member.name
-                    if "/" in name and name.split("/")[-2] == "acl":
-                        content = tar.extractfile(member)
-                        user = stored_name(name.rsplit("/", 1)[1], JSON)
-                        found[names.get(user, user)] = _words(content.read() if content else b"")
+            for one in state_files(file, state.tar.name):
+                inside, _, name = one.path.rpartition("/")
+                if inside.rpartition("/")[2] == "acl":
+                    user = stored_name(name, JSON)
+                    found[names.get(user, user)] = _words(one.read())
     return found
 
 
 def _words(record: bytes) -> str:
     try:
-        policy = json.loads(record)
-    except ValueError:
+        policy = json_record(record)
+        roles = [str(role) for role in policy.get("roles") or []]
+    except (ValueError, TypeError):
         return "unreadable"
-    roles = [str(role) for role in policy.get("roles", [])]
     granted = [name for name, value in policy.items() if value is True]
     return ", ".join([*roles, *granted]) or "none"

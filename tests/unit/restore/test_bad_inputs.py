@@ -26,7 +26,7 @@ from recovery.restore.release_hunts import release_hunts
 from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
 from recovery.vault.keys import new_keys
-from recovery.vault.manifest import ServedFile
+from recovery.vault.manifest import DatastoreCopy, ServedFile
 from tests.unit.restore.points import (
     BACKUP,
     CLIENT,
@@ -821,3 +821,26 @@ def test_files_that_the_config_names_are_what_their_settings_are_for(tmp_path, w
 def test_the_corpus_is_large_enough():
     by_name = [CONTENT, NAMED, MANIFEST, REQUEST, WORDS, ARCHIVES]
     assert sum(len(table) for table in by_name) >= 60
+
+
+@pytest.mark.parametrize(
+    ("repository", "said"),
+    [
+        ("sftp://u@evil.example/x?identity=FILE", "wants files of this machine"),
+        ("sftp://u@evil.example/x?known_hosts=FILE", "wants files of this machine"),
+        ("rclone:evil", "not a repository"),
+        ("sftp://-oProxyCommand=x@evil/x", "no user and host"),
+        ("s3://b/p?style=path&o=sftp.command=x", "unknown option"),
+    ],
+)
+def test_a_points_repository_takes_nothing_of_this_machine_along(tmp_path, repository, said):
+    (tmp_path / "id").write_text("a key")
+    named = repository.replace("FILE", str(tmp_path / "id"))
+    point = Point(tmp_path / "vault")
+    point.changes = {"datastore": DatastoreCopy(repository=named, snapshot="0" * 64)}
+    point.make()
+    request = parse_request(
+        target="docker://nobody", vault=str(point.folder), strategy=["datastore"]
+    )
+    with pytest.raises(BadInputError, match=said):
+        run_group("server", request, lambda _line: None)
