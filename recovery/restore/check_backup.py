@@ -1,6 +1,7 @@
 """Can a backup be understood, in all that is read of it? Known before anything is changed."""
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from recovery.vault.check_names import is_hunt
 from recovery.velociraptor.backup_file import artifacts_of, orgs_in, read_rows
 from recovery.velociraptor.records import why
 
-_WRONG = (ValueError, TypeError, KeyError, AttributeError)
+_WRONG = (ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error)
 
 
 def check_backup(path: Path, name: str) -> None:
@@ -21,6 +22,11 @@ def check_backup(path: Path, name: str) -> None:
     Rights are read where accounts are reviewed. Raises :class:`BadInputError`.
     """
     check_zip(path, name)
+    check_rows(path, name)
+
+
+def check_rows(path: Path, name: str) -> None:
+    """The same of a zip that is whole. Raises :class:`BadInputError`."""
     with zipfile.ZipFile(path) as archive:
         for org in orgs_in(archive):
             for part, read in _READERS.items():

@@ -149,6 +149,11 @@ class Context:
         """What was imported into this machine, and what was begun and not seen through."""
         return Ledger(self.target)
 
+    def forget_what_was_done(self) -> None:
+        """Journal and ledger are read anew."""
+        for name in ("journal", "ledger"):
+            self.__dict__.pop(name, None)
+
     @property
     def held(self) -> bool:
         """Whether this run holds the machine; before that it changes nothing there."""

@@ -59,6 +59,10 @@ class Journal:
         found = {line["point"] for line in self._lines if line["step"] == step}
         return sorted(found - {self._point})
 
+    def has_more_than(self, step: str) -> bool:
+        """Whether anything but ``step`` was ever done on this machine, for whatever point."""
+        return any(line["step"] != step for line in self._lines)
+
     def is_done(self, step: str) -> bool:
         return step in self._done
 

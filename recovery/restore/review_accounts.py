@@ -15,13 +15,15 @@ from recovery.accounts.read_accounts import (
 from recovery.accounts.review import Difference, review
 from recovery.accounts.with_sign_ins import with_sign_ins
 from recovery.counts import things
+from recovery.errors import BadInputError, UntrustedError, VaultError
 from recovery.restore.backup_sources import newest_backups
+from recovery.restore.check_backup import check_rows
 from recovery.restore.context import Context
 from recovery.restore.step import Report
 from recovery.vault.by_capture import by_capture
 from recovery.vault.manifest import Manifest
-from recovery.vault.store import Vault
 from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.config import ServerConfig
 
 _NAMED = 10
 
@@ -135,27 +137,59 @@ def new_passwords(context: Context) -> list[str]:
 
 
 def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
-    """The point of the same deployment that this one is compared with: the one before it."""
+    """The point of the same deployment that this one is compared with: the one before it.
+
+    Raises :class:`UntrustedError` where there are some, and none of them can be opened: nobody
+    could be told from a newcomer. With the policy ``all`` nobody has to be.
+    """
     if manifest.point not in context.earlier:
-        context.earlier[manifest.point] = _before(context.vault, manifest)
+        context.earlier[manifest.point] = _before(context, manifest)
     return context.earlier[manifest.point]
 
 
-def _before(vault: Vault, manifest: Manifest) -> Manifest | None:
+def _before(context: Context, manifest: Manifest) -> Manifest | None:
     """The newest that was captured before it; or else that was made before it, by its name.
 
     When it was captured, a point says itself: one that says before all others must not pass for
     the first one there is, from which everybody comes back.
     """
-    made = None
-    for point in by_capture(vault.newest_first()):
+    made, damaged = None, 0
+    for point in by_capture(context.vault.newest_first()):
         if point.server.deployment != manifest.server.deployment:
             continue
-        if point.captured_at < manifest.captured_at:
+        earlier = point.captured_at < manifest.captured_at
+        if not earlier and (made or point.point >= manifest.point):
+            continue
+        if not _opens(context, point):
+            damaged += 1
+        elif earlier:
             return point
-        if made is None and point.point < manifest.point:
+        else:
             made = point
+    if damaged and not made and context.request.accounts != ALL:
+        raise UntrustedError(
+            f"of {things(damaged, 'point')} before {manifest.point} none can be opened: who is new "
+            "can't be told",
+            target=context.vault.uri,
+            hint="`recovery points verify` tells what each lacks; `--accounts all` "
+            "(recovery:accounts) lets everybody back in as captured; nothing was changed",
+        )
     return made
+
+
+def _opens(context: Context, point: Manifest) -> bool:
+    """Whether there is all that it is compared by, and can be understood."""
+    try:
+        ServerConfig.parse(context.fetch(point.config).read_bytes())
+        if context.wants("state") or context.wants("backup"):
+            accounts_of(context, point)
+            if not takes_state(context, point):
+                for backup, path in newest_backups(context, point).values():
+                    check_rows(path, backup.file.name)
+    except (VaultError, BadInputError) as damaged:
+        context.say(f"not compared with {point.point}: {damaged.message}")
+        return False
+    return True
 
 
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:

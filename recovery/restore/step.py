@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from recovery.errors import EXIT_BAD_INPUT, RecoveryError
+from recovery.restore.begin_anew import begin_anew
 from recovery.restore.context import Context
 from recovery.restore.request import Outcome
 
@@ -67,6 +68,8 @@ def _run(step: Step, context: Context) -> Outcome:
     try:
         if step.changes:
             context.hold()
+        if step.name == PACKAGE_STEP:
+            begin_anew(context, PACKAGE_STEP)
         if step.once and context.journal.is_done(step.name):
             context.say(f"{step.name}: already done on this machine")
             return Outcome(

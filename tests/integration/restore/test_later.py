@@ -124,6 +124,7 @@ def test_from_a_backup_alone_accounts_come_later_and_hunts_without_parameters_wa
     assert {row["state"] for row in fresh.query("SELECT state FROM hunts()")} == {"PAUSED"}
     assert "1 hunt released" in recovery(fresh, *release, "--hunt", hunt).stdout
     what_came_cut_off_is_not_placed(fresh)
+    a_datastore_that_is_lost_once_more_comes_back(fresh)
 
 
 def what_came_cut_off_is_not_placed(fresh):
@@ -140,3 +141,15 @@ def what_came_cut_off_is_not_placed(fresh):
     left = target.run(["sh", "-c", "ls /var/lib/velociraptor-recovery/at-work.*"], check=False)
     assert left.text == ""
     target.close()
+
+
+def a_datastore_that_is_lost_once_more_comes_back(fresh):
+    """Its disk, not the machine's own, which keeps the journal: nothing was done anew."""
+    target, config = open_target(fresh.uri), fresh.captured.config
+    lose = 'systemctl stop velociraptor_server && rm -rf "$1" && install -d -m 700 "$1"'
+    target.run(["sh", "-c", lose, "lose", config.datastore])
+    target.close()
+    done = fresh.restore()
+    assert done["place the state"].status == "done"
+    assert [finding for o in done.values() for finding in o.findings] == []
+    assert same(fresh.captured.manifest.inventory, fresh.inventory()) == {}

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from recovery.accounts.passwords import changed_passwords
+from recovery.errors import UntrustedError
 from recovery.restore.context import Context
 from recovery.restore.other_changes import changes, settings_in, tools_in
 from recovery.restore.request import parse_request
@@ -186,3 +187,55 @@ def test_a_point_that_says_it_is_the_first_is_compared_all_the_same(two_points):
     }
     _, report = two_points(claims, first, ["state"], review_accounts)
     assert report.findings == ["account held back: mallory (new; administrator)"]
+
+
+@pytest.fixture
+def three_points(tmp_path, monkeypatch):
+    """Three points of as many days; the state of the newest has one administrator more."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    points = []
+    reader, admin = b'{"roles":["reader"]}', b'{"roles":["administrator"]}'
+    for days, more in ((3, {}), (2, {"x": b"y"}), (1, {"acl/mallory.json.db": admin})):
+        at = datetime.now(UTC) - timedelta(days=days)
+        point = Point(tmp_path / "vault")
+        extra = {"config/x.json.db" if name == "x" else name: data for name, data in more.items()}
+        point.state = tar_with({**STATE, "acl/ann.json.db": reader, **extra})
+        point.changes = {"point": f"{at:%Y%m%dT%H%M%SZ}-{days}", "captured_at": at}
+        points.append((point, point.make()))
+    return points
+
+
+def reviewed(vault, **more):
+    said: list[str] = []
+    request = parse_request(target="docker://nobody", vault=str(vault), strategy=["state"], **more)
+    with Context(request, said.append) as context:
+        return review_accounts(context), said
+
+
+def test_a_damaged_point_before_is_passed_over(three_points, tmp_path):
+    """The newest is whole: that an older one is not must not keep it from coming back."""
+    (point, damaged) = three_points[1]
+    point.stored(damaged.state[0].tar).unlink()
+    report, said = reviewed(tmp_path / "vault")
+    assert report.findings == ["account held back: mallory (new; administrator)"]
+    assert any(line.startswith(f"not compared with {damaged.point}") for line in said)
+
+
+def test_a_point_before_that_no_server_wrote_is_passed_over(three_points, tmp_path):
+    point, odd = three_points[1]
+    point.state = tar_with({**STATE, "acl/eve.json.db": b"[1]"})
+    point.changes |= {"point": odd.point.replace("-2", "-9")}
+    point.make()
+    report, said = reviewed(tmp_path / "vault", point=three_points[2][1].point)
+    assert report.findings == ["account held back: mallory (new; administrator)"]
+    assert any("no record of rights" in line for line in said)
+
+
+def test_where_no_point_before_opens_nobody_passes_for_known(three_points, tmp_path):
+    for point, damaged in three_points[:2]:
+        point.stored(damaged.state[0].tar).unlink()
+    with pytest.raises(UntrustedError, match="none can be opened") as refused:
+        reviewed(tmp_path / "vault")
+    assert "--accounts all" in refused.value.hint
+    report, _ = reviewed(tmp_path / "vault", accounts="all")
+    assert report.findings == []

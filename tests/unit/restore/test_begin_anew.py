@@ -1,0 +1,65 @@
+"""A journal is believed for as long as there is what it tells of."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from recovery.restore import begin_anew as module
+from recovery.restore import journal as journal_module
+from recovery.restore.begin_anew import begin_anew
+from recovery.restore.journal import Journal
+from recovery.restore.request import Outcome
+from recovery.target import open_target
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A machine on which a point's state was placed; ``done`` tells what its journal says."""
+    folder, datastore = tmp_path / "recovery", tmp_path / "datastore"
+    (datastore / "config").mkdir(parents=True)
+    (datastore / "config" / "install_time.json.db").write_text("{}")
+    monkeypatch.setattr(module, "FOLDER", str(folder))
+    monkeypatch.setattr(journal_module, "PATH", str(folder / "journal.jsonl"))
+    target = open_target("local://")
+    said: list[str] = []
+    context = SimpleNamespace(
+        has_point=True,
+        target=target,
+        say=said.append,
+        config=SimpleNamespace(folders=(str(datastore),)),
+        journal=Journal(target, "P1"),
+        forget_what_was_done=lambda: None,
+    )
+    context.journal.add(Outcome(step="install", status="done"))
+    yield SimpleNamespace(
+        context=context,
+        said=said,
+        folder=folder,
+        file=datastore / "config" / "install_time.json.db",
+        done=lambda: Journal(target, "P1").is_done("install"),
+    )
+    target.close()
+
+
+def test_a_datastore_that_is_there_keeps_its_journal(machine):
+    machine.context.journal.add(Outcome(step="place", status="done"))
+    begin_anew(machine.context, "install")
+    assert machine.done()
+    assert machine.said == []
+
+
+def test_a_datastore_that_is_gone_is_recovered_anew(machine):
+    machine.context.journal.add(Outcome(step="place", status="done"))
+    (machine.folder / "ledger.jsonl").write_text("{}\n")
+    machine.file.unlink()
+    begin_anew(machine.context, "install")
+    assert not machine.done()
+    assert "gone from this machine" in machine.said[0]
+    kept = sorted(path.name.rpartition(".")[0] for path in machine.folder.iterdir())
+    assert kept == ["journal.jsonl", "ledger.jsonl"]
+
+
+def test_before_anything_was_placed_an_empty_datastore_is_none_that_is_gone(machine):
+    machine.file.unlink()
+    begin_anew(machine.context, "install")
+    assert machine.done()
