@@ -13,7 +13,7 @@ from recovery.cli.terminal import echo
 def restore(
     to: Annotated[str, typer.Option(help="docker://NAME, ssh://HOST, local://")],
     vault: VaultUri,
-    point: Annotated[str, typer.Option(help="recovery point; default: the newest")] = "",
+    point: Annotated[str, typer.Option(help="recovery point; default: the newest good one")] = "",
     strategy: Annotated[
         str, typer.Option(help="any of redeploy, backup, state, collections, datastore; by commas")
     ] = "state,collections",
