@@ -20,7 +20,7 @@ def read_named_tar(
     """
     files: dict[str, bytes] = {}
     try:
-        with tarfile.open(tar) as opened:
+        with tarfile.open(tar, "r:") as opened:
             for member in opened:
                 path = f"/{member.name}"
                 place = place_of(places, path)
