@@ -151,17 +151,24 @@ def _before(context: Context, manifest: Manifest) -> Manifest | None:
     """The newest that was captured before it; or else that was made before it, by its name.
 
     When it was captured, a point says itself: one that says before all others must not pass for
-    the first one there is, from which everybody comes back.
+    the first one there is, from which everybody comes back. One without accounts counts only where
+    there is no other.
     """
-    made, damaged = None, 0
+    made, nobody, damaged = None, None, 0
     for point in by_capture(context.vault.newest_first()):
         if point.server.deployment != manifest.server.deployment:
             continue
         earlier = point.captured_at < manifest.captured_at
         if not earlier and (made or point.point >= manifest.point):
             continue
-        if not _opens(context, point):
+        try:
+            knows = _knows_somebody(context, point)
+        except (VaultError, BadInputError) as refused:
+            context.say(f"not compared with {point.point}: {refused.message}")
             damaged += 1
+            continue
+        if not knows:
+            nobody = nobody or point
         elif earlier:
             return point
         else:
@@ -174,22 +181,21 @@ def _before(context: Context, manifest: Manifest) -> Manifest | None:
             hint="`recovery points verify` tells what each lacks; `--accounts all` "
             "(recovery:accounts) lets everybody back in as captured; nothing was changed",
         )
-    return made
+    return made or nobody
 
 
-def _opens(context: Context, point: Manifest) -> bool:
-    """Whether there is all that it is compared by, and can be understood."""
-    try:
-        ServerConfig.parse(context.fetch(point.config).read_bytes())
-        if context.wants("state") or context.wants("backup"):
-            accounts_of(context, point)
-            if not takes_state(context, point):
-                for backup, path in newest_backups(context, point).values():
-                    check_rows(path, backup.file.name)
-    except (VaultError, BadInputError) as damaged:
-        context.say(f"not compared with {point.point}: {damaged.message}")
-        return False
-    return True
+def _knows_somebody(context: Context, point: Manifest) -> bool:
+    """Whether it has accounts to compare with: by one of a package alone everybody came back.
+
+    Raises :class:`VaultError` or :class:`BadInputError` where it can't be opened, or understood.
+    """
+    ServerConfig.parse(context.fetch(point.config).read_bytes())
+    if not (context.wants("state") or context.wants("backup")):
+        return True
+    if not takes_state(context, point):
+        for backup, path in newest_backups(context, point).values():
+            check_rows(path, backup.file.name)
+    return bool(accounts_of(context, point))
 
 
 def accounts_of(context: Context, manifest: Manifest) -> list[Account]:

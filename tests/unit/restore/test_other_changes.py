@@ -221,6 +221,22 @@ def test_a_damaged_point_before_is_passed_over(three_points, tmp_path):
     assert any(line.startswith(f"not compared with {damaged.point}") for line in said)
 
 
+def test_a_point_before_without_accounts_lets_nobody_in(three_points, tmp_path):
+    """As a capture of the package alone is: nobody was known by it, so everybody came back."""
+    point, _ = three_points[1]
+    at = datetime.now(UTC) - timedelta(days=1.5)
+    point.changes = {
+        "point": f"{at:%Y%m%dT%H%M%SZ}-5",
+        "captured_at": at,
+        "parts": ["redeploy"],
+        "state": [],
+        "backups": [],
+    }
+    point.make()
+    report, _ = reviewed(tmp_path / "vault", point=three_points[2][1].point)
+    assert report.findings == ["account held back: mallory (new; administrator)"]
+
+
 def test_a_point_before_that_no_server_wrote_is_passed_over(three_points, tmp_path):
     point, odd = three_points[1]
     point.state = tar_with({**STATE, "acl/eve.json.db": b"[1]"})
