@@ -27,6 +27,7 @@ from recovery.capture.initial_orgs import initial_orgs
 from recovery.capture.look_inside import Inside, config_inside_here
 from recovery.errors import BadInputError
 from recovery.small_tar import tar_of
+from recovery.vault import adopted_gaps as gaps_of
 from recovery.vault.manifest import (
     Archive,
     Backup,
@@ -47,10 +48,6 @@ Kind = Literal["velociraptor", "reference"]
 _ROOT = "root"
 ADOPTED = "adopted from"
 """How :attr:`Server.uri` of an adopted point begins."""
-_ALWAYS = (
-    "passwords of users: no backup has them; each user needs a new one",
-    "client and server metadata, monitoring tables, secrets: no backup has them",
-)
 
 
 def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") -> Manifest:
@@ -257,7 +254,7 @@ def _file(vault: Vault, path: Path, name: str) -> StoredObject:
 def _named_gaps(config: ServerConfig) -> list[str]:
     """A server doesn't start without the files that its config names; no folder has them."""
     return [
-        f"{place.path} ({place.setting}): put it on the new machine before the recovery"
+        f"{place.path} ({place.setting}): {gaps_of.NAMED_FILE}"
         for place in named_places(config)
         if place.kind != "cache"
     ]
@@ -271,15 +268,11 @@ def _gaps(
     orgs: set[str],
 ) -> list[str]:
     archived = {hunt.info.get("hunt_id") for hunt in found.hunts}
-    gaps = list(_ALWAYS)
+    gaps = [gaps_of.PASSWORDS, gaps_of.SETTINGS]
     if not backups:
-        gaps.append("users, labels, artifacts, hunts, notebooks: there is no usable backup")
-    gaps += [f"{org}: its nonce; its clients are refused until it is put back" for org in unknown]
-    gaps += [
-        f"{org}: its name; it comes back under its id"
-        for org in sorted(orgs - {_ROOT})
-        if org not in found.names
-    ]
+        gaps.append(gaps_of.NO_BACKUP)
+    gaps += [f"{org}: {gaps_of.NONCE}" for org in unknown]
+    gaps += [f"{org}: {gaps_of.NAME}" for org in sorted(orgs - {_ROOT}) if org not in found.names]
     untold = [
         f"{flow.context['session_id']}: a collection on the server"
         for flow in found.flows

@@ -17,7 +17,9 @@ from recovery.restore.chosen_names import unknown_name
 from recovery.restore.context import Context
 from recovery.restore.narrow import narrowed
 from recovery.restore.place_datastore import repository_of
+from recovery.restore.place_state import adds_archives
 from recovery.restore.step import Report
+from recovery.vault.adopted_gaps import is_of_the_server
 from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.backup_file import PARTS, lacking_parts
@@ -67,7 +69,8 @@ def check_point(context: Context) -> Report:
     lacking = _lacking(context) if context.wants("backup") and not context.wants("state") else []
     context.facts["point"] = manifest.point
     # Said before anything is changed; as findings they are said again at the end.
-    for gap in [*manifest.gaps, *lacking]:
+    gaps = _gaps(context)
+    for gap in [*gaps, *lacking]:
         context.say(f"not in this point: {gap}")
     for item, count in left.items():
         context.say(f"left out by choice: {items(count, item)}")
@@ -76,8 +79,14 @@ def check_point(context: Context) -> Report:
         f"{manifest.point} · captured {age} · {things(len(manifest.orgs), 'org')} · "
         f"{things(len(manifest.archives), 'archive')}"
         + (f" · left out by choice: {things(sum(left.values()), 'thing')}" if left else ""),
-        findings=[f"not captured: {gap}" for gap in manifest.gaps] + lacking,
+        findings=[f"not captured: {gap}" for gap in gaps] + lacking,
     )
+
+
+def _gaps(context: Context) -> list[str]:
+    """What was not captured; of the server itself nothing where archives alone are added to it."""
+    gaps = context.manifest.gaps
+    return [gap for gap in gaps if not is_of_the_server(gap)] if adds_archives(context) else gaps
 
 
 def _lacking(context: Context) -> list[str]:

@@ -14,6 +14,7 @@ from recovery.capture.adopt_files import sort_files
 from recovery.capture.adopt_inventory import told_org
 from recovery.capture.adopt_point import _fullest_flows, orgs_named
 from recovery.capture.adopt_point import _gaps as gaps_of
+from recovery.vault.adopted_gaps import is_of_the_server
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
 
@@ -165,6 +166,8 @@ def test_a_hunt_without_clients_of_which_nothing_tells_the_org_is_a_gap(tmp_path
         return [gap for gap in gaps_of(found, {}, [], [], orgs) if "H.b" in gap]
 
     assert gaps({"root"}) == []  # there is no other
+    said = gaps_of(found, {}, ["OACME"], [], {"root", "OACME"})
+    assert [gap for gap in said if not is_of_the_server(gap)] == gaps({"root", "OACME"})
     (gap,) = gaps({"root", "OACME"})
     assert gap.startswith("root: H.b: a hunt without any client, and nothing tells of which org")
 
