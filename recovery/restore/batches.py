@@ -19,7 +19,7 @@ def batches(
     held, full = 0, min(FIRST, files)
     for parcel in parcels:
         batch.append(parcel)
-        held += parcel.file.stat().st_size
+        held += parcel.size
         if len(batch) >= full or held >= size:
             yield batch
             batch, held, full = [], 0, min(full + (full + 1) // 2, files)

@@ -5,6 +5,7 @@ looked at. A damaged member would be imported with rows silently missing (facts:
 imports); a backup from a full disk has 0 bytes (facts: backup()).
 """
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -48,10 +49,10 @@ def check_zip(path: Path, name: str) -> dict[str, Member]:
 
 
 @contextmanager
-def open_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
+def open_zip(given: Path | bytes, name: str) -> Iterator[zipfile.ZipFile]:
     """A zip that anybody may have made. Raises :class:`BadInputError` for what is none."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(io.BytesIO(given) if isinstance(given, bytes) else given)
     except _BROKEN as cause:
         raise BadInputError(f"{name} is not a whole zip: {cause}", hint=NEXT) from cause
     with archive:

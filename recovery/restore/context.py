@@ -27,6 +27,8 @@ from recovery.velociraptor.named_files import named_places
 from recovery.velociraptor.read_config import read_config
 
 Say = Callable[[str], None]
+SMALL = 32 << 10
+"""Bytes of an archive that is kept in memory, of which batches hold hundreds."""
 
 
 def first_deployment(package: str) -> str:
@@ -117,6 +119,14 @@ class Context:
         """The object as a file in the work folder, fetched once, hash checked."""
         into = self.folder / item.sha256
         return into if into.exists() else self.vault.fetch(item, into)
+
+    def read(self, item: StoredObject) -> bytes | Path:
+        """The object, hash checked: its content where it is small, else as :meth:`fetch`.
+
+        Thousands of small files would cost more than what is in them (measured: a file made and
+        taken away costs as much as to read an archive).
+        """
+        return self.vault.read(item) if item.size <= SMALL else self.fetch(item)
 
     @cached_property
     def config(self) -> ServerConfig:

@@ -173,6 +173,6 @@ def _sort(
     whole, partial = there_in_part(context, org, batch)
     for parcel in batch:
         if parcel.place in whole:
-            parcel.file.unlink(missing_ok=True)
+            parcel.drop()
     missing = [parcel for parcel in batch if parcel.place not in whole | partial]
     return len(whole), missing, [parcel for parcel in batch if parcel.place in partial]

@@ -1,7 +1,6 @@
 """A batch of flows into one org: files to the machine, one query, everything counted afterwards."""
 
 import json
-import os
 import re
 import tarfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -59,7 +58,7 @@ def import_parcels(
             "Client": parcel.client_id,
             "Flow": parcel.flow_id,
             "Host": parcel.hostname,
-            "File": f"{inbox}/{parcel.file.name}",
+            "File": f"{inbox}/{parcel.name}",
         }
         for parcel in parcels
     ]
@@ -84,7 +83,7 @@ def import_parcels(
         if not astray:
             # What is short now is short in the server's hands: again wouldn't change it.
             done[org, *parcel.place] = trouble
-        parcel.file.unlink(missing_ok=True)
+        parcel.drop()
     context.ledger.finish(done)
     believe_records(context, org, [(client, flow) for _, client, flow in done])
     return sum(not trouble for trouble in done.values())
@@ -108,7 +107,7 @@ def told(log: Sequence[str], parcels: Sequence[Parcel]) -> list[str]:
 
     An archive that is known to lack something was named before the recovery began.
     """
-    by_file = {parcel.file.name: parcel for parcel in parcels}
+    by_file = {parcel.name: parcel for parcel in parcels}
     absent: dict[str, list[str]] = {}
     lines = []
     for line in log:
@@ -137,9 +136,9 @@ def _send(context: Context, parcels: Sequence[Parcel], inbox: str) -> None:
     bundle = context.folder / f"inbox-{inbox.rsplit('/', 1)[-1]}.tar"
     with tarfile.open(bundle, "w", format=tarfile.GNU_FORMAT) as tar:
         for parcel in parcels:
-            with parcel.file.open("rb") as content:
-                entry = tarfile.TarInfo(parcel.file.name)
-                entry.size = os.fstat(content.fileno()).st_size
+            with parcel.open() as content:
+                entry = tarfile.TarInfo(parcel.name)
+                entry.size = parcel.size
                 entry.mode, entry.uname, entry.gname = 0o640, "root", OWNER
                 tar.addfile(entry, content)
     with bundle.open("rb") as stream:

@@ -1,10 +1,12 @@
 """A flow out of an archive: looked at, found to be what it says, and made ready for import."""
 
+import io
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 from recovery.counts import things
@@ -37,7 +39,10 @@ class Parcel:
     result_bytes: int
     uploads: int
     upload_bytes: int
-    file: Path
+    name: str
+    """Of its file, on the machine; no other parcel has it."""
+    content: bytes | Path
+    """The zip that is imported: a small one itself, or its file."""
     lacks: str = ""
     """What the archive was known to lack when it was captured (:class:`Archive`)."""
 
@@ -50,6 +55,24 @@ class Parcel:
     def place(self) -> Place:
         return self.client_id, self.flow_id
 
+    @property
+    def size(self) -> int:
+        """Bytes of its content."""
+        if isinstance(self.content, bytes):
+            return len(self.content)
+        return self.content.stat().st_size
+
+    def open(self) -> IO[bytes]:
+        """Its content, to be read and closed."""
+        if isinstance(self.content, bytes):
+            return io.BytesIO(self.content)
+        return self.content.open("rb")
+
+    def drop(self) -> None:
+        """Its file is gone from the work folder; it is not needed any more."""
+        if isinstance(self.content, Path):
+            self.content.unlink(missing_ok=True)
+
 
 def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
     """The parcel of a flow's own archive.
@@ -57,10 +80,10 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
     Raises :class:`BadInputError` when the zip is damaged, hostile, or not the flow that the
     manifest says, and :class:`recovery.errors.VaultError` when the vault hasn't got it as it was.
     """
-    path, name = context.fetch(archive.file), archive.file.name
+    given, name = context.read(archive.file), archive.file.name
     into = context.folder / f"{archive.file.sha256}.flow"
     try:
-        with open_zip(path, name) as content:
+        with open_zip(given, name) as content:
             members = check_members(content, name)
             inside = flow_of(content, name)
             said = (archive.client_id, archive.flow_id)
@@ -70,7 +93,7 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
                 )
             uploads = _uploads(content, members, members, inside.folder)
             flow = replace(inside, hostname=inside.hostname or archive.hostname)
-            parcel = _parcel(members, members, uploads, flow, into)
+            parcel = _parcel(members, members, uploads, flow, into.name, given)
             if archive.rows and parcel.rows != archive.rows:
                 raise BadInputError(
                     f"{name} holds {things(parcel.rows, 'row')}, the capture took {archive.rows}",
@@ -79,11 +102,13 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
             if "-" in flow.client_id:
                 # With client_info.json in it, a server would cut the org off the id.
                 flow_for_import(content, content.infolist(), into)
-            else:
-                path.rename(into)
+                parcel = replace(parcel, content=into)
+            elif isinstance(given, Path):
+                parcel = replace(parcel, content=given.rename(into))
         return replace(parcel, lacks=archive.lacks)
     finally:
-        path.unlink(missing_ok=True)
+        if isinstance(given, Path):
+            given.unlink(missing_ok=True)
 
 
 def parcel_inside(
@@ -98,7 +123,8 @@ def parcel_inside(
     Its file is ``into``. Raises :class:`BadInputError` for an index of uploads that is none.
     """
     names = [item.filename for item in items]
-    parcel = _parcel(members, names, _uploads(archive, members, names, flow.folder), flow, into)
+    uploads = _uploads(archive, members, names, flow.folder)
+    parcel = _parcel(members, names, uploads, flow, into.name, into)
     # With client_info.json in it, a server would cut the org off the id.
     flow_for_import(archive, items, into, flow.folder)
     return parcel
@@ -109,7 +135,8 @@ def _parcel(
     names: Iterable[str],
     uploads: tuple[int, int],
     flow: FlowInside,
-    into: Path,
+    name: str,
+    content: bytes | Path,
 ) -> Parcel:
     rows, result_bytes = _results(members, names, flow.folder)
     return Parcel(
@@ -120,7 +147,8 @@ def _parcel(
         rows,
         result_bytes,
         *uploads,
-        into,
+        name,
+        content,
     )
 
 

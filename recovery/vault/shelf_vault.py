@@ -1,6 +1,7 @@
 """Recovery points on a shelf: named by content, verified and opened on the way out."""
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -100,19 +101,13 @@ class ShelfVault:
         return any(size is not None and self._whole(item, size) for size in sizes)
 
     def fetch(self, item: StoredObject, into: Path) -> Path:
-        identity = Identity()
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
-            with (
-                self._opened(item) as pieces,
-                os.fdopen(os.open(into, flags, 0o600), "wb") as out,
-                closing(identity.watched(pieces)) as watched,
-            ):
-                for piece in watched:
-                    out.write(piece)
-        except NotOpenedError as refused:
+            with os.fdopen(os.open(into, flags, 0o600), "wb") as out:
+                self._copy(item, out)
+        except VaultError:
             into.unlink(missing_ok=True)
-            raise self._refused(item, f"it can't be opened ({refused})") from refused
+            raise
         except OSError as refused:
             into.unlink(missing_ok=True)
             raise VaultError(
@@ -121,10 +116,32 @@ class ShelfVault:
                 target=self.uri,
                 hint="make space in the folder for temporary files (TMPDIR)",
             ) from refused
-        if identity.of(item.name) != item:
-            into.unlink(missing_ok=True)
-            raise self._refused(item, "its hash differs from the manifest's")
         return into
+
+    def read(self, item: StoredObject) -> bytes:
+        out = io.BytesIO()
+        try:
+            self._copy(item, out)
+        except OSError as refused:
+            raise self._refused(item, f"it can't be read ({refused.strerror})") from refused
+        return out.getvalue()
+
+    def _copy(self, item: StoredObject, out: IO[bytes]) -> None:
+        """No more than a piece beyond what the manifest says, whatever the vault holds."""
+        identity = Identity()
+        try:
+            with (
+                self._opened(item) as pieces,
+                closing(identity.watched(pieces)) as watched,
+            ):
+                for piece in watched:
+                    out.write(piece)
+                    if out.tell() > item.size:
+                        break
+        except NotOpenedError as refused:
+            raise self._refused(item, f"it can't be opened ({refused})") from refused
+        if identity.of(item.name) != item:
+            raise self._refused(item, "its hash differs from the manifest's")
 
     def commit(self, manifest: Manifest) -> None:
         self._sizes = None  # what another capture or the retention did meanwhile counts

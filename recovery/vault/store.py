@@ -32,6 +32,9 @@ class Vault(Protocol):
         Raises :class:`VaultError` when it is missing, or isn't what the manifest says.
         """
 
+    def read(self, item: StoredObject) -> bytes:
+        """The content of a small object; raises as :meth:`fetch` does."""
+
     def commit(self, manifest: Manifest) -> None:
         """Writes the manifest: from now on the recovery point exists."""
 

@@ -68,6 +68,7 @@ class Scene:
         patch.setattr(Context, "api", lambda _self: Server(self.world))
         patch.setattr(batches.batches, "__defaults__", (2, 1 << 20))
         patch.setattr(settle_hunts, "_PAUSE", 0)
+        patch.setattr(context_module, "SMALL", 380)  # of the archives some are larger
         patch.setattr(delete_flows, "_PAUSE", 0)
 
     def run(self, ticks=None):

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from recovery.errors import BadInputError, VaultError
+from recovery.vault import shelf_vault
 from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.keys import VaultKeys, new_keys
 from recovery.vault.manifest import Archive
+from recovery.vault.seal import blocks
 from recovery.vault.shelf_vault import ShelfVault
 
 BIG = os.urandom(5 << 20)
@@ -81,7 +83,33 @@ def test_a_damaged_object_is_refused_by_name(any_vault, tmp_path, content, damag
         any_vault.fetch(item, tmp_path / "out")
     assert refused.value.hint
     assert not (tmp_path / "out").exists()
+    with pytest.raises(VaultError, match=r"flow F\.1\.zip .* is refused"):
+        any_vault.read(item)
     assert any_vault.fetch(other, tmp_path / "out").read_bytes() == b"another"
+
+
+@pytest.mark.parametrize("content", [b"", b"small content", BIG], ids=["none", "small", "big"])
+def test_what_is_read_is_what_was_stored(any_vault, content):
+    item = put(any_vault, content)
+    assert again(any_vault).read(item) == content
+
+
+def test_no_more_is_read_than_the_manifest_says(tmp_path, monkeypatch):
+    """Whoever owns the storage could else fill the memory of who recovers."""
+    vault = ShelfVault(FolderShelf(tmp_path / "vault"))
+    item = put(vault, b"small content")
+    (path,) = files(tmp_path, "objects")
+    with path.open("r+b") as stored:
+        stored.truncate(64 << 20)
+    taken = []
+    monkeypatch.setattr(
+        shelf_vault, "blocks", lambda stored: (taken.append(1) or one for one in blocks(stored))
+    )
+    with pytest.raises(VaultError, match="its hash differs"):
+        vault.read(item)
+    with pytest.raises(VaultError, match="its hash differs"):
+        vault.fetch(item, tmp_path / "out")
+    assert len(taken) < 20
 
 
 def test_points_come_oldest_first_and_the_newest_is_chosen(any_vault, store_point):
