@@ -17,11 +17,12 @@ _LENGTH = len("20260101T000000Z")
 def by_capture(points: Iterable[Manifest]) -> Iterator[Manifest]:
     """``points``, given by name, the newest first, in the order of capture, the latest first.
 
-    A point is handed on as soon as no later name can belong to a newer capture.
+    Of two of one time (a folder that was adopted twice) the one that was made later comes first. A
+    point is handed on as soon as no later name can belong to a newer capture.
     """
     waiting: list[Manifest] = []
     for point in points:
-        insort(waiting, point, key=lambda one: one.captured_at)
+        insort(waiting, point, key=lambda one: (one.captured_at, one.point))
         made = _made_at(point.point)
         while made and waiting and waiting[-1].captured_at >= made:
             yield waiting.pop()

@@ -40,3 +40,8 @@ def test_a_name_without_a_time_hides_nothing():
     assert [one.captured_at.hour for one in by_capture(opened(points, []))] == [
         (BEGIN + timedelta(hours=hours)).hour for hours in (3, 1, 0)
     ]
+
+
+def test_of_a_folder_that_was_adopted_twice_the_later_point_comes_first():
+    once, again = adopted(6, 1), adopted(7, 1)
+    assert list(by_capture(opened([once, again], []))) == [again, once]
