@@ -1,7 +1,5 @@
 """Hunts whose flows were imported: when they are written again, and as what."""
 
-from pathlib import Path
-
 import pytest
 
 from recovery.restore.hunt_counts import settled, with_counts
@@ -114,7 +112,7 @@ def test_what_an_archive_has_not_got_is_a_line_a_flow():
         return f"import_flow: Zip: NotFoundError: {where}."
 
     def parcel(name, lacks=""):
-        return Parcel("C.1", name, "", (), 0, 0, 0, 0, Path(f"/here/{name}.flow"), lacks)
+        return Parcel("C.1", name, "", (), 0, 0, 0, 0, f"{name}.flow", b"", lacks)
 
     log = [
         absent("F.1.flow", "logs.json"),
