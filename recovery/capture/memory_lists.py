@@ -18,10 +18,9 @@ from recovery.velociraptor.api import Api
 from recovery.velociraptor.config import ServerConfig
 
 _DISK = """cd -- "$1" || exit 3
-now=$(date +%s)
 for f in client_info/snapshot.json orgs/*/client_info/snapshot.json; do
   [ -f "$f" ] || continue
-  [ -z "$2" ] || [ $((now - $(stat -c %Y "$f"))) -le "$2" ] || continue
+  [ "$(stat -c %.9Y "$f" | tr -d .)" -gt "$2" ] || continue
   for p in "$f" "$f.index"; do
     [ ! -f "$p" ] || { printf '%s\\0%s\\0' "$p" "$(stat -c %s "$p")"; cat "$p"; }
   done
@@ -51,14 +50,14 @@ def memory_lists(
     return fresh_lists(scene, take_backups(scene).clients)
 
 
-def disk_lists(target: Target, datastore: str, newer_than: float | None = None) -> dict[str, bytes]:
+def disk_lists(target: Target, datastore: str, newer_than: int = 0) -> dict[str, bytes]:
     """The same from the disk: current on a server that was stopped cleanly.
 
-    ``newer_than``: seconds, by the machine's own clock; a list that was written earlier is left
-    out. A server that crashed has lists that are older than a copy of its memory.
+    ``newer_than``: nanoseconds since 1970 on the machine's own clock; a list that was written
+    earlier is left out. A server that crashed has lists that are older than a copy of its memory.
     """
-    limit = "" if newer_than is None else str(int(newer_than))
-    raw = target.run(["sh", "-c", _DISK, "lists", datastore, limit], timeout=600).stdout
+    argv = ["sh", "-c", _DISK, "lists", datastore, str(newer_than)]
+    raw = target.run(argv, timeout=600).stdout
     found = {}
     while raw:
         path, size, raw = raw.split(b"\0", 2)

@@ -20,6 +20,7 @@ from recovery.velociraptor.paths import CONFIG_PATH
 _MARKER = "config/install_time.json.db"
 _VERSION = '"$(dpkg-query --show --showformat=\'${Version}\' "$1" 2>/dev/null)"'
 _SOURCE = f"""printf '%s\\n' {_VERSION}
+date +%s%N
 if [ -e "$2" ]; then echo there; else echo missing; fi
 cat -- "$3"
 """
@@ -33,10 +34,13 @@ cat -- "$4" 2>/dev/null || :
 
 @dataclass(frozen=True)
 class ServerSide:
-    """The machine that serves: its configuration and package's version."""
+    """The machine that serves: its configuration, its package's version, and what its clock said
+    when it was asked, in nanoseconds since 1970.
+    """
 
     config: ServerConfig
     version: str
+    asked: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def look_at_server(target: Target, pair: Pair) -> ServerSide:
     """
     asked = [PACKAGE, f"{pair.datastore}/{_MARKER}", CONFIG_PATH]
     told = target.run(["sh", "-c", _SOURCE, "look", *asked]).stdout
-    version, there, raw = told.split(b"\n", 2)
+    version, clock, there, raw = told.split(b"\n", 3)
     config = ServerConfig.parse(raw, source=f"{CONFIG_PATH} of {target.uri}")
     if config.deployment != pair.deployment or config.datastore != pair.datastore:
         raise BadInputError(
@@ -71,7 +75,7 @@ def look_at_server(target: Target, pair: Pair) -> ServerSide:
             target=target.uri,
             hint="is its disk mounted? The spare's copy was not touched",
         )
-    return ServerSide(config, version.decode())
+    return ServerSide(config, version.decode(), int(clock))
 
 
 def look_at_spare(target: Target) -> SpareSide:

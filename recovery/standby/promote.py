@@ -208,16 +208,19 @@ class _Run:
         if not self._reached:
             return f"not possible; up to {self.done.rpo:.0f} s of work are lost", []
         last = last_sync(self._new_target)
-        age = last.age if last and not self._clean else None
+        age, asked = (last.age, last.asked) if last else (None, 0)
         try:
             pulled = pull(
                 self._new_target,
                 self._old,
                 self._pair.datastore,
-                lambda: disk_lists(self._old_target, self._pair.datastore, age),
+                lambda: disk_lists(
+                    self._old_target, self._pair.datastore, 0 if self._clean else asked
+                ),
                 time.monotonic(),
                 self.done.epoch,
                 _quiet,
+                asked=asked,
                 known=self._copied,
             )
         except RecoveryError as failed:

@@ -46,6 +46,9 @@ class LastSync:
     clients: int = 0
     epoch: int = 0
     source: str = ""
+    asked: int = 0
+    """When the source was first asked, in nanoseconds since 1970 on the source's own clock; its
+    client lists are of a later moment."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,7 @@ def parse_last(raw: dict[str, Any], now: float) -> LastSync:
         clients=int(facts.get("clients", 0)),
         epoch=int(facts.get("epoch", 0)),
         source=str(facts.get("source", "")),
+        asked=int(facts.get("asked", float(raw["began"]) * 1e9)),
     )
 
 

@@ -76,6 +76,7 @@ def sync(vault: ShelfVault, pair: Pair, say: Say, *, allow_shrinking: bool = Fal
             began,
             lease.epoch,
             say,
+            asked=server.asked,
             known=0 if allow_shrinking or not spare_side.last else spare_side.last.files,
         )
         done.clients = done.pulled.clients
@@ -96,11 +97,13 @@ def pull(
     epoch: int,
     say: Say,
     *,
+    asked: int,
     known: int = 0,
 ) -> Pulled:
     """The files, and ``lists`` (path in the datastore → content) in place of the source's own.
 
     ``lists`` is called while the files are copied; ``epoch``: of the term that is copied;
+    ``asked``: what the source's clock said before (:class:`LastSync`);
     ``known``: files of the copy before, of which most must still be there; 0: however few.
     """
     most = known // 2 + _FEW if known else 1_000_000_000
@@ -110,7 +113,8 @@ def pull(
         nonlocal clients
         found = lists()
         clients = count_clients(found)
-        return bundle(found, {"epoch": epoch, "source": source.uri, "clients": clients})
+        facts = {"epoch": epoch, "source": source.uri, "clients": clients, "asked": asked}
+        return bundle(found, facts)
 
     argv = pull_argv(source, datastore, elapsed=int(time.monotonic() - began) + 1, most=most)
     with Beside(made) as beside:
@@ -176,7 +180,7 @@ def memory_or_disk(
         f"the client list is the one on disk, up to {config.write_time:.0f} s old, or the one "
         "of the last sync, whichever is newer"
     )
-    return disk_lists(source, config.datastore, last.age if last else None) | found
+    return disk_lists(source, config.datastore, last.asked if last else 0) | found
 
 
 def count_clients(lists: dict[str, bytes]) -> int:
