@@ -58,10 +58,11 @@ SERVER_FLOWS = (
 
 UPLOADS = (
     "SELECT * FROM foreach(row=parse_json_array(data=Flows), "
-    "query={SELECT Client, Flow, vfs_path, Type, uploaded_size "
+    "query={SELECT Client, Flow, vfs_path, get(field='Type') AS Type, uploaded_size "
     "FROM uploads(client_id=Client, flow_id=Flow)})"
 )
-"""``Flows`` in ``env``: a JSON list of ``{"Client", "Flow"}``, only flows that have uploads."""
+"""``Flows`` in ``env``: a JSON list of ``{"Client", "Flow"}``, only flows that have uploads.
+Rows of the server's own collections have no ``Type`` (seen on 0.77.2)."""
 
 NOTEBOOKS = (
     "SELECT notebook_id, name, description, collaborators, public, "

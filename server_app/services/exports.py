@@ -186,8 +186,9 @@ class Exports:
         rows = []
         for row in tables.read(self._org.flows.files(client_id, flow_id).uploads):
             stored = row.get("_Components") or []
-            inside = ["uploads", row.get("_accessor") or "auto"]
-            inside += row.get("_client_components") or stored[6:]
+            inside = stored[4:]  # a row of the server's own says no more
+            if own := row.get("_client_components"):
+                inside = ["uploads", row.get("_accessor") or "auto", *own]
             end = ".idx" if row.get("Type") == "idx" else ""  # a sparse file's ranges, beside it
             source, target = "/" + "/".join(stored) + end, "/" + "/".join(inside) + end
             log(f"DEBUG: downloadFlowToZip: Copy file from {source} to {target}")

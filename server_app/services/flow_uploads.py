@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 Strings = list[str]
+_CLIENTS_ALONE = ("Type", "_accessor", "_client_components")
+"""What a row about an upload of the server's own collections lacks (seen on 0.77.2)."""
 
 
 def stored_row(stored: Strings, accessor: str, components: Strings, size: int) -> dict[str, Any]:
@@ -22,6 +24,11 @@ def stored_row(stored: Strings, accessor: str, components: Strings, size: int) -
         "_client_components": components,
         "uploaded_size": size,
     }
+
+
+def servers_row(stored: Strings, components: Strings, size: int) -> dict[str, Any]:
+    row = stored_row(stored, "", components, size)
+    return {key: value for key, value in row.items() if key not in _CLIENTS_ALONE}
 
 
 def upload_row(row: dict[str, Any], client_id: str = "", flow_id: str = "") -> dict[str, Any]:

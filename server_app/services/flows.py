@@ -13,7 +13,7 @@ from server_app.datastore.store import JSON, WIRE
 from server_app.services import requests
 from server_app.services.errors import ServiceError
 from server_app.services.flow_files import ERROR, RUNNING, FlowFiles, index_path
-from server_app.services.flow_uploads import stored_row, upload_row
+from server_app.services.flow_uploads import servers_row, stored_row, upload_row
 from server_app.services.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -214,7 +214,11 @@ class Flows:
                 chunks.append(path, data)
             else:
                 self._org.store.write(path, data)
-            tables.append(files.uploads, [stored_row(stored, accessor, components, len(data))])
+            if client_id == SERVER:
+                row = servers_row(stored, components, len(data))
+            else:
+                row = stored_row(stored, accessor, components, len(data))
+            tables.append(files.uploads, [row])
 
     def progress(self, client_id: str, flow_id: str, stats: Records) -> bool:
         """Takes over the queries' statistics; True if the flow ended by this.

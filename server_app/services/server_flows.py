@@ -36,18 +36,26 @@ def _run_one(
     names: dict[str, str],
     principal: str,
 ) -> records.Record:
-    from server_app.client import abilities  # noqa: F401  registers info()
+    from server_app.client import abilities  # registers info() and upload()
+    from server_app.client.host import this_host
     from server_app.vql import run
 
     started = time.time_ns()
     logs: list[str] = []
+    sizes: list[int] = []
+
+    def keep(accessor: str, components: list[str], data: bytes) -> None:
+        org.flows.add_upload(_SERVER, flow_id, accessor, components, data)
+        sizes.append(len(data))
+
     env = {item["key"]: item.get("value", "") for item in collector.get("env", [])}
     name = names.get(collector["Query"][-1].get("Name", ""), "")
     rows: list[Any] = []
     condition = collector.get("precondition", "")
     if not condition or run(org, condition, env=env, principal=principal, log=logs.append):
         text = "\n".join(query["VQL"] for query in collector["Query"])
-        rows = run(org, text, env=env, principal=principal, log=logs.append)
+        with abilities.on(abilities.Where(this_host(), keep)):
+            rows = run(org, text, env=env, principal=principal, log=logs.append)
     if rows:
         org.flows.add_rows(_SERVER, flow_id, name, rows)
     now = time.time_ns()
@@ -61,4 +69,7 @@ def _run_one(
         "names_with_response": [name] if rows else [],
         "log_rows": len(logs),
         "result_rows": len(rows),
+        "uploaded_files": len(sizes),
+        "uploaded_bytes": sum(sizes),
+        "expected_uploaded_bytes": sum(sizes),
     }

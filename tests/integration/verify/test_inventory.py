@@ -1,5 +1,7 @@
 """Everything that a server can hold is counted, and equal content gives equal digests."""
 
+import time
+
 import pytest
 
 from recovery.errors import ServerError
@@ -107,3 +109,31 @@ def test_a_server_that_does_not_answer_is_never_taken_for_empty(served):
         served.target.run(["systemctl", "start", "velociraptor_server"])
         with open_api(served.target, served.config) as api:
             api.wait_ready(60)
+
+
+SERVERS = """name: Custom.Test.Servers
+type: SERVER
+sources:
+  - query: SELECT upload(file="four", accessor="data", name="note.txt") AS U FROM scope()
+"""
+
+
+def test_an_upload_of_the_servers_own_is_counted_too(served):
+    """Its row says less than a client's: a query that names a column it lacks fails whole."""
+    served.query("SELECT artifact_set(definition=D).name AS A FROM scope()", D=SERVERS)
+    asked = 'SELECT collect_client(client_id="server", artifacts=A).flow_id AS F FROM scope()'
+    (row,) = served.query(asked, A="Custom.Test.Servers")
+    deadline = time.monotonic() + 30
+    while not _ended(served, row["F"]):
+        assert time.monotonic() < deadline, "the collection did not end"
+        time.sleep(0.1)
+    uploads = counted(served).orgs["root"]["uploads"]
+    (key,) = [key for key in uploads if key.startswith(f"server/{row['F']}/")]
+    assert key.endswith("/note.txt")
+    assert uploads[key] == "4"
+
+
+def _ended(served, flow):
+    asked = 'SELECT state FROM flows(client_id="server", flow_id=F)'
+    (row,) = served.query(asked, F=flow)
+    return row["state"] == "FINISHED"
