@@ -26,6 +26,7 @@ from recovery.velociraptor.backup_entries import backup_entries
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.refuse_zip import refusal
+from recovery.velociraptor.same_folders import tell_apart
 
 _CONTEXT = "collection_context.json"
 _HUNT = "hunt_info.json"
@@ -159,10 +160,12 @@ def _sort_zip(path: Path, found: Found, org: str) -> str:
             return "encrypted by a password: unpack its data.zip first (7z x), and adopt that"
         if set(archive.namelist()) == {"data.zip", "metadata.json"}:
             return f"encrypted for the server: {_COLLECTED}"
+        tell_apart(archive)
         _refuse(refusal(archive.infolist()))  # before anything of it is unpacked
     with path.open("rb") as file:
         content = check_zip(file)
     with zipfile.ZipFile(path) as archive:
+        tell_apart(archive)
         if any(name.startswith("orgs/") for name in content.members):
             found.backups.append(_backup(path, archive))
         elif _HUNT in content.members:

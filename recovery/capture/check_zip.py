@@ -13,6 +13,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import IO
 
+from recovery.velociraptor.same_folders import tell_apart
+
 _CHUNK = 1 << 20
 _BROKEN = (
     zipfile.BadZipFile,
@@ -74,7 +76,8 @@ def check_zip(file: IO[bytes], *, needs: Collection[str] = ()) -> ZipContent:
     member = ""
     try:
         with zipfile.ZipFile(file) as archive:
-            names = frozenset(archive.namelist())
+            tell_apart(archive)
+            names = frozenset(archive.NameToInfo)
             for info in archive.infolist():
                 member = info.filename
                 if _LIST.fullmatch(member):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from recovery.errors import BadInputError
 from recovery.velociraptor.refuse_zip import refusal
+from recovery.velociraptor.same_folders import tell_apart
 
 NEXT = "choose another point: `recovery points list`; nothing was changed on the machine"
 _CHUNK = 1 << 20
@@ -56,6 +57,7 @@ def open_zip(given: Path | bytes, name: str) -> Iterator[zipfile.ZipFile]:
     except _BROKEN as cause:
         raise BadInputError(f"{name} is not a whole zip: {cause}", hint=NEXT) from cause
     with archive:
+        tell_apart(archive)
         yield archive
 
 

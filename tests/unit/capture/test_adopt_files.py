@@ -241,3 +241,16 @@ def test_an_upload_that_is_called_like_a_record_is_no_flow_of_a_hunt(tmp_path):
     (tmp_path / "h.zip").write_bytes(zip_of(**members))
     found = sort_files(tmp_path)
     assert (found.left, found.hunts[0].members) == ({}, ())
+
+
+def test_a_hunt_that_ran_on_a_client_once_more_is_known_with_both_flows(tmp_path):
+    """A server puts a client's flows into one folder of a hunt's export (seen on 0.77.2)."""
+    path = tmp_path / "h.zip"
+    path.write_bytes(hunt("H.1", vm={}))
+    again = {"client_id": "C.cad7afe0171b436e", "session_id": "F.2"}
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("vm/collection_context.json", json.dumps(again))
+    found = sort_files(tmp_path)
+    (one,) = found.hunts
+    assert [member["session_id"] for member in one.members] == ["F.1.H", "F.2"]
+    assert found.left == {}

@@ -4,6 +4,7 @@ import io
 import json
 import random
 import time
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +58,22 @@ def point_of(folder, hunts, **changes):
         **changes,
     }
     return point.make()
+
+
+def run_again(hunt, *flows):
+    """An export of a hunt that ran more than once on a client: its flows in one folder."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as whole, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of names that come twice
+        whole.writestr("hunt_info.json", json.dumps({"hunt_id": hunt}))
+        for client, flow, rows in flows:
+            with zipfile.ZipFile(
+                io.BytesIO(archive_of(client, flow, rows, b"of " + flow.encode()))
+            ) as one:
+                whole.writestr(f"vm-{client}/client_info.json", '{"hostname":"vm"}')
+                for name in one.namelist():
+                    whole.writestr(f"vm-{client}/{name}", one.read(name))
+    return out.getvalue()
 
 
 @pytest.fixture
@@ -187,3 +204,26 @@ def seconds_each(tmp_path, flows):
 def test_a_flow_of_a_large_hunt_takes_as_long_as_one_of_a_small_hunt(tmp_path):
     """Each looked through all members of the zip: ten times as long here, hours for 30,000."""
     assert seconds_each(tmp_path, 1500) < 3 * seconds_each(tmp_path, 150)
+
+
+def test_a_hunt_that_ran_on_a_client_once_more_has_both_flows_in_one_folder(scene):
+    """Seen on a real server (``hunt_add(relaunch=TRUE)``): the export was refused as a whole."""
+    third = "C.3333333333333333"
+    flows = [(CLIENT, "F.1.H", 3), (third, "F.1.H", 1), (CLIENT, "F.AGAIN", 5)]
+    scene.manifest = point_of(scene.folder, {"H.1": run_again("H.1", *flows)}, state=[])
+    report = scene.run()
+    assert report.findings == []
+    came = {place[1:]: flow["rows"] for place, flow in scene.world.flows.items()}
+    assert {place: came[place] for place in came if place[1] in ("F.1.H", "F.AGAIN")} == {
+        (client, flow): rows for client, flow, rows in flows
+    }
+    assert len(scene.world.hunts["root", "H.1"]) == 3
+
+
+def test_other_members_of_one_name_are_still_refused(scene):
+    raw = io.BytesIO(run_again("H.1", (CLIENT, "F.1.H", 3)))
+    with zipfile.ZipFile(raw, "a") as whole, pytest.warns(UserWarning, match="Duplicate"):
+        whole.writestr(f"vm-{CLIENT}/results/Custom.A.json", "{}")
+    scene.manifest = point_of(scene.folder, {"H.1": raw.getvalue()}, state=[])
+    (finding,) = scene.run().findings
+    assert "two members of one name" in finding
