@@ -115,6 +115,8 @@ class Settings(_Frozen):
     only_hunts: Annotated[tuple[str, ...], BeforeValidator(split_words)] = ()
     flows_since: Annotated[str, AfterValidator(moment)] = ""
     flows_until: Annotated[str, AfterValidator(moment)] = ""
+    over_running_server: bool = False
+    """A server with clients that runs on the machine already may be stopped and replaced."""
     ready_timeout: float = Field(default=120, gt=0)
     name: str = Field(default="", pattern=NAME)
     """The server's DNS name."""

@@ -169,6 +169,13 @@ def restore(
         ),
     ] = "unchanged",
     hunts: Annotated[str, typer.Option(help="paused or released")] = "paused",
+    over_running_server: Annotated[
+        bool,
+        typer.Option(
+            "--over-running-server",
+            help="also where a server with clients runs there: it is stopped and replaced",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Rebuilds the server with everything that a copy holds, as it was at that time.
@@ -198,6 +205,7 @@ def restore(
         hunts=hunts,
         accounts=accounts,
         orgs=org or [],
+        over_running_server=over_running_server,
         client_wait=0,
         clients_sent=False,
     )

@@ -60,6 +60,13 @@ def restore(
     flows_until: Annotated[
         str, typer.Option(help="leave out flows active after this time (ISO 8601, UTC)")
     ] = "",
+    over_running_server: Annotated[
+        bool,
+        typer.Option(
+            "--over-running-server",
+            help="also where a server with clients runs there: it is stopped and replaced",
+        ),
+    ] = False,
     switch: Annotated[
         str,
         typer.Option(
@@ -85,6 +92,10 @@ def restore(
     With --switch (or --name and --dns-server) the clients are sent to it once the server answers,
     before the archives; otherwise that is left to you, and clients are not waited for. `recovery
     failover --back` with the same switch leads back.
+
+    A server that runs there, with clients or hunts, and that no recovery of this point has put
+    there, is refused, with what it has in numbers, unless --over-running-server says that it may
+    go. Archives alone (--strategy collections) are added to it.
 
     Steps that are done are found in the machine's journal: run it again after any failure.
 
@@ -129,6 +140,7 @@ def restore(
         only_hunts=hunt or [],
         flows_since=flows_since or None,
         flows_until=flows_until or None,
+        over_running_server=over_running_server,
         dns=sending.facts if sending else None,
         client_wait=None if sending else 0,
         clients_sent=sending is not None,

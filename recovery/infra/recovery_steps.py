@@ -96,5 +96,6 @@ def restore_request(settings: Settings) -> dict[str, Any]:
         "only_hunts": list(settings.only_hunts),
         "flows_since": settings.flows_since or None,
         "flows_until": settings.flows_until or None,
+        "over_running_server": settings.over_running_server,
         "ready_timeout": settings.ready_timeout,
     }

@@ -11,6 +11,7 @@ from recovery.restore.initial_users import held_initial_users, without_users
 from recovery.restore.journal import AT_WORK, FOLDER
 from recovery.restore.place_named import place_named
 from recovery.restore.place_state import KEPT, adds_archives, refuse_a_used_machine
+from recovery.restore.running_server import refuse_a_running_server
 from recovery.restore.step import Report
 from recovery.restore.what_was_there import what_was_there
 from recovery.velociraptor.bind_addresses import fit_addresses
@@ -54,6 +55,8 @@ def install_package(context: Context) -> Report:
     if context.has_point and adds_archives(context):
         return Report(KEPT, skipped=True)
     _refuse(context)
+    if context.has_point:
+        refuse_a_running_server(context)
     if held := held_initial_users(context):
         without_users(context.config.raw, held)  # a config of another form is refused here
     before = what_was_there(context)

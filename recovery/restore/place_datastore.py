@@ -11,6 +11,7 @@ from recovery.datastore.restic import Restic, open_restic
 from recovery.datastore.snapshots import snapshots
 from recovery.errors import BadInputError
 from recovery.restore.context import Context
+from recovery.restore.running_server import take_over
 from recovery.restore.step import Report
 from recovery.vault.manifest import DatastoreCopy
 from recovery.velociraptor.config import OWNER
@@ -63,6 +64,7 @@ def place_datastore(context: Context) -> Report:
             f"this machine already holds the datastore of {', '.join(others)}",
             hint="take a new machine; the service is held, and the datastore is as it was",
         )
+    take_over(context)
     where = context.config.datastore
     context.target.run(["sh", "-c", _PREPARE, "prepare", where, OWNER])
     repository = repository_of(context.request.repository, copy)

@@ -9,9 +9,10 @@ from recovery.errors import BadInputError
 from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
 from recovery.restore.place_as_server import WAIT, WORK
+from recovery.restore.running_server import runs, take_over
 from recovery.restore.state_files import Keep, copy_state, held_files
 from recovery.restore.step import PACKAGE_STEP, Report
-from recovery.velociraptor.config import OWNER, SERVICE
+from recovery.velociraptor.config import OWNER
 from recovery.velociraptor.read_config import read_config
 
 STEP = "place the state"
@@ -55,6 +56,7 @@ def place_state(context: Context) -> Report:
         served = _add_served(context, out) if keep is Keep.EVERYTHING else 0
     if not files:
         return Report("nothing to place: the recovery point holds no state", skipped=True)
+    take_over(context)
     _take_back(context, held)
     _unpack(context, placed)
     if keep is Keep.EVERYTHING:
@@ -102,10 +104,7 @@ def adds_archives(context: Context) -> bool:
 
 def _runs_another(context: Context) -> bool:
     """Whether a server runs there that no run for this point has put there."""
-    if context.journal.is_done(PACKAGE_STEP):
-        return False
-    look = ["systemctl", "is-active", "--quiet", SERVICE]
-    return context.target.run(look, check=False).returncode == 0
+    return not context.journal.is_done(PACKAGE_STEP) and runs(context)
 
 
 def refuse_a_used_machine(context: Context, so_far: str) -> None:

@@ -61,6 +61,8 @@ class RestoreRequest(BaseModel):
     """Archives of flows that were last active before this are left out."""
     flows_until: datetime | None = None
     """Archives of flows that were active after this are left out."""
+    over_running_server: bool = False
+    """Whether a server that runs there, with clients of its own, may be stopped and replaced."""
     dns: DnsFacts | None = None
     """When given, the proof holds the name to the new address."""
     client_wait: float | None = None

@@ -7,8 +7,11 @@ import pytest
 import yaml
 
 from recovery.capture.adopt_point import adopt
+from recovery.errors import BadInputError
 from recovery.restore.run_group import run_group
+from recovery.target import open_target
 from recovery.vault.store import open_vault
+from recovery.velociraptor.api import open_api
 from tests.integration.restore.conftest import Captured, fresh_machine, same
 from tests.integration.restore.test_kills import ONLY_STATE, long
 
@@ -66,6 +69,7 @@ def test_package_backup_exports_and_a_note_bring_back_all_but_what_no_backup_hol
 def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(captured, tmp_path):
     little = adopted(captured, tmp_path, old_folder(captured, tmp_path / "old", archives=True))
     with fresh_machine(captured) as fresh:
+        a_server_that_runs_with_nothing_in_it(fresh)
         fresh.restore("server", strategy=["state"])
         request = little.request(fresh.uri, strategy=["collections"])
         steps = [run_group(group, request, lambda _: None) for group in ("server", "collections")]
@@ -78,6 +82,8 @@ def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(c
         groups = ("server", "collections", "proof")
         live = [run_group(group, request, lambda _: None).outcomes for group in groups]
         still = fresh.run(which).text
+        another_point_over_it_is_refused_unless_said(fresh, which)
+        assert same(captured.manifest.inventory, fresh.inventory(), ["flows", "uploads"]) == {}
     last = {outcome.step: outcome for outcomes in live for outcome in outcomes}
     assert last["install the package"].status == "skipped"
     assert (still, "ExecMainPID=0" in runs) == (runs, False)
@@ -88,6 +94,39 @@ def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(c
     assert done["import the archives"].detail.startswith(f"{flows} flows imported, 0 there already")
     assert "0 flows imported" in again["import the archives"].detail
     assert same(captured.manifest.inventory, found) == {}
+
+
+def a_server_that_runs_with_nothing_in_it(fresh):
+    """As whoever installs the package by hand has it."""
+    target, package = open_target(fresh.uri), fresh.captured.manifest.package.file
+    path = fresh.captured.vault.parent / "by hand.deb"
+    open_vault(str(fresh.captured.vault)).fetch(package, path)
+    target.put(path, "/root/server.deb", mode=0o600)
+    target.run(["dpkg", "-i", "/root/server.deb"], timeout=120)
+    with open_api(target, fresh.captured.config) as api:
+        api.wait_ready(60)
+    target.close()
+
+
+def another_point_over_it_is_refused_unless_said(fresh, which):
+    """The journal is gone: whose server it is, and how much newer, nobody can tell."""
+    journal = "ls /var/lib/velociraptor-recovery/*.jsonl"
+    before = fresh.run(f"{which}; {journal}").text
+    for strategy in (["state"], ["backup", "collections"], ["redeploy"]):
+        with pytest.raises(BadInputError, match=r"2 clients, \d+ flows, 2 hunts") as refused:
+            fresh.restore("server", strategy=strategy)
+        assert "--over-running-server" in refused.value.hint
+    assert fresh.run(f"{which}; {journal}").text == before
+    over = {"over_running_server": True}
+    fresh.restore("server", strategy=["redeploy"], **over)
+    # By now it is this point's own, and serves: state is no less a loss to it.
+    before = fresh.run(which).text
+    with pytest.raises(BadInputError, match="newer than the point: "):
+        fresh.restore("server", strategy=["state"])
+    assert fresh.run(which).text == before
+    assert fresh.restore("server", strategy=["state"], **over)["place the state"].status == "done"
+    assert fresh.run(which).text != before
+    assert fresh.restore("server", strategy=["state"])["place the state"].status == "already done"
 
 
 def test_orgs_known_by_their_exports_alone_are_made_before_the_import(captured, tmp_path):

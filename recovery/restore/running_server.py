@@ -1,0 +1,106 @@
+"""A server that runs, and that no recovery of this point has put there, is not recovered over.
+
+Its clients and flows since the point would be out of the client list, the hunts and the rights
+that the point brings, and its endpoints would be without a server meanwhile.
+"""
+
+from typing import NamedTuple
+
+from recovery.counts import things
+from recovery.errors import BadInputError, RecoveryError
+from recovery.restore.context import Context
+from recovery.restore.hold_service import hold_argv
+from recovery.velociraptor.config import SERVICE, ServerConfig
+from recovery.velociraptor.read_config import read_config
+
+SWITCH = "--over-running-server"
+# Records (facts: Datastore layout), one for each client, flow and hunt of any org; a client's key
+# is written once, at its enrolment.
+_SCRIPT = r"""cd -- "$1" 2>/dev/null || exit 0
+at=$2
+count() { find "$@" 2>/dev/null | wc -l; }
+both() { count "$@"; count "$@" -newermt "@$at"; }
+count clients/ orgs/*/clients/ -mindepth 1 -maxdepth 1 -name 'C.*'
+count clients/ orgs/*/clients/ -mindepth 2 -maxdepth 2 -path '*/C.*/key.db' -newermt "@$at"
+both clients/ orgs/*/clients/ -mindepth 3 -maxdepth 3 -path '*/C.*/collections/F.*.db'
+both hunts/ orgs/*/hunts/ -mindepth 1 -maxdepth 1 -name 'H.*.db'
+"""
+
+
+class Holds(NamedTuple):
+    """What a server's datastore holds, and how much of each is newer than a time."""
+
+    clients: int = 0
+    new_clients: int = 0
+    flows: int = 0
+    new_flows: int = 0
+    hunts: int = 0
+    new_hunts: int = 0
+
+
+def runs(context: Context) -> bool:
+    """Whether a server serves on the machine now; one that is held does not."""
+    look = ["systemctl", "is-active", "--quiet", SERVICE]
+    return context.target.run(look, check=False).returncode == 0
+
+
+def refuse_a_running_server(context: Context) -> None:
+    """Returns where the operator said so, and where no server runs, or one with nothing in it.
+
+    A recovery that was cut off has held its server before it changed anything, and goes on.
+    Raises :class:`BadInputError` with what is there, in numbers; nothing was changed then.
+    """
+    if context.request.over_running_server or not runs(context):
+        return
+    at = context.manifest.captured_at.timestamp()
+    argv = ["sh", "-c", _SCRIPT, "count", _config(context).datastore, f"{at:.0f}"]
+    said = context.target.run(argv, timeout=1800).text.split()
+    holds = Holds(*map(int, said))
+    if holds.clients or holds.hunts:
+        raise BadInputError(
+            f"a server runs there, and no recovery of {context.manifest.point} has put it there: "
+            f"{words(holds)}; it would be stopped, and the point put over it",
+            hint="a lost server comes back on another machine; exports alone are added to this "
+            "server with --strategy collections. If it is to be replaced: `recovery capture --from "
+            f"{context.request.target}` keeps what it has, then the same again with {SWITCH} "
+            "(recovery:overRunningServer); nothing was changed",
+        )
+
+
+def take_over(context: Context) -> None:
+    """Holds a server that runs where its datastore is about to be put in place.
+
+    Only one that was brought back by its package alone before runs then: what it has in memory
+    would be written over what is placed. Raises as :func:`refuse_a_running_server` does.
+    """
+    refuse_a_running_server(context)
+    if runs(context):
+        context.target.run(hold_argv(), timeout=120)
+
+
+def words(holds: Holds) -> str:
+    """What is there, and what of it the point can't have. Pure."""
+    there = [
+        things(holds.clients, "client"),
+        things(holds.flows, "flow"),
+        things(holds.hunts, "hunt"),
+    ]
+    newer = [
+        things(count, name)
+        for count, name in (
+            (holds.new_clients, "client"),
+            (holds.new_flows, "flow"),
+            (holds.new_hunts, "hunt"),
+        )
+        if count
+    ]
+    since = f"newer than the point: {', '.join(newer)}" if newer else "none newer than the point"
+    return f"{', '.join(there)} ({since})"
+
+
+def _config(context: Context) -> ServerConfig:
+    """Of the server there; of the point, where that can't be read."""
+    try:
+        return read_config(context.target)
+    except RecoveryError:
+        return context.config
