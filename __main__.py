@@ -3,12 +3,14 @@
 import pulumi
 
 from recovery.infra.machine import Machine
+from recovery.infra.point_check import check_before
 from recovery.infra.recovery_steps import RecoverySteps, findings, verdict
 from recovery.infra.server_name import ServerName, ServerNameArgs
 from recovery.infra.stack_settings import read_settings
 
 settings = read_settings()
-machine = Machine("machine", settings)
+checked = check_before(settings)
+machine = Machine("machine", settings, pulumi.ResourceOptions(depends_on=checked))
 steps = RecoverySteps(machine, settings)
 
 pulumi.export("address", machine.address)

@@ -12,6 +12,7 @@ from recovery.errors import RecoveryError
 
 _COLOURS = re.compile(r"<\{%[^%]*%\}>")
 _GRPC = "Exception calling application: "
+_PROBLEM = re.compile(r"\S+ resource '[^']*'.*? has a problem: ")
 _STACK = "pulumi:pulumi:Stack"
 _GROUP = "pulumi-python:dynamic/recovery:StepGroup"
 _NOISE = ("update failed", "preview failed", "destroy failed")
@@ -70,7 +71,8 @@ def as_error(errors: list[str], stack: str, log: str) -> RecoveryError:
     ``log`` is the CLI's own output, for failures that came without an event.
     """
     text = errors[0] if errors else "\n".join(_complaint(log).splitlines()[-8:])
-    message, _, hint = text.removeprefix(_GRPC).partition("\n  next: ")
+    words = _PROBLEM.sub("", text.removeprefix(_GRPC), count=1)
+    message, _, hint = words.partition("\n  next: ")
     return RecoveryError(
         message.strip() or "the update failed without a word",
         step="pulumi up",

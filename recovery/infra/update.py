@@ -85,7 +85,7 @@ def destroy(stack: StackRequest, say: Say, *, keep_protected: bool = False) -> N
 
 def _load_program() -> None:
     """Loads what ``__main__.py`` imports, while the engine starts (half a second)."""
-    for module in ("machine", "server_name", "recovery_steps", "stack_settings"):
+    for module in ("point_check", "machine", "server_name", "recovery_steps", "stack_settings"):
         importlib.import_module(f"recovery.infra.{module}")
 
 

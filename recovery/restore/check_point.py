@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from recovery.counts import items, things
-from recovery.errors import BadInputError
+from recovery.errors import BadInputError, UntrustedError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.check_backup import check_backup
 from recovery.restore.check_folders import check_folders
@@ -13,6 +13,7 @@ from recovery.restore.check_package import check_package
 from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.choice import Choice
+from recovery.restore.choose_point import missing_parts
 from recovery.restore.chosen_names import unknown_name
 from recovery.restore.context import Context
 from recovery.restore.narrow import narrowed
@@ -45,18 +46,7 @@ def check_point(context: Context) -> Report:
         check_package(package, package.name)
         return Report(f"first deployment of {package.name}", skipped=True)
     manifest = context.manifest
-    check_names(manifest)
-    if manifest.captured_at > datetime.now(UTC) + _AHEAD:
-        raise BadInputError(
-            f"it says that it was captured at {manifest.captured_at:%Y-%m-%d %H:%M}, which is yet "
-            "to come",
-            target=manifest.point,
-            hint=_NEXT,
-        )
-    _check_deployment(context)
-    check_folders(context.config.folders, manifest.point)
-    _check_parts(context)
-    _check_copy(context)
+    left = check_asked(context)
     check_package(context.fetch(manifest.package.file), manifest.package.file.name)
     _ = context.named  # raises where a file in it is none that the config names
     if context.request.strategy != ["redeploy"]:  # the orgs' records are of use to all others
@@ -65,7 +55,6 @@ def check_point(context: Context) -> Report:
     if context.wants("backup"):
         for backup in manifest.backups:
             check_backup(context.fetch(backup.file), backup.file.name)
-    left = _check_choice(context)
     lacking = _lacking(context) if context.wants("backup") and not context.wants("state") else []
     context.facts["point"] = manifest.point
     # Said before anything is changed; as findings they are said again at the end.
@@ -81,6 +70,35 @@ def check_point(context: Context) -> Report:
         + (f" · left out by choice: {things(sum(left.values()), 'thing')}" if left else ""),
         findings=[f"not captured: {gap}" for gap in gaps] + lacking,
     )
+
+
+def check_asked(context: Context) -> dict[str, int]:
+    """Whether the point is one that this recovery can be made of, by its manifest and its config.
+
+    Needs no machine, and is asked before one is made. Returns how many things of each item are
+    left out by choice. Raises :class:`BadInputError`, and
+    :class:`recovery.errors.UntrustedError` for one whose parts aren't all in the vault.
+    """
+    manifest = context.manifest
+    check_names(manifest)
+    if manifest.captured_at > datetime.now(UTC) + _AHEAD:
+        raise BadInputError(
+            f"it says that it was captured at {manifest.captured_at:%Y-%m-%d %H:%M}, which is yet "
+            "to come",
+            target=manifest.point,
+            hint=_NEXT,
+        )
+    if missing := missing_parts(context.vault, manifest):
+        raise UntrustedError(
+            f"{', '.join(missing)} isn't in the vault as it should be",
+            target=manifest.point,
+            hint=_NEXT,
+        )
+    _check_deployment(context)
+    check_folders(context.config.folders, manifest.point)
+    _check_parts(context)
+    _check_copy(context)
+    return _check_choice(context)
 
 
 def _gaps(context: Context) -> list[str]:

@@ -31,7 +31,7 @@ def newest_good(
         if deployment not in ("", point.server.deployment):
             others += 1
             continue
-        missing = [item.name for item in _needed(point) if not vault.holds(item)]
+        missing = missing_parts(vault, point)
         if not missing:
             return point
         broken += 1
@@ -51,6 +51,11 @@ def newest_good(
         target=vault.uri,
         hint="`recovery points verify` tells what each lacks; a copy of the vault may have it",
     )
+
+
+def missing_parts(vault: Vault, point: Manifest) -> list[str]:
+    """What a recovery is built on and the vault hasn't got, or not in its size."""
+    return [item.name for item in _needed(point) if not vault.holds(item)]
 
 
 def _needed(point: Manifest) -> list[StoredObject]:

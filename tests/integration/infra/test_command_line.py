@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from tests.unit.restore.points import Point
+
 pytestmark = [pytest.mark.docker, pytest.mark.pulumi, pytest.mark.slow]
 
 
@@ -23,7 +25,13 @@ def pulumi(clone_copy, typed_environment):
     return run
 
 
-def test_first_up_failure_repetition_and_end(pulumi, steps, package, run_id, engine):
+@pytest.fixture
+def vault(tmp_path):
+    Point(tmp_path / "vault").make()
+    return tmp_path / "vault"
+
+
+def test_first_up_failure_repetition_and_end(pulumi, steps, package, vault, run_id, engine):
     pulumi("stack", "init", "docker")
     pulumi("config", "set", "package", str(package))
     pulumi("config", "set", "dockerRun", run_id)
@@ -36,6 +44,15 @@ def test_first_up_failure_repetition_and_end(pulumi, steps, package, run_id, eng
     )
     assert "Traceback" not in refused
     pulumi("config", "rm", "dockerNetwrk")
+
+    pulumi("config", "set", "vault", str(vault))
+    pulumi("config", "set", "point", "20260101T000000Z-abcdef")
+    refused = pulumi("up", "--yes", code=1)
+    assert "no recovery point '20260101T000000Z-abcdef'; it has 1" in refused
+    assert not _machines(engine, run_id)
+    pulumi("config", "rm", "point")
+    assert "8 to create" in pulumi("preview")
+    pulumi("config", "rm", "vault")
 
     steps.fail("server")
     failed = pulumi("up", "--yes", code=1)
@@ -55,4 +72,8 @@ def test_first_up_failure_repetition_and_end(pulumi, steps, package, run_id, eng
 
     assert "7 unchanged" in pulumi("up", "--yes", "--expect-no-changes")
     pulumi("destroy", "--yes")
-    assert not engine.containers.list(ignore_removed=True, all=True, filters={"name": run_id})
+    assert not _machines(engine, run_id)
+
+
+def _machines(engine, run_id):
+    return engine.containers.list(ignore_removed=True, all=True, filters={"name": run_id})

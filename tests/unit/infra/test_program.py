@@ -32,6 +32,12 @@ def test_docker(plan):
     assert made.of("SshKeys") == []
 
 
+def test_the_point_is_looked_at_before_the_machine_is_made(plan):
+    order = [one.name for one in plan({"vault": "/srv/vault"}).made]
+    assert order.index("point") < order.index("machine")
+    assert plan({"package": "/srv/server.deb"}).of("PointCheck") == []
+
+
 def test_the_later_groups_take_the_point_that_the_server_came_from(plan):
     made = plan({"vault": "/srv/vault"})
     points = {group.name: group.inputs["request"]["point"] for group in made.of("StepGroup")}
