@@ -115,7 +115,7 @@ def test_a_server_comes_back_with_the_files_that_its_config_names(captured, file
             assert _check(target, facts) == "failed"
 
             # A spare follows what changes there.
-            side = ServerSide(captured.config, "")
+            side = ServerSide(captured.config, "", 0)
             spare = SpareSide("", serves=False, fingerprint=captured.config.fingerprint, last=None)
             with fresh_machine(captured, "test-spare") as other:
                 other.restore("standby")
