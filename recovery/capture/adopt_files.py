@@ -12,8 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from recovery.capture.check_zip import DamagedZipError, ZipContent, check_zip
 from recovery.capture.export_index import IndexedOrgs
 from recovery.capture.export_only import INDEXES
@@ -25,6 +23,7 @@ from recovery.velociraptor.archive_file import active_time
 from recovery.velociraptor.backup_entries import backup_entries
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.foreign_yaml import ForeignYamlError, load_foreign_yaml
 from recovery.velociraptor.refuse_zip import refusal
 from recovery.velociraptor.same_folders import tell_apart
 
@@ -50,7 +49,6 @@ _STRANGE = (
     OverflowError,
     RecursionError,
     zipfile.BadZipFile,
-    yaml.YAMLError,
     OSError,
 )
 
@@ -118,9 +116,9 @@ def _sort_record(path: Path, found: Found) -> str:
 def _sort_yaml(path: Path, found: Found) -> str:
     raw = path.read_bytes()
     try:
-        values = yaml.safe_load(raw)
-    except yaml.YAMLError:
-        return "not YAML"
+        values = load_foreign_yaml(raw)
+    except ForeignYamlError as wrong:
+        return str(wrong)
     if not isinstance(values, dict):
         return _UNKNOWN
     if "Frontend" in values and "Datastore" in values:

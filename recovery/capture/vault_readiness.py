@@ -8,6 +8,7 @@ from pathlib import Path
 from recovery.capture.readiness import Level, Line, in_words
 from recovery.counts import things
 from recovery.errors import BadInputError, VaultError
+from recovery.vault.by_capture import order
 from recovery.vault.manifest import DatastoreCopy, Manifest
 from recovery.vault.shelf_vault import Listed, ShelfVault
 from recovery.vault.verify_points import last_verified
@@ -36,7 +37,7 @@ def look_at_vault(
     if not readable:
         lines.append(Line("newest point", "bad", "there is none", f"run {_CAPTURE}"))
         return lines, None, None
-    newest = max(readable, key=lambda point: point.captured_at)
+    newest = max(readable, key=order)
     lines.append(age_line(newest, rpo, now))
     config, keys = _open_config(vault, newest)
     lines += [keys, *_parts(vault, newest, rpo, now), _verified(vault, now)]

@@ -98,6 +98,7 @@ def _facts(
     from recovery.choose.recovery_time import Waits
     from recovery.errors import RecoveryError
     from recovery.target import open_target
+    from recovery.vault.by_capture import order
     from recovery.vault.store import open_vault
     from recovery.velociraptor.api import open_api
     from recovery.velociraptor.read_config import read_config
@@ -123,6 +124,6 @@ def _facts(
             echo(f"the vault tells nothing: {refused.message}", err=True)
             points = []
         if points:
-            newest = max((file.manifest for file in points), key=lambda point: point.captured_at)
+            newest = max((file.manifest for file in points), key=order)
             return sizes.of_point(newest), names.of_inventory(newest), usual
     return sizes.UNKNOWN, {}, usual

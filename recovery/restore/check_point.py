@@ -1,7 +1,6 @@
 """Step: is this recovery point whole, and is it the one asked for? Nothing is changed yet."""
 
 import zipfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from recovery.counts import items, things
@@ -13,7 +12,7 @@ from recovery.restore.check_package import check_package
 from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.choice import Choice
-from recovery.restore.choose_point import missing_parts
+from recovery.restore.choose_point import is_to_come, missing_parts, to_come
 from recovery.restore.chosen_names import unknown_name
 from recovery.restore.context import Context
 from recovery.restore.narrow import narrowed
@@ -25,9 +24,6 @@ from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.backup_file import PARTS, lacking_parts
 from recovery.velociraptor.operator_identity import refuse_unusable
-
-_AHEAD = timedelta(days=1)
-"""So far may two clocks be apart."""
 
 
 def check_point(context: Context) -> Report:
@@ -81,14 +77,12 @@ def check_asked(context: Context) -> dict[str, int]:
     """
     manifest = context.manifest
     check_names(manifest)
-    if manifest.captured_at > datetime.now(UTC) + _AHEAD:
-        raise BadInputError(
-            f"it says that it was captured at {manifest.captured_at:%Y-%m-%d %H:%M}, which is yet "
-            "to come",
-            target=manifest.point,
-            hint=_NEXT,
-        )
-    if missing := missing_parts(context.vault, manifest):
+    if is_to_come(manifest):
+        raise BadInputError(to_come(manifest), target=manifest.point, hint=_NEXT)
+    places = context.wants("state")
+    if missing := missing_parts(
+        context.vault, manifest, lambda path: places and context.choice.file(path)
+    ):
         raise UntrustedError(
             f"{', '.join(missing)} isn't in the vault as it should be",
             target=manifest.point,

@@ -1,6 +1,7 @@
 """What a recovery is held to where not everything was chosen, and what was left out, counted."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from recovery.restore.choice import Choice, Provider
@@ -78,16 +79,22 @@ def narrowed(manifest: Manifest, choice: Choice) -> tuple[Inventory, dict[str, i
 def _active(manifest: Manifest) -> dict[tuple[str, str], datetime | None]:
     """(org, ``client/flow``) → when it was last active, by its archive, else by its record."""
     recorded: dict[tuple[str, str], datetime | None] = {
-        (org, key): datetime.fromtimestamp(record.active_at / 1e6, UTC)
+        (org, key): _time(record.active_at)
         for org, records in manifest.flow_records.items()
         for key, record in records.items()
-        if record.active_at
     }
     return recorded | {
         (archive.org, f"{archive.client_id}/{archive.flow_id}"): archive.active_at
         for archive in manifest.archives
         if archive.kind == "flow"
     }
+
+
+def _time(micros: int) -> datetime | None:
+    """None for none, and for what is none: whose time nobody knows comes back."""
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(micros / 1e6, UTC) if micros else None
+    return None
 
 
 def narrowed_to(

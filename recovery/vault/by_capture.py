@@ -22,11 +22,16 @@ def by_capture(points: Iterable[Manifest]) -> Iterator[Manifest]:
     """
     waiting: list[Manifest] = []
     for point in points:
-        insort(waiting, point, key=lambda one: (one.captured_at, one.point))
+        insort(waiting, point, key=order)
         made = _made_at(point.point)
         while made and waiting and waiting[-1].captured_at >= made:
             yield waiting.pop()
     yield from reversed(waiting)
+
+
+def order(point: Manifest) -> tuple[datetime, str]:
+    """What the later captured one has more of; of two of one time, the one that was made later."""
+    return point.captured_at, point.point
 
 
 def _made_at(name: str) -> datetime | None:

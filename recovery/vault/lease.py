@@ -123,7 +123,7 @@ def _read(vault: ShelfVault, name: str, deployment: str) -> Lease:
         if vault.keys is not None and vault.keys.trusted_keys:
             raw, _ = verify(raw, [KIND], vault.keys.trusted_keys)
         lease = Lease.model_validate(json.loads(raw))
-    except (NotOnShelfError, NotTrustedError, ValueError) as refused:
+    except (NotOnShelfError, NotTrustedError, ValueError, RecursionError) as refused:
         raise VaultError(
             f"the record {name} can't be trusted or read: {refused}",
             step="read the lease",

@@ -4,14 +4,30 @@ It is written last, so that a cut-off capture leaves no half recovery point. Obj
 named by the SHA-256 of their content; whatever the manifest doesn't name doesn't count.
 """
 
-from datetime import datetime
-from typing import Literal, NamedTuple
+from datetime import UTC, datetime
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from recovery.velociraptor.inventory import Inventory
 
 SCHEMA = 1
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """One without a zone is UTC, like every time in a recovery point: else none could be compared.
+
+    Raises :class:`ValueError` for what is no time in UTC.
+    """
+    if not (ahead := moment.utcoffset()):
+        return moment if ahead is not None else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as wrong:
+        raise ValueError("it is no time in UTC") from wrong
+
+
+Time = Annotated[datetime, AfterValidator(_in_utc)]
 Part = Literal["redeploy", "backup", "state", "collections", "datastore"]
 
 
@@ -63,7 +79,7 @@ class Backup(_Frozen):
 
     org: str
     file: StoredObject
-    made_at: datetime
+    made_at: Time
     fresh: bool
     """True when it was made by this capture, False when found."""
 
@@ -114,7 +130,7 @@ class Archive(_Frozen):
     artifacts: list[str] = []
     rows: int = 0
     upload_bytes: int = 0
-    active_at: datetime | None = None
+    active_at: Time | None = None
     fingerprint: str = ""
     """What the server said of the collection: while it stays, the archive isn't made again."""
     lacks: str = ""
@@ -144,9 +160,9 @@ class Manifest(_Frozen):
 
     schema_version: Literal[1] = 1
     point: str
-    captured_at: datetime
+    captured_at: Time
     """When the capture began: nothing newer than this is promised (the RPO counts from here)."""
-    finished_at: datetime
+    finished_at: Time
     parts: list[Part]
     server: Server
     package: Package

@@ -21,7 +21,7 @@ def is_sealed(shelf: Shelf) -> bool | None:
     except NotOnShelfError:
         old = next(shelf.entries("points"), None)
         return None if old is None else False
-    except (ValueError, KeyError, TypeError) as broken:
+    except (ValueError, KeyError, TypeError, RecursionError) as broken:
         raise BadInputError(
             f"{NAME} can't be read",
             step="open the vault",

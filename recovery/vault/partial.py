@@ -54,7 +54,7 @@ class Partial:
                 for value in json.loads(raw):
                     archive = Archive.model_validate(value)
                     found[archive.fingerprint] = archive
-            except (NotOnShelfError, NotTrustedError, NotOpenedError, ValueError):
+            except (NotOnShelfError, NotTrustedError, NotOpenedError, ValueError, RecursionError):
                 continue
         return list(found.values())
 

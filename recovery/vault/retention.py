@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from recovery.errors import BadInputError
 from recovery.vault import partial
+from recovery.vault.by_capture import order
 from recovery.vault.manifest import Manifest
 from recovery.vault.marker import no_point
 from recovery.vault.point_file import path_of
@@ -58,7 +59,7 @@ class Plan:
 
 def choose(points: Sequence[Manifest], policy: Policy) -> dict[str, list[str]]:
     """Point → the reasons for which it stays. Points without a reason may go."""
-    newest_first = sorted(points, key=lambda point: point.captured_at, reverse=True)
+    newest_first = sorted(points, key=order, reverse=True)
     reasons: dict[str, list[str]] = {}
 
     def keep(point: Manifest, why: str) -> None:
@@ -139,8 +140,9 @@ def _read_marks(vault: ShelfVault) -> dict[str, datetime]:
     try:
         with vault.shelf.read(MARKS) as stream:
             values = json.loads(stream.read())
-        return {path: datetime.fromisoformat(since) for path, since in values.items()}
-    except (NotOnShelfError, ValueError, TypeError, AttributeError):
+        marks = {path: datetime.fromisoformat(since) for path, since in values.items()}
+        return {path: since for path, since in marks.items() if since.tzinfo}
+    except (NotOnShelfError, ValueError, TypeError, AttributeError, RecursionError):
         return {}  # nothing is collected before its grace time has begun anew
 
 

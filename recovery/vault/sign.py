@@ -93,7 +93,7 @@ def verify(envelope: bytes, kinds: Sequence[str], trusted: Sequence[str]) -> tup
         kind = values["payloadType"]
         payload = base64.b64decode(values["payload"], validate=True)
         signatures = [base64.b64decode(item["sig"], validate=True) for item in values["signatures"]]
-    except (ValueError, KeyError, TypeError) as broken:
+    except (ValueError, KeyError, TypeError, RecursionError) as broken:
         raise NotTrustedError("it is not a signed document") from broken
     if kind not in kinds:
         raise NotTrustedError(f"it is of another kind: {str(kind)[:80]!r}")

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from recovery.errors import BadInputError
+from recovery.velociraptor.config_kinds import wrong_kind
+from recovery.velociraptor.foreign_yaml import ForeignYamlError, load_foreign_yaml
 
 SERVICE = "velociraptor_server.service"
 PACKAGE = "velociraptor-server"
@@ -40,17 +41,17 @@ class ServerConfig:
     def parse(cls, raw: bytes, *, source: str = "server.config.yaml") -> "ServerConfig":
         """Reads and checks; raises :class:`BadInputError` naming the missing or broken part."""
         try:
-            values = yaml.load(raw, Loader=_LOADER)  # noqa: S506 - a safe loader, the fast one
-        except yaml.YAMLError as broken:
-            mark = getattr(broken, "problem_mark", None)
-            where = f" at line {mark.line + 1}" if mark else ""
-            raise BadInputError(f"not YAML{where}", target=source, hint=_HINT) from None
+            values = load_foreign_yaml(raw)
+        except ForeignYamlError as broken:
+            raise BadInputError(str(broken), target=source, hint=_HINT) from None
         if not isinstance(values, dict):
             raise BadInputError("not a server configuration", target=source, hint=_HINT)
         for section, key in _NEEDED:
             part = values.get(section)
             if not isinstance(part, dict) or not isinstance(part.get(key), str) or not part[key]:
                 raise BadInputError(f"{section}.{key} is missing", target=source, hint=_HINT)
+        if wrong := wrong_kind(values):
+            raise BadInputError(wrong, target=source, hint=_HINT)
         config = cls(raw, values)
         try:
             _ = config.ca_certificate
@@ -149,6 +150,3 @@ class ServerConfig:
         cycle = float(self._part("Datastore", "memcache_write_mutation_max_age", 0) or 1000)
         age = float(self._part("Datastore", "memcache_write_mutation_min_age", 0) or 1000)
         return (2 * cycle + age) / 1000
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

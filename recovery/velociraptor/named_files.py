@@ -16,9 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import yaml
-
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.foreign_yaml import ForeignYamlError, load_foreign_yaml
 
 Kind = Literal["certificate", "definitions", "cache"]
 LARGEST: dict[Kind, int] = {"certificate": 1 << 20, "cache": 1 << 20, "definitions": 64 << 20}
@@ -97,8 +96,8 @@ def _wrong_zip(content: bytes) -> str:
 
 def _is_definition(content: bytes) -> bool:
     try:
-        found = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (yaml.YAMLError, ValueError, RecursionError):
+        found = load_foreign_yaml(content, once=False)
+    except ForeignYamlError:
         return False
     return isinstance(found, dict) and isinstance(found.get("name"), str)
 

@@ -27,6 +27,7 @@ from recovery.restore.request import parse_request
 from recovery.restore.run_group import run_group
 from recovery.vault.keys import new_keys
 from recovery.vault.manifest import DatastoreCopy, ServedFile
+from recovery.vault.retention import Policy, choose
 from tests.unit.restore.points import (
     BACKUP,
     CLIENT,
@@ -172,6 +173,14 @@ def backup_with(part, text):
     return zip_of({**unzipped(BACKUP), f"orgs/root/{part}.json": text})
 
 
+def aliases(*lines):
+    """The good config, and below it lists of aliases of lists of aliases …"""
+    levels = [
+        f"b{n}: &b{n} " + lines[1].format(", ".join([f"*b{n - 1}"] * 10)) for n in range(1, 10)
+    ]
+    return CONFIG + "\n".join(["", f"b0: &b0 {lines[0]}", *levels, ""]).encode()
+
+
 CONTENT = {
     # what: (attribute of the point, its content, what the error says)
     "package: text": ("package", b"#!/bin/sh\nrm -rf /\n", "no Debian package"),
@@ -207,6 +216,43 @@ CONTENT = {
     ),
     "config: expired, no CA key": ("config", ended_without_a_ca_key(), "certificate ended"),
     "config: CA key is none": ("config", config_with(CA__private_key="x"), "CA.private_key"),
+    "config: aliases": ("config", aliases("[1, 1]", "[{}]"), "stand for too much"),
+    "config: merged aliases": ("config", aliases("{k: 1}", "{{<<: [{}]}}"), "stand for too much"),
+    "config: itself": ("config", CONFIG + b"\na: &a {b: *a}\n", "for nothing, or for itself"),
+    "config: deep": ("config", CONFIG + b"\na: " + b"[" * 99999, "nested too deep"),
+    "config: twice": (
+        "config",
+        CONFIG + b"\nDatastore: {location: /srv/x}\n",
+        "stands in it twice",
+    ),
+    "config: no date": ("config", CONFIG + b"\na: 2026-99-99\n", "not YAML"),
+    "config: long number": ("config", CONFIG + b"\na: " + b"9" * 9000 + b"\n", "not YAML"),
+    **{
+        f"config: {path} is {value!r}": (
+            "config",
+            config_with(**{path: value}),
+            f"{path.replace('__', '.')} is no {kind}",
+        )
+        for path, value, kind in (
+            ("Frontend__bind_port", "abc", "port"),
+            ("Frontend__bind_port", 70000, "port"),
+            ("API__bind_port", [1], "port"),
+            ("Client__max_poll", "x", "number"),
+            ("Client__max_poll_std", float("inf"), "number"),
+            ("Frontend__resources", 7, "section"),
+            ("Client__server_urls", "https://x", "list"),
+            ("Client__pinned_server_name", {"a": 1}, "text"),
+            ("Datastore__filestore_directory", 7, "text"),
+        )
+    },
+    **{
+        f"config: {section} is a list": (
+            "config",
+            yaml.safe_dump({**yaml.safe_load(CONFIG), section: [1]}).encode(),
+            f"{section} is no section",
+        )
+        for section in ("CA", "GUI", "API")
+    },
     "state: truncated": ("state", tar_of("users/a.db", data=b"y" * 5000)[:3000], "can't be read"),
     "state: a zip": ("state", BACKUP, "can't be read"),
     "state: garbage": ("state", b"\x01" * 2048, "can't be read"),
@@ -645,7 +691,72 @@ def test_what_was_captured_last_is_taken_not_what_was_adopted_last(tmp_path):
         assert context.manifest.point == captured.point
 
 
-@pytest.mark.parametrize("how", ["truncated", "text", "unknown key", "newer schema", "swapped"])
+def test_a_point_of_a_time_to_come_hides_no_good_one(tmp_path):
+    point = Point(tmp_path / "vault")
+    good = point.make()
+    later = datetime.now(UTC) + timedelta(days=400)
+    point.changes = {"point": f"{later:%Y%m%dT%H%M%SZ}-bbbbbb", "captured_at": later}
+    point.make()
+    said = []
+    request = parse_request(target="docker://nobody", vault=str(point.folder))
+    with Context(request, said.append) as context:
+        assert context.manifest.point == good.point
+    assert any("passed over" in line and "yet to come" in line for line in said)
+
+
+def test_where_all_points_are_to_come_the_clock_is_asked_about(tmp_path):
+    point = Point(tmp_path / "vault")
+    point.changes = {"captured_at": datetime.now(UTC) + timedelta(days=400)}
+    made = point.make()
+    with pytest.raises(BadInputError, match="yet to come") as refused:
+        restore(point)
+    assert "clock right?" in refused.value.hint
+    with pytest.raises(BadInputError, match="yet to come"):
+        restore(point, point=made.point)
+
+
+def test_a_lost_file_for_endpoints_is_known_before_the_machine_is_touched(tmp_path):
+    point = Point(tmp_path / "vault")
+    tool = point.vault.put(io.BytesIO(b"a tool"), "public/tool")
+    point.changes = {"served": [ServedFile(path="public/tool", file=tool, changed=0)]}
+    made = point.make()
+    point.stored(tool).unlink()
+    with pytest.raises(VaultError, match="public/tool isn't in the vault"):
+        restore(point, point=made.point)
+    with pytest.raises(TouchedError):  # nobody wants it
+        restore(point, point=made.point, providers=["users", "clients"])
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("captured_at",), "2026-11-01T06:00:00"),
+        (("finished_at",), "2026-11-01T06:00:00"),
+        (("backups", 0, "made_at"), "2026-11-01T06:00:00"),
+        (("archives", 0, "active_at"), "2026-11-01T06:00:00"),
+        (("flow_records",), {"root": {"C.1/F.1": ["", "", "", 10**19, 0, 0, [], ""]}}),
+    ],
+    ids=str,
+)
+def test_times_of_another_form_are_read_all_the_same(tmp_path, where, value):
+    """One without a zone is in UTC; whose time is none has none."""
+    point = Point(tmp_path / "vault")
+    made = point.make()
+    path = point.folder / "points" / f"{made.point}.json"
+    path.chmod(0o600)
+    values = part = json.loads(path.read_bytes())
+    for key in where[:-1]:
+        part = part[key]
+    part[where[-1]] = value
+    path.write_text(json.dumps(values))
+    with pytest.raises(TouchedError):
+        restore(point, flows_since="2026-01-01")
+    assert choose(point.vault.points(), Policy())
+
+
+@pytest.mark.parametrize(
+    "how", ["truncated", "text", "deep", "unknown key", "newer schema", "swapped"]
+)
 def test_bad_manifest_files_are_refused(tmp_path, how):
     point = Point(tmp_path / "vault")
     made = point.make()
@@ -655,6 +766,7 @@ def test_bad_manifest_files_are_refused(tmp_path, how):
     changed = {
         "truncated": path.read_bytes()[:500],
         "text": b"hello",
+        "deep": b"[" * 99999,
         "unknown key": json.dumps({**values, "run": "me"}).encode(),
         "newer schema": json.dumps({**values, "schema_version": 2}).encode(),
         "swapped": json.dumps({**values, "point": "20200101T000000Z-cccccc"}).encode(),
@@ -671,7 +783,7 @@ def test_a_named_point_of_another_deployment_is_refused(tmp_path):
         restore(point, point=made.point, deployment="f" * 64)
 
 
-@pytest.mark.parametrize("how", ["unsigned", "another's key", "replayed"])
+@pytest.mark.parametrize("how", ["unsigned", "deep", "another's key", "replayed"])
 def test_signatures_come_first(tmp_path, how, monkeypatch):
     keys = new_keys()
     point = Point(tmp_path / "vault", keys)
@@ -680,6 +792,8 @@ def test_signatures_come_first(tmp_path, how, monkeypatch):
     path.chmod(0o600)
     if how == "unsigned":
         path.write_bytes(made.model_dump_json().encode())
+    elif how == "deep":
+        path.write_bytes(b"[" * 99999)
     elif how == "another's key":
         stranger = Point(tmp_path / "other", new_keys())
         stranger.changes = {"point": made.point}

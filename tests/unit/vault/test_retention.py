@@ -48,6 +48,13 @@ def test_days_weeks_and_months(make_point):
     assert kept[points[-1].point] == ["last", "last without gaps", "daily", "weekly", "monthly"]
 
 
+def test_of_two_of_one_time_the_one_made_later_stays(make_point):
+    """A folder that was adopted twice; a restore takes the later one too."""
+    point = make_point(0)
+    again = point.model_copy(update={"point": f"{point.point}x"})
+    assert list(choose([point, again], ONE)) == [again.point]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 5000), st.booleans()), min_size=1, max_size=40),
     st.builds(
