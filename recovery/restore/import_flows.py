@@ -5,6 +5,7 @@ import re
 import tarfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from recovery.restore.alike_uploads import place_alike
 from recovery.restore.call_restore import place_of
 from recovery.restore.context import Context
 from recovery.restore.count_imported import count_once_written
@@ -73,6 +74,10 @@ def import_parcels(
             context.met |= {(org, item["Client"]) for item in wave}
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in rows}
     findings += [f"{org}: {line}" for line in told(log, parcels)]
+    arrived = [parcel for parcel in parcels if not _arrival(parcel, got.get(parcel.place, {}))]
+    for parcel in arrived:
+        lines = place_alike(context, org, parcel)
+        findings += [f"{org}: {parcel.client_id} {parcel.flow_id}: {line}" for line in lines]
     counted = count_once_written(context, org, parcels)
     done: dict[Key, str] = {}
     for parcel in parcels:

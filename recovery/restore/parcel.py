@@ -45,6 +45,8 @@ class Parcel:
     """The zip that is imported: a small one itself, or its file."""
     lacks: str = ""
     """What the archive was known to lack when it was captured (:class:`Archive`)."""
+    alike: tuple[str, ...] = ()
+    """Uploads in its content whose names a server takes for those of others (:func:`alike`)."""
 
     @property
     def artifact_names(self) -> set[str]:
@@ -149,6 +151,7 @@ def _parcel(
         *uploads,
         name,
         content,
+        alike=tuple(alike(member.removeprefix(flow.folder) for member in names)),
     )
 
 
@@ -177,3 +180,18 @@ def _uploads(
     sizes = {unquote(name): members[name].size for name in names}
     files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}
     return len(named), sum(sizes[name] for name in files)
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """Uploads that differ from an earlier one in capital letters alone. Pure.
+
+    An import takes the first one's content for all of them (seen on 0.77.2).
+    """
+    first: dict[str, str] = {}
+    found = []
+    for name in names:
+        if name.startswith("uploads/"):
+            plain = unquote(name)
+            if first.setdefault(plain.casefold(), plain) != plain:
+                found.append(name)
+    return found

@@ -35,6 +35,7 @@ class Importer:
         self._org, self._display, self._log = org, display, log
         self._accessor = accessor
         self._zip: zipfile.ZipFile | None = None
+        self._members: dict[str, str] = {}
 
     def _inside_zip(self, member: str) -> str:
         """How messages name a member: the accessor only if the call named it."""
@@ -73,6 +74,8 @@ class Importer:
                 for _ in range(3):
                     self._log(invalid)
                 raise ServiceError(f"unable to load collection_context: {invalid}") from error
+            for member in self._zip.namelist():
+                self._members.setdefault(member.casefold(), member)
             is_hunt = "hunt_info.json" in self._zip.namelist()
             if import_type == "hunt" or (import_type != "collector" and is_hunt):
                 return self._hunt()
@@ -81,10 +84,12 @@ class Importer:
     # -- reading the zip
 
     def _read(self, name: str) -> bytes | None:
-        """A member, as far as it can be read; None if it is missing."""
-        if self._zip is None or name not in self._zip.namelist():
-            return None
-        return read_lines(self._zip, name)
+        """A member, as far as it can be read; None if it is missing.
+
+        Capital letters make no difference: the first of those that differ in nothing else.
+        """
+        member = self._members.get(name.casefold())
+        return None if self._zip is None or member is None else read_lines(self._zip, member)
 
     def _record(self, name: str) -> Any:
         data = self._read(name)

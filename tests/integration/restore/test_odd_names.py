@@ -62,8 +62,23 @@ SELECT inventory_add(tool="Mine", file=File, accessor="file").hash AS A,
 
 SELECT user_create(user=LongUser, roles=["reader"], password=Password) AS A FROM scope()
 """.strip().split("\n\n")
+CONTENTS = """
+cd /var/lib/velociraptor/orgs/*/clients/*/collections/*/uploads/data
+for file in Note note; do echo "$file:$(cat $file)"; done
+"""
 LONG_USER = 45 * "ü"
 """On the disk over 250 bytes: a server shortens it to ``#sha1`` (seen on 0.77.2)."""
+ALIKE = """name: Custom.Test.Alike
+sources:
+  - query: |
+      SELECT upload(file="one", accessor="data", name="Note") AS A,
+             upload(file="two", accessor="data", name="note") AS B FROM scope()
+"""
+"""Names that differ in a capital letter: a server's import gives both the first one's content."""
+COLLECT_ALIKE = """
+SELECT artifact_set(definition=D).name AS A,
+       collect_client(client_id=C, artifacts="Custom.Test.Alike").flow_id AS F FROM scope()
+"""
 LAST_MOMENT = """
 SELECT artifact_set_metadata(name=Name, tags=["built-in"], basic=TRUE) AS A FROM scope()
 """
@@ -91,6 +106,8 @@ def live(target, api):
     assert client.endswith(f"-{ODD}")
     (flow, *_) = until(lambda: api.query(ENDED, env={"C": client}, org=ODD))
     import_twice(target, api, client, flow["session_id"])
+    asked = api.query(COLLECT_ALIKE, env={"C": client, "D": ALIKE}, org=ODD, min_rows=1)
+    until(lambda: {"session_id": asked[0]["F"]} in api.query(ENDED, env={"C": client}, org=ODD))
     label = 'SELECT label(client_id=C, labels=["ä b"], op="set") AS A FROM scope()'
     api.query(label, env={"C": client}, org=ODD)
     api.query(LAST_MOMENT, env={"Name": "Generic.Client.Info"}, min_rows=1)
@@ -133,6 +150,7 @@ def test_state_and_collections_bring_every_odd_name_back(odd):
         done = fresh.restore()
         assert [finding for o in done.values() for finding in o.findings] == []
         assert same(captured, fresh.inventory()) == {}
+        assert fresh.run(CONTENTS).text.split() == ["Note:one", "note:two"]
         assert len(odd.manifest.served) == 2
         assert set(captured.orgs["root"]["tools"]) == {"Mine", "Mine 2", "Theirs"}
         for served in odd.manifest.served:

@@ -259,3 +259,21 @@ def test_an_upload_whose_member_is_missing_is_only_a_log_line(root, imported):
     flow = imported(root, "flow_with_upload.zip", lines=lines)
     assert flow["total_uploaded_bytes"] == 4082
     assert [line for line in lines if line.startswith("import_flow: Zip: NotFoundError: ")]
+
+
+def test_of_uploads_that_differ_in_capital_letters_alone_all_get_the_first_ones_content(
+    root, imported, tmp_path
+):
+    """Seen on a real server."""
+    path = tmp_path / "flow.zip"
+    rows = [{"_Components": ["uploads", "data", name]} for name in ("Case", "case")]
+    with zipfile.ZipFile(path, "w") as archive:
+        record = {"client_id": CLIENT, "session_id": "F.1"}
+        archive.writestr("collection_context.json", json.dumps(record))
+        archive.writestr("uploads/data/Case", "one")
+        archive.writestr("uploads/data/case", "two")
+        archive.writestr("uploads.json", "".join(json.dumps(row) + "\n" for row in rows))
+    imported(root, path, client_id=CLIENT)
+    folder = ["clients", CLIENT, "collections", "F.1", "uploads", "data"]
+    stored = [root.store.path(*folder, name).read_bytes() for name in ("Case", "case")]
+    assert stored == [b"one", b"one"]

@@ -1,0 +1,60 @@
+"""Uploads whose names differ in capital letters alone: each gets its own content.
+
+A server looks names up in an archive without regard to capital letters, so that of ``a`` and
+``A`` both become what the first one is, without a word (seen on 0.77.2). The content of the others
+is put in its place afterwards.
+"""
+
+import shutil
+import zipfile
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from urllib.parse import unquote
+
+from recovery.restore.context import Context
+from recovery.restore.parcel import Parcel
+from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.config import OWNER
+from recovery.velociraptor.stored_names import shortened, stored_name
+
+_CHUNK = 1 << 20
+
+
+def place_alike(context: Context, org: str, parcel: Parcel) -> list[str]:
+    """Puts right what an import has confused; what could not be is told, a line each."""
+    if not parcel.alike:
+        return []
+    inside = "" if org == ROOT else f"/orgs/{org}"
+    flow = f"clients/{parcel.client_id}/collections/{parcel.flow_id}"
+    folder = f"{context.config.files}{inside}/{flow}/uploads"
+    argv = ["find", folder, "-type", "f", "-print0"]
+    listed = context.target.run(argv, check=False).stdout.split(b"\0")
+    paths = [path.decode(errors="surrogateescape") for path in listed if path]
+    lines = []
+    with parcel.open() as content, zipfile.ZipFile(content) as archive:
+        for name in parcel.alike:
+            wanted = [unquote(part) for part in name.split("/")[1:]]
+            path = next((path for path in paths if _is(path[len(folder) + 1 :], wanted)), "")
+            if path:
+                _place(context, archive, name, path)
+            else:
+                shown = unquote(name.removeprefix("uploads/"))
+                lines.append(f"the upload {shown} may have the content of one of a like name")
+    return lines
+
+
+def _is(path: str, wanted: list[str]) -> bool:
+    parts = path.split("/")
+    return len(parts) == len(wanted) and all(
+        part == shortened(name) or stored_name(part) == name
+        for part, name in zip(parts, wanted, strict=True)
+    )
+
+
+def _place(context: Context, archive: zipfile.ZipFile, name: str, path: str) -> None:
+    """Through a file of the work folder: an upload may be larger than the memory."""
+    with archive.open(name) as reader, NamedTemporaryFile(dir=context.folder) as file:
+        shutil.copyfileobj(reader, file, _CHUNK)
+        file.flush()
+        context.target.put(Path(file.name), path, mode=0o600, owner=f"{OWNER}:{OWNER}")
+    context.target.run(["rm", "-f", f"{path}.chunk"])  # it would be of what was there before
