@@ -50,6 +50,9 @@ def verify(
     Also for the server in production: it tells what has changed since the capture. Accounts that
     a recovery held back are shown as held back, and are no loss; if one is there, it is a finding.
     What a recovery on this machine was not asked for (--org, --provider …) is shown as not chosen.
+    Where its recovery was cut off, or is still at work, that is the first finding: at which step,
+    and what goes on with it.
+
     Exit code 0: nothing falls short; 1: findings; 2: the server can't be reached at all.
 
     Examples:
@@ -60,8 +63,10 @@ def verify(
     """
     from recovery.cli.show_proof import proof_json, show_proof
     from recovery.restore.context import Context
+    from recovery.restore.cut_off import cut_off
     from recovery.restore.promise import promised_to
     from recovery.restore.request import parse_request
+    from recovery.standby.places import ROLE
     from recovery.vault.by_capture import by_capture
     from recovery.vault.store import open_vault
     from recovery.verify.facts import parse_dns
@@ -91,6 +96,11 @@ def verify(
         manifest, held, left = (
             promised_to(context, accounts, everything=everything) if vault else (None, [], {})
         )
+        # A machine of a hot spare's pair is held for other reasons.
+        paired = machine.run(["test", "-e", ROLE], check=False).returncode == 0
+        known = [] if paired else cut_off(context)
+        for line in known:
+            say(line)
         proof = prove(
             machine,
             context.config if vault else config_on(machine),
@@ -102,6 +112,7 @@ def verify(
             junit=junit,
             held_back=held,
             not_chosen=left,
+            known=known,
         )
     if as_json:
         echo(proof_json(proof, target, manifest))

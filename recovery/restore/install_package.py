@@ -60,6 +60,8 @@ def install_package(context: Context) -> Report:
     if held := held_initial_users(context):
         without_users(context.config.raw, held)  # a config of another form is refused here
     before = what_was_there(context)
+    if context.has_point:
+        context.journal.note_begun(context.request.strategy, context.request.accounts)
     installed = install_held(context, held)
     return replace(installed, findings=[*before, *installed.findings])
 

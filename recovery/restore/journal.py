@@ -45,8 +45,12 @@ class Journal:
         self._wanted = dict(wanted or {})
 
     @cached_property
+    def _all(self) -> list[dict[str, Any]]:
+        return [line for line in self._kept.read() if "point" in line]
+
+    @cached_property
     def _lines(self) -> list[dict[str, Any]]:
-        return [line for line in self._kept.read() if "point" in line and "step" in line]
+        return [line for line in self._all if "step" in line]
 
     @cached_property
     def _done(self) -> dict[str, dict[str, Any]]:
@@ -91,6 +95,21 @@ class Journal:
             if line["step"] in steps and isinstance(line.get("wanted"), dict)
         ]
 
+    @property
+    def begun(self) -> dict[str, Any] | None:
+        """The last recovery that was begun here, of whatever point: point, strategy, policy."""
+        found = [line for line in self._all if isinstance(line.get("strategy"), list)]
+        return found[-1] if found else None
+
+    def steps_of(self, point: str) -> set[str]:
+        """The steps that were done, and last, for ``point``."""
+        last = {str(line["step"]): line["point"] for line in self._lines}
+        return {step for step, whose in last.items() if whose == point}
+
+    def note_begun(self, strategy: Collection[str], policy: str) -> None:
+        """Appends that a recovery begins. No step: nothing is done by it."""
+        self._append({"strategy": [*strategy], "policy": policy})
+
     def note_wanted(self, step: str) -> None:
         """Appends that ``step``, which is done at each run, was done with this choice."""
         if self.wanted([step])[-1:] != [self._wanted]:
@@ -124,7 +143,8 @@ class Journal:
             "wanted": self._wanted,
             **values,
         }
-        known = self._lines  # read before it is written: what is appended counts once
+        known, steps = self._all, self._lines  # read before it is written: it counts once
         self._kept.append([line])
         known.append(line)
+        steps += [line] if "step" in line else []
         return line

@@ -75,6 +75,7 @@ def take_over(context: Context) -> None:
     """
     refuse_a_running_server(context)
     if runs(context):
+        context.journal.note_begun(context.request.strategy, context.request.accounts)
         context.target.run(hold_argv(), timeout=120)
 
 

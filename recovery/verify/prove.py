@@ -57,13 +57,15 @@ def prove(
     junit: Path | None = None,
     held_back: Sequence[str] = (),
     not_chosen: Mapping[str, int] | None = None,
+    known: Sequence[str] = (),
 ) -> Proof:
     """Checks and compares; changes nothing. ``config`` is the captured configuration.
 
     ``manifest`` is ``None`` for a first deployment, which has nothing to be compared with.
     Clients must have been seen after ``since`` (default: the service's start); they are
     waited for up to ``wait`` seconds (default: until each has had to poll once). Those that are
-    away are no finding where nobody has ``clients_sent`` to this machine yet.
+    away are no finding where nobody has ``clients_sent`` to this machine yet. ``known``: findings
+    that come first.
 
     What can't be reached is a finding, never passed over. Raises
     :class:`recovery.errors.RecoveryError` only when the checks could not run at all.
@@ -71,7 +73,7 @@ def prove(
     seconds = config.max_poll + _GRACE if wait is None else wait
     facts = server_facts(config, manifest, strategy, since=since, wait=seconds, dns=dns)
     facts = facts.model_copy(update={"clients_sent": clients_sent})
-    findings: list[str] = []
+    findings = list(known)
     fidelity: list[FidelityLine] = []
     try:
         with open_api(target, config) as api:

@@ -14,8 +14,11 @@ import time
 
 import pytest
 
+from recovery.restore.context import Context
+from recovery.restore.cut_off import cut_off
+from recovery.restore.request import parse_request
 from recovery.restore.run_group import STEPS
-from tests.integration.restore.conftest import CLONE, fresh_machine, same
+from tests.integration.restore.conftest import CLONE, fresh_machine, same, until
 from tests.integration.target.machines import not_here, open_ssh
 
 pytestmark = [
@@ -96,6 +99,7 @@ def test_killed_at_every_step(captured, strategy):
     steps = [step.name for group in ("server", "collections") for step in STEPS[group]]
     words = ["--strategy", strategy]
     killed = 0
+    said = {}
     with fresh_machine(captured, "test-kills") as fresh:
         for step in steps:
             for ending in (f"{step} …", f"{step}: ")[: 2 if LONG else 1]:
@@ -103,11 +107,26 @@ def test_killed_at_every_step(captured, strategy):
                 killed += run.kill_when(
                     lambda lines, ending=ending: any(line.startswith(ending) for line in lines)
                 )
+                said.setdefault(step, cut_off_on(fresh))
         run = Run(fresh, *words)
         run.end()
+        for step in ("place the state", "import the archives"):
+            assert f"was cut off at '{step}'" in said[step][0]
+            assert f"--to {fresh.uri}" in said[step][0]
+        assert said["review what runs code"] == cut_off_on(fresh) == []
         assert killed >= len(steps) - 1  # a step that is over at once can't be met
         without = () if "state" in strategy else ONLY_STATE
         assert same(captured.manifest.inventory, fresh.inventory(), without) == {}, run.lines
+
+
+def cut_off_on(fresh) -> list[str]:
+    """What `recovery verify` says of it."""
+    request = parse_request(target=fresh.uri, vault=str(fresh.captured.vault))
+    with Context(request, lambda _line: None) as context:
+        until(
+            lambda: "at work" not in "".join(cut_off(context))
+        )  # the lock outlives a kill a little
+        return cut_off(context)
 
 
 ONLY_STATE = {
