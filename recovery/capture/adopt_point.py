@@ -10,54 +10,58 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from recovery.capture.adopt_files import sort_files
+from recovery.capture.adopt_gaps import config_gaps, material_gaps
 from recovery.capture.adopt_inventory import (
     adopted_inventory,
     hunt_org,
-    hunts_in,
     lacking_inside,
     records_of_hunts,
-    runs_again,
-    told_org,
 )
+from recovery.capture.adopt_server import kept_server, leave_others, running_server
 from recovery.capture.found import Found, FoundBackup, FoundFlow, FoundHunt
 from recovery.capture.initial_orgs import initial_orgs
-from recovery.capture.look_inside import Inside, config_inside_here
-from recovery.errors import BadInputError
 from recovery.small_tar import tar_of
-from recovery.vault import adopted_gaps as gaps_of
+from recovery.target import Target
 from recovery.vault.manifest import (
     Archive,
     Backup,
     Manifest,
     OrgState,
-    Package,
     Part,
     Server,
+    ServerKind,
     StoredObject,
 )
 from recovery.vault.store import Vault
 from recovery.velociraptor.archive_file import active_time
 from recovery.velociraptor.config import ServerConfig
-from recovery.velociraptor.named_files import named_places
 
 Say = Callable[[str], None]
-Kind = Literal["velociraptor", "reference"]
 _ROOT = "root"
 ADOPTED = "adopted from"
 """How :attr:`Server.uri` of an adopted point begins."""
 
 
-def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") -> Manifest:
+def adopt(
+    folder: Path,
+    vault: Vault,
+    say: Say,
+    *,
+    kind: ServerKind = "velociraptor",
+    server: Target | None = None,
+) -> Manifest:
     """Makes a recovery point of what is in ``folder``, and commits it. The folder stays as it is.
 
-    Raises :class:`BadInputError` when there is no server package, or material of several
+    ``server``: one that runs, to which exports are to be added; package and config are its own
+    then. Raises :class:`BadInputError` when there is no server package, or material of several
     deployments and no config that says which one is meant.
     """
     found = sort_files(folder)
-    package, config = _package_and_config(found, folder)
+    its = running_server(server, vault, say) if server else kept_server(found, folder, vault, kind)
+    leave_others(found, its.config.deployment)
+    package, config = its.package, its.config
     say(f"package {package.version}, deployment {config.deployment[:16]}…")
     backups = _newest_by_org(found.backups)
     flows, hunts = _fullest_flows(found.flows), _fullest_hunts(found.hunts)
@@ -70,7 +74,7 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
         active_time(flow.context) or now for flow in flows
     ]
     # Of a package alone its file tells: what is adopted today is older than a capture of today.
-    times = times or [datetime.fromtimestamp(Path(package.path).stat().st_mtime, UTC)]
+    times = times or [its.package_at]
     archives = [
         *(_flow(vault, flow) for flow in flows),
         *(_hunt(vault, hunt, hunt_org(hunt, backups)) for hunt in hunts),
@@ -84,18 +88,13 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
         finished_at=now,
         parts=parts,
         server=Server(
-            kind=kind,
-            version=package.version.partition("-")[0],
+            kind=its.kind,
+            version=its.version,
             deployment=config.deployment,
             uri=f"{ADOPTED} {folder.resolve().name}",
             server_urls=config.server_urls,
         ),
-        package=Package(
-            file=_file(vault, Path(package.path), Path(package.path).name),
-            version=package.version,
-            config_fingerprint=package.config_fingerprint,
-            origin="kept",
-        ),
+        package=package,
         config=vault.put(io.BytesIO(config.raw), "server.config.yaml"),
         config_newer=package.config_fingerprint != config.fingerprint,
         state=_org_records(vault, nonces, found.names),
@@ -112,37 +111,14 @@ def adopt(folder: Path, vault: Vault, say: Say, *, kind: Kind = "velociraptor") 
         inventory=adopted_inventory(found, backups, config, nonces, found.names),
         flow_records=records_of_hunts(found, backups),
         org_names={_ROOT: "<root>", **{org: found.names.get(org, org) for org in nonces}},
-        gaps=[*_gaps(found, backups, unknown, archives, orgs | set(nonces)), *_named_gaps(config)],
+        gaps=[
+            *material_gaps(found, backups, unknown, archives, orgs | set(nonces)),
+            *config_gaps(config),
+        ],
     )
     vault.commit(manifest)
     say(f"recovery point {manifest.point} is in {vault.uri}")
     return manifest
-
-
-def _package_and_config(found: Found, folder: Path) -> tuple[Inside, ServerConfig]:
-    """The newest config, and the newest package of its deployment."""
-    if not found.packages:
-        raise BadInputError(
-            "there is no server package (.deb) among it",
-            target=str(folder),
-            hint="put it there, or make one: `recovery package build --binary FILE --config FILE`",
-        )
-    config = found.configs[-1][1] if found.configs else None
-    wanted = config.deployment if config else found.packages[-1].deployment
-    fitting = [package for package in found.packages if package.deployment == wanted]
-    if not fitting:
-        raise BadInputError(
-            "no package there has the CA of the newest config: they are of other deployments",
-            target=str(folder),
-            hint="remove what doesn't belong to the server that is to come back",
-        )
-    for package in found.packages:
-        if package.deployment != wanted:
-            found.left[Path(package.path).name] = "a package of another deployment"
-    for path, other in found.configs:
-        if other.deployment != wanted:
-            found.left[path.name] = "a config of another deployment"
-    return fitting[-1], config or config_inside_here(Path(fitting[-1].path))
 
 
 def _newest_by_org(backups: Sequence[FoundBackup]) -> dict[str, FoundBackup]:
@@ -249,54 +225,3 @@ def _org_records(
 def _file(vault: Vault, path: Path, name: str) -> StoredObject:
     with path.open("rb") as source:
         return vault.put(source, name)
-
-
-def _named_gaps(config: ServerConfig) -> list[str]:
-    """A server doesn't start without the files that its config names; no folder has them."""
-    return [
-        f"{place.path} ({place.setting}): {gaps_of.NAMED_FILE}"
-        for place in named_places(config)
-        if place.kind != "cache"
-    ]
-
-
-def _gaps(
-    found: Found,
-    backups: Mapping[str, FoundBackup],
-    unknown: Sequence[str],
-    archives: Sequence[Archive],
-    orgs: set[str],
-) -> list[str]:
-    archived = {hunt.info.get("hunt_id") for hunt in found.hunts}
-    gaps = [gaps_of.PASSWORDS, gaps_of.SETTINGS]
-    if not backups:
-        gaps.append(gaps_of.NO_BACKUP)
-    gaps += [f"{org}: {gaps_of.NONCE}" for org in unknown]
-    gaps += [f"{org}: {gaps_of.NAME}" for org in sorted(orgs - {_ROOT}) if org not in found.names]
-    untold = [
-        f"{flow.context['session_id']}: a collection on the server"
-        for flow in found.flows
-        if not flow.told
-    ] + [
-        f"{hunt.info['hunt_id']}: a hunt without any client"
-        for hunt in found.hunts
-        if not told_org(hunt, backups)
-    ]
-    gaps += [
-        f"root: {what}, and nothing tells of which org; it is taken for the root org's"
-        for what in untold
-        if orgs - {_ROOT}
-    ]
-    gaps += [
-        f"{org}: parameters and limits of {hunt}: there is no export of it"
-        for org, hunt in hunts_in(backups)
-        if hunt not in archived
-    ]
-    gaps += [
-        f"{archive.org}: {archive.hunt_id or f'{archive.client_id} {archive.flow_id}'}: the export "
-        f"has {archive.lacks}"
-        for archive in archives
-        if archive.lacks
-    ]
-    gaps += [again for hunt in found.hunts if (again := runs_again(hunt, hunt_org(hunt, backups)))]
-    return [*gaps, *(f"{name}: {why}" for name, why in sorted(found.left.items()))]

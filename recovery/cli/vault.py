@@ -67,6 +67,14 @@ def adopt(
     kind: Annotated[str, typer.Option(help="velociraptor or reference: the package's server")] = (
         "velociraptor"
     ),
+    server: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="ssh://HOST, docker://NAME: a server that runs, to which exports are to be added; "
+            "package and config are its own then",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Makes a recovery point of what was kept by hand: package, backups, export zips.
@@ -75,28 +83,43 @@ def adopt(
     newer one; nonces of orgs come from client configs named after the org, or from a note
     (YAML, ORG: NONCE). Ends with 1: something is always missing, and it is named.
 
+    Exports alone, for a server that is back already or was never lost, need no package: --from
+    names that server.
+
     Example:
 
       recovery vault adopt /srv/old-backups --vault /vault
+
+      recovery vault adopt /srv/old-exports --vault /vault --from ssh://root@192.0.2.7
     """
+    from contextlib import closing, nullcontext
+
     from recovery.capture.adopt_point import adopt as adopt_folder
     from recovery.cli.show_points import capture_json, capture_lines
     from recovery.errors import BadInputError
     from recovery.restore.check_point import best_strategy
+    from recovery.target import open_target
     from recovery.vault.store import open_vault
 
     if kind not in {"velociraptor", "reference"}:
         raise BadInputError(f"unknown kind {kind!r}", target="--kind", hint="see --help")
-    manifest = adopt_folder(
-        folder,
-        open_vault(vault_uri),
-        lambda line: echo(line, err=True),
-        kind="reference" if kind == "reference" else "velociraptor",
-    )
+    with closing(open_target(server)) if server else nullcontext() as target:
+        manifest = adopt_folder(
+            folder,
+            open_vault(vault_uri),
+            lambda line: echo(line, err=True),
+            kind="reference" if kind == "reference" else "velociraptor",
+            server=target,
+        )
     for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
         echo(line)
     if not as_json:
-        echo(f"restore it with `--strategy {best_strategy(manifest)}`")
+        words = "restore it with `--strategy " + best_strategy(manifest)
+        if server:
+            words = (
+                f"add it to the server with `recovery restore --to {server} --strategy collections"
+            )
+        echo(f"{words}`")
     raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)
 
 

@@ -29,6 +29,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 Time = Annotated[datetime, AfterValidator(_in_utc)]
 Part = Literal["redeploy", "backup", "state", "collections", "datastore"]
+ServerKind = Literal["reference", "velociraptor"]
 
 
 class _Frozen(BaseModel):
@@ -46,7 +47,7 @@ class StoredObject(_Frozen):
 class Server(_Frozen):
     """The server it was captured from. ``kind`` is ``reference`` or ``velociraptor``."""
 
-    kind: Literal["reference", "velociraptor"]
+    kind: ServerKind
     version: str
     deployment: str
     """SHA-256 of the CA certificate: the identity that the endpoints trust."""

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from contextlib import closing
 
 import pytest
 import yaml
@@ -76,6 +77,8 @@ def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(c
         done = {outcome.step: outcome for result in steps for outcome in result.outcomes}
         found = fresh.inventory()
         again = fresh.restore("collections")
+        exports = exports_alone(fresh, tmp_path)
+        request = exports.request(fresh.uri, strategy=["collections"])
         # A server that this toolkit never touched is left as it is, too.
         which = "systemctl show velociraptor_server -p ExecMainPID -p ActiveEnterTimestamp"
         runs = fresh.run(f"rm -r /var/lib/velociraptor-recovery; {which}").text
@@ -94,6 +97,25 @@ def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(c
     assert done["import the archives"].detail.startswith(f"{flows} flows imported, 0 there already")
     assert "0 flows imported" in again["import the archives"].detail
     assert same(captured.manifest.inventory, found) == {}
+
+
+def exports_alone(fresh, tmp_path):
+    """No package among it: the server says whose it is."""
+    folder = tmp_path / "old"
+    for name in ("server.deb", "an old backup.zip"):
+        (folder / name).unlink()
+    vault = open_vault(str(tmp_path / "exports"))
+    with pytest.raises(BadInputError, match="no server package") as refused:
+        adopt(folder, vault, lambda _: None)
+    assert "--from URI" in refused.value.hint
+    with closing(open_target(fresh.uri)) as target:
+        manifest = adopt(folder, vault, lambda _: None, server=target)
+    captured = fresh.captured.manifest
+    assert manifest.package.origin == "found on the server"
+    assert manifest.package.file.sha256 == captured.package.file.sha256
+    assert manifest.server.deployment == captured.server.deployment
+    assert manifest.server.kind == captured.server.kind
+    return Captured(tmp_path / "exports", manifest, fresh.captured.config, fresh.captured.clients)
 
 
 def a_server_that_runs_with_nothing_in_it(fresh):
