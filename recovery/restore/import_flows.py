@@ -13,6 +13,7 @@ from recovery.restore.flow_records import believe_records
 from recovery.restore.journal import FOLDER
 from recovery.restore.ledger import Key
 from recovery.restore.parcel import Parcel
+from recovery.restore.room import full_disks
 from recovery.velociraptor.api import Row
 from recovery.velociraptor.config import OWNER
 
@@ -89,6 +90,9 @@ def import_parcels(
             # What is short now is short in the server's hands: again wouldn't change it.
             done[org, *parcel.place] = trouble
         parcel.drop()
+    if any(done.values()) and full_disks(context):
+        # Short for lack of space: known as unfinished, so that they are imported anew.
+        done = {key: trouble for key, trouble in done.items() if not trouble}
     context.ledger.finish(done)
     believe_records(context, org, [(client, flow) for _, client, flow in done])
     return sum(not trouble for trouble in done.values())

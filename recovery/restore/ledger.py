@@ -8,7 +8,7 @@ its rows (read in the server's source), so a flow that is there may be there in 
 import threading
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from recovery.restore.journal import FOLDER
 from recovery.restore.kept_lines import KeptLines
@@ -17,7 +17,7 @@ from recovery.target import Target
 PATH = f"{FOLDER}/ledger.jsonl"
 Key = tuple[str, str, str]
 """(org, client, flow)."""
-State = Literal["begun", "done"]
+State = Literal["begun", "done", "gone"]
 Entry = tuple[State, str]
 """The state, and what was short of the flow after its import."""
 
@@ -38,7 +38,7 @@ class Ledger:
                 state, trouble = line["state"], str(line.get("trouble", ""))
             except KeyError:
                 continue
-            if state in ("begun", "done"):
+            if state in get_args(State):
                 found[org, client, flow] = (state, trouble)
         return found
 
@@ -63,6 +63,10 @@ class Ledger:
     def begin(self, keys: Iterable[Key]) -> None:
         """Notes an import that is about to be made."""
         self._add(dict.fromkeys(keys, ("begun", "")), settled=True)
+
+    def take_back(self, keys: Iterable[Key]) -> None:
+        """Notes that nothing is left of imports that were begun."""
+        self._add(dict.fromkeys(keys, ("gone", "")), settled=True)
 
     def finish(self, keys: Mapping[Key, str]) -> None:
         """Notes imports that were made and checked, each with what was short of it.

@@ -10,6 +10,8 @@ from recovery.restore.count_imported import count_imported
 from recovery.restore.delete_flows import Place, delete_flows
 from recovery.restore.flow_records import maybe_there
 from recovery.restore.parcel import Parcel
+from recovery.restore.restore_backup import ORGS
+from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.config import SERVICE
 
 # By id, not by a client's list of flows: the record is written before the list (read in the
@@ -40,9 +42,12 @@ def settle_unfinished(context: Context) -> None:
     by_org: dict[str, list[Place]] = defaultdict(list)
     for org, client, flow in unfinished:
         by_org[org].append((client, flow))
+    have = {ROOT, *(row["OrgId"] for row in context.api().query(ORGS))}
     for org, places in by_org.items():
-        clients = {client for client, _ in places}
-        delete_flows(context, org, _existing(context, org, places), clients)
+        if org in have:  # with an org that was removed since, its flows are gone
+            clients = {client for client, _ in places}
+            delete_flows(context, org, _existing(context, org, places), clients)
+    context.ledger.take_back(unfinished)
 
 
 def what_is_there(context: Context, org: str) -> dict[Place, str]:

@@ -13,6 +13,7 @@ import zipfile
 from collections import defaultdict
 
 from recovery.commands import Result
+from recovery.errors import ServerError
 from recovery.restore import (
     call_restore,
     count_imported,
@@ -46,7 +47,10 @@ class World:
         self.hunts: dict[tuple[str, str], set] = {}
         self.records: dict[tuple[str, str], dict] = {}
         """What the server says of its hunts: ``state``, ``stats``."""
+        self.orgs = ["root", "OACME"]
         self.ticks: int | None = None
+        self.room: int | None = None
+        """Rows that the disk still takes; of more the server says nothing but in its log."""
         self.restarts = 0
 
     def tick(self) -> None:
@@ -105,6 +109,8 @@ class Machine:
             names = stdin.decode().split("\0")
             found = [name for name in names if name.removesuffix(".json.db") in records]
             out = "".join(f"7 {name}\n" for name in found).encode()
+        elif argv[:1] == ["df"]:
+            out = b"Avail Mounted on\n%d /data\n" % (0 if world.room == 0 else 1 << 40)
         elif argv[:1] == ["systemctl"]:
             world.restarts += 1
         elif argv[:2] == ["rm", "-rf"]:
@@ -143,6 +149,8 @@ class Server:
 
     def ask(self, vql, *, env=None, org="root", timeout=600):
         self.world.tick()
+        if org not in self.world.orgs:
+            raise ServerError(f"org {org}: `{vql}`: PERMISSION_DENIED: Org not found")
         given = {name: json.loads(text) for name, text in (env or {}).items() if text[:1] in "[{"}
         rows = {
             import_flows._IMPORT: lambda: [
@@ -181,7 +189,7 @@ class Server:
                 for client, flow in self.world.hunts[org, hunt["Hunt"]]
             ],
             import_hunts._ADD: lambda: [self._add(org, m) for m in given["Members"]],
-            restore_backup.ORGS: lambda: [{"OrgId": org} for org in ("root", "OACME")],
+            restore_backup.ORGS: lambda: [{"OrgId": org} for org in self.world.orgs],
             hunts_before._COUNTS: lambda: self._records(org),
             settle_hunts._LIVE: lambda: self._records(org),
             settle_hunts._MEMBERS: lambda: [
@@ -237,7 +245,7 @@ class Server:
                 if name.startswith("results/"):
                     for _ in archive.read(name).splitlines():
                         self.world.tick()
-                        flow["rows"] += 1
+                        flow["rows"] += self._has_room()
             for name in archive.namelist():
                 if name.startswith("uploads/"):
                     self.world.tick()
@@ -245,6 +253,12 @@ class Server:
         self.world.tick()
         self._count(org, hunt_of_flow(flow_id), *FINISHED)
         return {"client_id": parcel["Client"], "session_id": flow_id}
+
+    def _has_room(self):
+        if self.world.room is None:
+            return True
+        self.world.room -= (had := self.world.room > 0)
+        return had
 
     def _delete(self, org, flows):
         """Of the clients' other flows none is listed afterwards."""

@@ -129,6 +129,29 @@ def test_killed_once_at_every_single_moment(scene):
     assert ticks > 60
 
 
+@pytest.mark.parametrize("room", [0, 3, 8])
+def test_what_a_full_disk_left_short_is_imported_anew_once_there_is_space(scene, room):
+    scene.world.room = room
+    report = scene.run()
+    assert "rows arrived" in "".join(report.findings)
+    assert "is full" in report.findings[0]
+    scene.world.room = None
+    report = scene.run()
+    assert report.findings == []
+    assert scene.world.summary() == expected()
+
+
+def test_an_import_that_was_cut_off_is_taken_back_once_also_where_its_org_is_gone(scene):
+    """What isn't imported anew (another choice, another point) restarts no server for ever."""
+    ledger = Ledger(Machine(scene.world))
+    ledger.begin([("root", CLIENT, "F.OLD"), ("OGONE", "C.3333333333333333", "F.OLD")])
+    for _ in range(2):
+        report = scene.run()
+        assert report.findings == []
+        assert scene.world.restarts == 1
+    assert scene.world.summary() == expected()
+
+
 def test_flows_of_another_importer_are_counted_and_replaced_where_they_are_short(scene):
     flows, _ = expected()
     scene.world.flows = {
