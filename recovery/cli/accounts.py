@@ -138,12 +138,15 @@ def _names(accounts: Iterable[Any]) -> list[dict[str, str]]:
 def _differences(vault: str, point: str) -> tuple[list[Any], str, list[str]]:
     """The accounts against the point before, the deployment, whose password is another one."""
     from recovery.restore.context import Context
+    from recovery.restore.let_in_by_config import let_in_by_config
     from recovery.restore.request import parse_request
     from recovery.restore.review_accounts import differences_of, new_passwords
 
     request = parse_request(target="local://", vault=vault, point=point)
     with Context(request, lambda line: echo(line, err=True)) as context:
         manifest = context.manifest
+        for door in let_in_by_config(context.config):
+            echo(door, err=True)
         differences = differences_of(context, manifest)
         return differences, manifest.server.deployment, new_passwords(context)
 

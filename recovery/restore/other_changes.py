@@ -90,4 +90,10 @@ def changed_package(now: Manifest, before: Manifest) -> list[str]:
     """Its scripts run as root, and its binary is the server."""
     if now.package.file.sha256 == before.package.file.sha256:
         return []
-    return [f"server package changed: {before.package.version}, now {now.package.version}"]
+    if now.package.version != before.package.version:
+        return [f"server package changed: {before.package.version}, now {now.package.version}"]
+    old, new = (one.package.file.sha256[:12] for one in (before, now))
+    fingerprints = {one.package.config_fingerprint for one in (before, now)}
+    config = "another config in it" if len(fingerprints) > 1 else "the same config in it"
+    words = f"{now.package.version} as before, other content (SHA-256 {old}…, now {new}…), {config}"
+    return [f"server package changed: {words}"]

@@ -2,7 +2,7 @@
 
 import json
 
-from recovery.accounts.approve import ALL, KNOWN, approve
+from recovery.accounts.approve import ALL, KNOWN, UNCHANGED, approve
 from recovery.accounts.full_names import with_full_names
 from recovery.accounts.passwords import changed_passwords
 from recovery.accounts.read_accounts import (
@@ -19,11 +19,15 @@ from recovery.errors import BadInputError, UntrustedError, VaultError
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.check_backup import check_rows
 from recovery.restore.context import Context
+from recovery.restore.let_in_by_config import let_in_by_config
+from recovery.restore.locked_users import WORDS as _LOCKED
+from recovery.restore.locked_users import locked_users
 from recovery.restore.step import Report
 from recovery.vault.by_capture import by_capture
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.stored_names import same_user
 
 _NAMED = 10
 
@@ -65,17 +69,32 @@ def review_accounts(context: Context) -> Report:
         detail += "; there is no point before, so nobody is known"
     elif context.request.accounts != ALL:
         detail += "; there is no point before to compare with"
-    findings = [
-        f"account held back: {name_of(item.account)} "
-        f"({', '.join([item.change, *item.sign_in])}; {item.account.words})"
-        for item in held
-    ]
+    findings = _findings(context, differences, held)
     if held:
         context.say(
             "to let accounts in that are held back: `recovery accounts review`, `recovery accounts "
             "approve --out FILE`, then this again with `--accounts FILE` (recovery:accounts)"
         )
     return Report(detail, findings)
+
+
+def _findings(context: Context, everybody: list[Difference], held: list[Difference]) -> list[str]:
+    """Who is held back; whose lock is lost; and what lets people in all the same."""
+    locked = _locked(context)
+    findings = [
+        f"account held back: {name_of(item.account)} "
+        f"({', '.join([item.change, *item.sign_in, *_lock(item, locked)])}; {item.account.words})"
+        for item in held
+    ]
+    findings += [
+        f"account let in by {context.request.accounts}: {name_of(item.account)}: it was {_LOCKED}"
+        for item in everybody
+        if item.now and item not in held and _lock(item, locked)
+    ]
+    for door in let_in_by_config(context.config):
+        context.say(door)
+        findings += [f"{door}: those held back, too"] if held else []
+    return findings
 
 
 def allowed_accounts(context: Context) -> set[tuple[str, str]] | None:
@@ -88,9 +107,24 @@ def allowed_accounts(context: Context) -> set[tuple[str, str]] | None:
 def _approved(context: Context, everybody: list[Difference]) -> set[tuple[str, str]]:
     """(org, user) that the policy lets in, of those that were chosen; users without rights too."""
     deployment = context.manifest.server.deployment
-    let_in = {account.key for account in approve(context.request.accounts, everybody, deployment)}
+    policy = context.request.accounts
+    let_in = {account.key for account in approve(policy, everybody, deployment)}
+    if policy in (UNCHANGED, KNOWN, ALL):  # a file is somebody's decision
+        locked = _locked(context)
+        let_in -= {item.account.key for item in everybody if _lock(item, locked)}
     chosen = [item.account.key for item in everybody if _is_chosen(context, item)]
     return (let_in & set(chosen)) | {(ROOT, name) for name in _without_rights(context)}
+
+
+def _locked(context: Context) -> set[str]:
+    """Who would come back without the lock that they had."""
+    if takes_state(context, context.manifest):
+        return set()
+    return locked_users(context, context.manifest, earlier_point(context, context.manifest))
+
+
+def _lock(item: Difference, locked: set[str]) -> list[str]:
+    return [_LOCKED] if same_user(item.account.name) in locked else []
 
 
 def _without_rights(context: Context) -> list[str]:

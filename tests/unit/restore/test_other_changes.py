@@ -119,7 +119,9 @@ def test_a_review_tells_package_setting_tool_and_password(two_points):
         "state": tar_with({**STATE, **tools({"name": "T"}), "users/ann.db": user("ann", b"2")}),
     }
     said, report = two_points(now, {}, ["state"], review_material)
-    assert "server package changed: 0.77.2-1, now 0.77.2-1" in said
+    (package,) = [line for line in said if line.startswith("server package changed: ")]
+    assert "0.77.2-1 as before, other content (SHA-256 " in package
+    assert package.endswith(", the same config in it")
     assert "setting changed: GUI.initial_users" in said
     assert "tool new: T in root" in said
     assert "3 other things changed" in report.detail
