@@ -33,6 +33,7 @@ _LARGEST_TEXT = 8 << 20
 _LARGEST_NOTE = 64 << 10
 """A person's note is short; another long text would take the YAML parser minutes."""
 _LARGEST = {".yaml": _LARGEST_TEXT, ".yml": _LARGEST_TEXT, ".txt": _LARGEST_NOTE}
+_LINK = "a link: put there what it points to"
 _UNKNOWN = "not a package, config, backup or export"
 _COLLECTED = (
     "an offline collector's, which tells of no client: import it on the new server by hand "
@@ -61,7 +62,10 @@ def sort_files(folder: Path) -> Found:
     if not folder.is_dir():
         raise BadInputError("no such folder", target=str(folder), hint="name the folder to adopt")
     found = Found()
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    paths = list(folder.rglob("*"))
+    links = [path for path in paths if path.is_symlink()]
+    found.left |= {str(path.relative_to(folder)): _LINK for path in links}
+    files = [path for path in paths if path.is_file() and not path.is_symlink()]
     indexed = IndexedOrgs(files)
     for path in sorted(files, key=lambda path: (path.stat().st_mtime, path)):
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from recovery.capture.adopt_inventory import hunt_org, hunts_in, runs_again, told_org
+from recovery.capture.adopt_inventory import hunt_org, hunts_in, lacks_clients, told_org
 from recovery.capture.found import Found, FoundBackup
 from recovery.vault import adopted_gaps as gaps_of
 from recovery.vault.manifest import Archive
@@ -28,7 +28,7 @@ def material_gaps(
     archives: Sequence[Archive],
     orgs: set[str],
 ) -> list[str]:
-    archived = {hunt.info.get("hunt_id") for hunt in found.hunts}
+    archived = {(hunt_org(hunt, backups), hunt.info.get("hunt_id")) for hunt in found.hunts}
     gaps = [gaps_of.PASSWORDS, gaps_of.SETTINGS]
     if not backups:
         gaps.append(gaps_of.NO_BACKUP)
@@ -51,7 +51,7 @@ def material_gaps(
     gaps += [
         f"{org}: parameters and limits of {hunt}: there is no export of it"
         for org, hunt in hunts_in(backups)
-        if hunt not in archived
+        if (org, hunt) not in archived
     ]
     gaps += [
         f"{archive.org}: {archive.hunt_id or f'{archive.client_id} {archive.flow_id}'}: the export "
@@ -59,5 +59,9 @@ def material_gaps(
         for archive in archives
         if archive.lacks
     ]
-    gaps += [again for hunt in found.hunts if (again := runs_again(hunt, hunt_org(hunt, backups)))]
+    gaps += [
+        less
+        for hunt in found.hunts
+        if (less := lacks_clients(hunt, hunt_org(hunt, backups), found.flows))
+    ]
     return [*gaps, *(f"{name}: {why}" for name, why in sorted(found.left.items()))]

@@ -11,7 +11,7 @@ from recovery.capture.found import Found, FoundBackup, FoundFlow, FoundHunt
 from recovery.vault.check_names import org_of_client
 from recovery.vault.manifest import FlowRecord
 from recovery.velociraptor import inventory_entries as entries
-from recovery.velociraptor.archive_file import active_time
+from recovery.velociraptor.archive_file import active_time, hunt_of_flow
 from recovery.velociraptor.backup_entries import backup_entries, hunt_as_asked
 from recovery.velociraptor.backup_file import read_rows
 from recovery.velociraptor.config import ServerConfig
@@ -67,12 +67,9 @@ def told_org(hunt: FoundHunt, backups: Mapping[str, FoundBackup]) -> str:
     own = {org_of_client(str(member.get("client_id", ""))) for member in hunt.members[:1]}
     if told := (own - {_ROOT}) or {hunt.folder_org} - {""} or own:
         return told.pop()
-    for org, backup in backups.items():
-        with zipfile.ZipFile(backup.path) as archive:
-            ids = {row.get("hunt_id") for row in read_rows(archive, f"orgs/{org}/hunts.json")}
-        if hunt.info.get("hunt_id") in ids:
-            return org
-    return ""
+    ident = hunt.info.get("hunt_id")
+    listed = [org for org, known in hunts_in(backups) if known == ident]
+    return listed[0] if len(listed) == 1 else ""
 
 
 def hunts_in(backups: Mapping[str, FoundBackup]) -> list[tuple[str, str]]:
@@ -102,19 +99,26 @@ def lacking_inside(content: ZipContent, contexts: Sequence[Row]) -> str:
     return ""
 
 
-def runs_again(hunt: FoundHunt, org: str) -> str:
-    """The clients of a running hunt whose flows its export has not got; empty for none. Pure.
+def lacks_clients(hunt: FoundHunt, org: str, flows: Sequence[FoundFlow]) -> str:
+    """The clients of a hunt whose flows are in no export, its own nor theirs; empty for none. Pure.
 
-    Nothing tells the new server that they took part.
+    An export of the combined results alone has none. Of a running hunt, nothing tells the new
+    server that those clients took part.
     """
-    stats = hunt.info.get("stats")
+    ident, stats = str(hunt.info.get("hunt_id")), hunt.info.get("stats")
     said = str(stats.get("total_clients_scheduled")) if isinstance(stats, dict) else ""
-    clients, members = int(said) if _NUMBER.fullmatch(said) else 0, len(hunt.members)
-    if hunt.info.get("state") not in _RUNNING or clients <= members:
+    clients = int(said) if _NUMBER.fullmatch(said) else 0
+    have = {str(member.get("client_id")) for member in hunt.members}
+    have |= {
+        str(flow.context["client_id"])
+        for flow in flows
+        if flow.org == org and hunt_of_flow(str(flow.context["session_id"])) == ident
+    }
+    if clients <= max(len(have), len(hunt.members)):  # one that ran on a client twice counts twice
         return ""
-    return (
-        f"{org}: {hunt.info.get('hunt_id')}: its export has the flows of {members} of {clients} "
-        "clients; the others run it again if it is released"
+    again = "; the others run it again if it is released"
+    return f"{org}: {ident}: there are the flows of {len(have)} of its {clients} clients" + (
+        again if hunt.info.get("state") in _RUNNING else ""
     )
 
 

@@ -64,7 +64,7 @@ def adopt(
     package, config = its.package, its.config
     say(f"package {package.version}, deployment {config.deployment[:16]}…")
     backups = _newest_by_org(found.backups)
-    flows, hunts = _fullest_flows(found.flows), _fullest_hunts(found.hunts)
+    flows, hunts = _fullest_flows(found.flows), _fullest_hunts(found.hunts, backups)
     found.flows, found.hunts = list(flows), list(hunts)
     orgs = {*backups, *(flow.org for flow in flows), *(hunt_org(hunt, backups) for hunt in hunts)}
     nonces, unknown = _nonces(found, config, orgs)
@@ -165,11 +165,16 @@ def _fullest_flows(flows: Sequence[FoundFlow]) -> Sequence[FoundFlow]:
     return list(by_id.values())
 
 
-def _fullest_hunts(hunts: Sequence[FoundHunt]) -> Sequence[FoundHunt]:
-    """Each hunt once: an export of its combined results alone has none of its flows."""
-    by_id: dict[str, FoundHunt] = {}
+def _fullest_hunts(
+    hunts: Sequence[FoundHunt], backups: Mapping[str, FoundBackup]
+) -> Sequence[FoundHunt]:
+    """Each org's hunt once: an export of its combined results alone has none of its flows.
+
+    A hunt that was started in several orgs at once has one id in all of them (seen on 0.77.2).
+    """
+    by_id: dict[tuple[str, str], FoundHunt] = {}
     for hunt in sorted(hunts, key=lambda hunt: (len(hunt.members), hunt.content.rows)):
-        by_id[str(hunt.info.get("hunt_id"))] = hunt
+        by_id[hunt_org(hunt, backups), str(hunt.info.get("hunt_id"))] = hunt
     return list(by_id.values())
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from recovery.capture.adopt_files import sort_files
 from recovery.capture.adopt_inventory import told_org
-from recovery.capture.adopt_point import _fullest_flows, orgs_named
+from recovery.capture.adopt_point import _fullest_flows, _fullest_hunts, orgs_named
 from recovery.capture.adopt_point import _gaps as gaps_of
 from recovery.vault.adopted_gaps import is_of_the_server
 
@@ -82,7 +82,7 @@ def test_hostile_files_are_named_and_the_good_ones_found(tmp_path):
     found = sort_files(tmp_path)
     for name, (_, said) in HOSTILE.items():
         assert said in found.left[name], (name, found.left[name])
-    assert found.left.keys() == HOSTILE.keys()
+    assert found.left.keys() == {*HOSTILE, "link.zip"}
     assert [one.path.name for one in found.backups] == ["backup_root_before_disaster.zip"]
     assert [one.path.name for one in found.flows] == ["flow_custom_artifact.zip"]
     assert found.hunts == []
@@ -254,3 +254,23 @@ def test_a_hunt_that_ran_on_a_client_once_more_is_known_with_both_flows(tmp_path
     (one,) = found.hunts
     assert {member["session_id"] for member in one.members} == {"F.1.H", "F.2"}
     assert found.left == {}
+
+
+def test_a_hunt_of_several_orgs_is_one_in_each(tmp_path):
+    """Started in several orgs at once, a hunt has one id in all of them (seen on 0.77.2)."""
+    (tmp_path / "less.zip").write_bytes(hunt("H.1"))
+    (tmp_path / "root.zip").write_bytes(hunt("H.1", vm={}))
+    (tmp_path / "acme.zip").write_bytes(hunt("H.1", vm={"client_id": "C.cad7afe0171b436e-OACME"}))
+    found = sort_files(tmp_path)
+    kept = {told_org(one, {}): one.path.name for one in _fullest_hunts(found.hunts, {})}
+    assert kept == {"root": "root.zip", "OACME": "acme.zip"}
+
+
+def test_a_link_is_not_followed_and_named(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "h.zip").symlink_to("/etc/passwd")
+    (tmp_path / "more").symlink_to("/etc", target_is_directory=True)
+    assert sort_files(tmp_path / ".").left == {
+        "in/h.zip": "a link: put there what it points to",
+        "more": "a link: put there what it points to",
+    }

@@ -7,8 +7,8 @@ import pytest
 from recovery.capture.adopt_inventory import (
     adopted_inventory,
     lacking_inside,
+    lacks_clients,
     records_of_hunts,
-    runs_again,
 )
 from recovery.capture.check_zip import ZipContent
 from recovery.capture.found import Found, FoundFlow, FoundHunt
@@ -72,20 +72,37 @@ def test_a_condition_is_the_same_in_a_backup_and_an_export_and_on_a_server(said,
 @pytest.mark.parametrize(
     ("state", "stats", "said"),
     [
-        ("RUNNING", {"total_clients_scheduled": "3"}, "has the flows of 1 of 3 clients"),
-        (2, {"total_clients_scheduled": 2}, "has the flows of 1 of 2 clients"),
+        (
+            "RUNNING",
+            {"total_clients_scheduled": "3"},
+            "flows of 1 of its 3 clients; the others run",
+        ),
+        (2, {"total_clients_scheduled": 2}, "flows of 1 of its 2 clients; the others run it again"),
         ("RUNNING", {"total_clients_scheduled": "1"}, ""),
-        ("STOPPED", {"total_clients_scheduled": "3"}, ""),
+        ("STOPPED", {"total_clients_scheduled": "3"}, "there are the flows of 1 of its 3 clients"),
+        ("STOPPED", {"total_clients_scheduled": "1"}, ""),
         ("RUNNING", ["x"], ""),
         ("RUNNING", {"total_clients_scheduled": "9" * 5000}, ""),
     ],
 )
-def test_clients_that_would_run_a_hunt_again_are_told(state, stats, said):
+def test_clients_of_a_hunt_whose_flows_are_nowhere_are_told(state, stats, said):
     info = {"hunt_id": "H.1", "state": state, "stats": stats}
     hunt = FoundHunt(Path("x.zip"), info, ({},), ZipContent(frozenset(), 0, 0))
-    told = runs_again(hunt, "root")
+    told = lacks_clients(hunt, "root", [])
     assert said in told
     assert bool(told) is bool(said)
+    assert ("run it again" in told) is (bool(said) and state != "STOPPED")
+
+
+def test_flows_with_exports_of_their_own_count_for_their_hunt():
+    info = {"hunt_id": "H.1", "state": "STOPPED", "stats": {"total_clients_scheduled": "1"}}
+    nothing = ZipContent(frozenset(), 0, 0)
+    combined = FoundHunt(Path("x.zip"), info, (), nothing)
+    own = FoundFlow(Path("y.zip"), member("F.1.H"), "", nothing, (), "root")
+    other = FoundFlow(Path("y.zip"), member("F.2.H"), "", nothing, (), "root")
+    assert lacks_clients(combined, "root", [own]) == ""
+    assert "0 of its 1 clients" in lacks_clients(combined, "root", [other])
+    assert "0 of its 1 clients" in lacks_clients(combined, "OACME", [own])
 
 
 def found_with(*members):
