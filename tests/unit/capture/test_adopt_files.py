@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from recovery.capture.adopt_files import sort_files
+from recovery.capture.adopt_gaps import material_gaps as gaps_of
 from recovery.capture.adopt_inventory import told_org
 from recovery.capture.adopt_point import _fullest_flows, _fullest_hunts, orgs_named
-from recovery.capture.adopt_point import _gaps as gaps_of
 from recovery.vault.adopted_gaps import is_of_the_server
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
