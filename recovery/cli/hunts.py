@@ -29,7 +29,8 @@ def release(
     """Starts the hunts that were running when the recovery point was captured.
 
     A hunt whose parameters are lost (a backup has none) stays paused and is named: it would run
-    with its artifacts' defaults. --hunt starts it all the same. Ends with 1 then.
+    with its artifacts' defaults. --hunt starts it all the same. Ends with 1 then. A recovery that
+    is at work there is waited for; where its import was cut off, nothing is started.
 
     Example:
 
@@ -38,13 +39,13 @@ def release(
     import json
 
     from recovery.restore.context import Context
-    from recovery.restore.release_hunts import release_hunts
+    from recovery.restore.release_hunts import release_alone
     from recovery.restore.request import parse_request
 
     point = point or _recovered_from(target)
     request = parse_request(target=target, vault=vault, point=point)
     with Context(request, lambda line: echo(line, err=True)) as context:
-        report = release_hunts(context, frozenset(hunt or ()))
+        report = release_alone(context, frozenset(hunt or ()))
     if as_json:
         echo(json.dumps({"released": report.detail, "findings": report.findings}, indent=1))
     else:

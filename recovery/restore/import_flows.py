@@ -81,6 +81,7 @@ def import_parcels(
         findings += [f"{org}: {parcel.client_id} {parcel.flow_id}: {line}" for line in lines]
     counted = count_once_written(context, org, parcels)
     done: dict[Key, str] = {}
+    refused: list[Key] = []
     for parcel in parcels:
         astray = _arrival(parcel, got.get(parcel.place, {}))
         trouble = astray or counted.trouble(parcel)
@@ -89,11 +90,14 @@ def import_parcels(
         if not astray:
             # What is short now is short in the server's hands: again wouldn't change it.
             done[org, *parcel.place] = trouble
+        elif parcel.place in got:  # else nothing tells that its import has ended
+            refused.append((org, *parcel.place))
         parcel.drop()
     if any(done.values()) and full_disks(context):
         # Short for lack of space: known as unfinished, so that they are imported anew.
         done = {key: trouble for key, trouble in done.items() if not trouble}
     context.ledger.finish(done)
+    context.ledger.refuse(refused)
     believe_records(context, org, [(client, flow) for _, client, flow in done])
     return sum(not trouble for trouble in done.values())
 

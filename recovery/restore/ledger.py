@@ -17,7 +17,9 @@ from recovery.target import Target
 PATH = f"{FOLDER}/ledger.jsonl"
 Key = tuple[str, str, str]
 """(org, client, flow)."""
-State = Literal["begun", "done", "gone"]
+State = Literal["begun", "done", "refused", "gone"]
+"""``refused``: the server ended the import without taking the flow, of which a part may be there;
+``gone``: nothing is left of one that was begun."""
 Entry = tuple[State, str]
 """The state, and what was short of the flow after its import."""
 
@@ -52,6 +54,11 @@ class Ledger:
         """Flows whose import was begun and not seen through."""
         return [key for key, (state, _) in self._entries.items() if state == "begun"]
 
+    @property
+    def refused(self) -> list[Key]:
+        """Flows that the server did not take."""
+        return [key for key, (state, _) in self._entries.items() if state == "refused"]
+
     def finished(self, org: str) -> dict[tuple[str, str], str]:
         """(client, flow) → what was short of it, empty for nothing, of each that was imported."""
         return {
@@ -63,6 +70,10 @@ class Ledger:
     def begin(self, keys: Iterable[Key]) -> None:
         """Notes an import that is about to be made."""
         self._add(dict.fromkeys(keys, ("begun", "")), settled=True)
+
+    def refuse(self, keys: Iterable[Key]) -> None:
+        """Notes imports that the server has ended without taking the flow."""
+        self._add(dict.fromkeys(keys, ("refused", "")), settled=False)
 
     def take_back(self, keys: Iterable[Key]) -> None:
         """Notes that nothing is left of imports that were begun."""

@@ -7,7 +7,7 @@ the archives, and the index in the state, are what tells the server who took par
 import json
 
 from recovery.counts import things
-from recovery.errors import BadInputError
+from recovery.errors import BadInputError, RecoveryError
 from recovery.restore.context import Context
 from recovery.restore.step import Report
 from recovery.restore.were_running import WereRunning
@@ -33,6 +33,25 @@ def release_if_asked(context: Context) -> Report:
     if context.request.hunts != "released" or not context.has_point:
         return Report("hunts stay paused: release them by `recovery hunts release`", skipped=True)
     return release_hunts(context)
+
+
+def release_alone(context: Context, only: frozenset[str] = frozenset()) -> Report:
+    """As a command of its own: a recovery that is at work on the machine is waited for.
+
+    Raises :class:`RecoveryError` where an import was cut off: who took part in a hunt is known once
+    it has come to its end. Hunts that are named are started all the same.
+    """
+    context.hold()
+    if (unfinished := context.ledger.unfinished) and not only:
+        raise RecoveryError(
+            f"an import of archives was cut off there ({things(len(unfinished), 'flow')} of it): "
+            "clients would run again what is not in yet",
+            step="release the hunts",
+            target=context.request.target,
+            hint="run the recovery again, it goes on from there, then this; --hunt starts a hunt "
+            "all the same. No hunt was started",
+        )
+    return release_hunts(context, only)
 
 
 def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Report:

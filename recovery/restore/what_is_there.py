@@ -29,25 +29,27 @@ def settle_unfinished(context: Context) -> None:
     """Ends an import that was cut off, and takes away what it left in part.
 
     Its query may still run on the server: the service is restarted, which ends it. Flows that
-    were begun and not seen through are deleted; they are imported anew.
+    were begun and not seen through are deleted; they are imported anew. So is what is left of those
+    that the server has refused.
     """
     unfinished = context.ledger.unfinished
-    if not unfinished:
+    if not (left := [*unfinished, *context.ledger.refused]):
         return
-    context.say(
-        f"an import was cut off: {things(len(unfinished), 'flow')} of it to be taken back first"
-    )
-    context.target.run(["systemctl", "restart", SERVICE], timeout=120)
-    context.api().wait_ready(context.request.ready_timeout)
+    if unfinished:
+        context.say(
+            f"an import was cut off: {things(len(unfinished), 'flow')} of it to be taken back first"
+        )
+        context.target.run(["systemctl", "restart", SERVICE], timeout=120)
+        context.api().wait_ready(context.request.ready_timeout)
     by_org: dict[str, list[Place]] = defaultdict(list)
-    for org, client, flow in unfinished:
+    for org, client, flow in left:
         by_org[org].append((client, flow))
     have = {ROOT, *(row["OrgId"] for row in context.api().query(ORGS))}
     for org, places in by_org.items():
         if org in have:  # with an org that was removed since, its flows are gone
             clients = {client for client, _ in places}
             delete_flows(context, org, _existing(context, org, places), clients)
-    context.ledger.take_back(unfinished)
+    context.ledger.take_back(left)
 
 
 def what_is_there(context: Context, org: str) -> dict[Place, str]:

@@ -48,6 +48,8 @@ class World:
         self.records: dict[tuple[str, str], dict] = {}
         """What the server says of its hunts: ``state``, ``stats``."""
         self.orgs = ["root", "OACME"]
+        self.refused: set[str] = set()
+        """Flows that the server does not take."""
         self.ticks: int | None = None
         self.room: int | None = None
         """Rows that the disk still takes; of more the server says nothing but in its log."""
@@ -233,6 +235,8 @@ class Server:
         raw = self.world.inbox[parcel["File"]]
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             flow_id = parcel["Flow"]
+            if flow_id in self.world.refused:
+                return None
             key = (org, parcel["Client"], flow_id)
             if key in self.world.flows:
                 flow_id = f"F.NEW{len(self.world.flows)}"

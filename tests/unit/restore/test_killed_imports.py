@@ -141,6 +141,17 @@ def test_what_a_full_disk_left_short_is_imported_anew_once_there_is_space(scene,
     assert scene.world.summary() == expected()
 
 
+def test_a_flow_that_the_server_refuses_is_told_of_and_restarts_no_server(scene):
+    scene.world.refused = {"F.5"}
+    for _ in range(2):
+        report = scene.run()
+        assert report.findings == [f"root: {CLIENT} F.5: the server did not take it"]
+    scene.world.refused = set()
+    assert scene.run().findings == []
+    assert scene.world.summary() == expected()
+    assert scene.world.restarts == 0
+
+
 def test_an_import_that_was_cut_off_is_taken_back_once_also_where_its_org_is_gone(scene):
     """What isn't imported anew (another choice, another point) restarts no server for ever."""
     ledger = Ledger(Machine(scene.world))
