@@ -107,11 +107,12 @@ class Choice(BaseModel):
         return self.provider("flows") or bool(of_hunt and self.hunt(f"H.{of_hunt[1]}"))
 
     def archive(self, archive: Archive) -> bool:
-        """Whether a collection archive is imported."""
+        """Whether a collection archive is read: a hunt's also for its flows alone."""
         if not self.org(archive.org):
             return False
         if archive.kind == "hunt":
-            return self.hunt(archive.hunt_id)
+            flow = f"F.{archive.hunt_id.removeprefix('H.')}.H"
+            return self.hunt(archive.hunt_id) or self.flow(flow, None)
         return self.flow(archive.flow_id, archive.active_at)
 
     def file(self, path: str) -> bool:

@@ -40,7 +40,9 @@ def import_hunts(
     findings: list[str],
     before: HuntsBefore,
 ) -> int:
-    """Every archived hunt of ``org`` is there with its flows; how many. Losses are findings.
+    """Every archived hunt of ``org`` that was chosen is there with its flows; how many.
+
+    Losses are findings.
 
     ``archives``: those that could be read. A hunt that the server didn't know when the import
     began is asked for once more: another may have brought it since.
@@ -51,7 +53,8 @@ def import_hunts(
     have = set(before.there)
     if hunts.keys() - have:
         have = {row["Hunt"] for row in context.api().query(_HUNTS, org=org)}
-    for hunt_id in [hunt_id for hunt_id in hunts if hunt_id not in have]:
+    wanted = [hunt_id for hunt_id in hunts if context.choice.hunt(hunt_id)]
+    for hunt_id in [hunt_id for hunt_id in wanted if hunt_id not in have]:
         before.touch([hunt_id])
         if _import_hunt(context, org, hunt_id, hunts[hunt_id].file):
             have.add(hunt_id)

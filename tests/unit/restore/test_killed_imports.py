@@ -71,11 +71,11 @@ class Scene:
         patch.setattr(context_module, "SMALL", 380)  # of the archives some are larger
         patch.setattr(delete_flows, "_PAUSE", 0)
 
-    def run(self, ticks=None):
+    def run(self, ticks=None, **more):
         """The import, killed after so many ticks; its report, or None when it was killed."""
         self.world.ticks = ticks
         request = parse_request(
-            target="local://", vault=str(self.folder), point=self.manifest.point
+            target="local://", vault=str(self.folder), point=self.manifest.point, **more
         )
         try:
             with Context(request, lambda _line: None) as context:
@@ -127,6 +127,15 @@ def test_killed_once_at_every_single_moment(scene):
         assert scene.world.summary() == expected(), f"after {ticks} ticks"
         assert report.findings == []
     assert ticks > 60
+
+
+def test_flows_alone_come_out_of_hunts_archives_too(scene):
+    report = scene.run(providers=["flows"])
+    assert report.findings == []
+    assert scene.world.summary() == (expected()[0], {})
+    scene.world = World()
+    scene.run(providers=["users"])
+    assert scene.world.summary() == ({}, {})
 
 
 @pytest.mark.parametrize("room", [0, 3, 8])
