@@ -7,7 +7,8 @@ import io
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,11 +71,8 @@ def adopt(
     nonces, unknown = _nonces(found, config, orgs)
     now = datetime.now(UTC)
     kept = {backup.path: backup for backup in backups.values()}.values()
-    times = [backup.made_at for backup in kept] + [
-        active_time(flow.context) or now for flow in flows
-    ]
     # Of a package alone its file tells: what is adopted today is older than a capture of today.
-    times = times or [its.package_at]
+    times = _times(kept, flows, hunts) or [its.package_at]
     archives = [
         *(_flow(vault, flow) for flow in flows),
         *(_hunt(vault, hunt, hunt_org(hunt, backups)) for hunt in hunts),
@@ -119,6 +117,19 @@ def adopt(
     vault.commit(manifest)
     say(f"recovery point {manifest.point} is in {vault.uri}")
     return manifest
+
+
+def _times(
+    backups: Iterable[FoundBackup], flows: Sequence[FoundFlow], hunts: Sequence[FoundHunt]
+) -> list[datetime]:
+    """Of what is in the folder: what tells no time has none, and is not of today."""
+    told = [flow.context for flow in flows]
+    told += [member for hunt in hunts for member in (hunt.info, *hunt.members)]
+    found = [backup.made_at for backup in backups]
+    for record in told:
+        with suppress(ValueError):
+            found += filter(None, [active_time(record)])
+    return found
 
 
 def _newest_by_org(backups: Sequence[FoundBackup]) -> dict[str, FoundBackup]:

@@ -14,6 +14,7 @@ from recovery.capture.adopt_files import sort_files
 from recovery.capture.adopt_gaps import material_gaps as gaps_of
 from recovery.capture.adopt_inventory import told_org
 from recovery.capture.adopt_point import _fullest_flows, _fullest_hunts, orgs_named
+from recovery.capture.adopt_point import _times as times_of
 from recovery.vault.adopted_gaps import is_of_the_server
 
 REAL = Path(__file__).parents[2] / "fixtures" / "velociraptor-0.77.2"
@@ -274,3 +275,13 @@ def test_a_link_is_not_followed_and_named(tmp_path):
         "in/h.zip": "a link: put there what it points to",
         "more": "a link: put there what it points to",
     }
+
+
+def test_what_tells_no_time_is_not_of_today(tmp_path):
+    """Old exports adopted today would pass for newer than yesterday's capture."""
+    at = 1_795_415_761_551_770
+    (tmp_path / "a.zip").write_bytes(flow())
+    (tmp_path / "b.zip").write_bytes(hunt("H.1", a={"create_time": str(at)}))
+    found = sort_files(tmp_path)
+    told = times_of([], found.flows, found.hunts)
+    assert [round(time.timestamp() * 1e6) for time in told] == [at]
