@@ -27,7 +27,7 @@ class ApprovedAccount(BaseModel):
     org: str
     name: str
     rights: str
-    """Digest of the policy."""
+    """SHA-256 of the policy."""
 
 
 class Approval(BaseModel):
@@ -59,14 +59,14 @@ def approve(policy: str, differences: Sequence[Difference], deployment: str) -> 
         return let_in(approval, differences)
     allowed = {(entry.org, entry.name, entry.rights) for entry in approval.approved}
     present = [item.now for item in captured if item.now]
-    return [a for a in present if (a.org, a.name, a.digest) in allowed]
+    return [a for a in present if (a.org, a.name, a.rights) in allowed]
 
 
 def write_approval(path: Path, accounts: Iterable[Account], deployment: str) -> Approval:
     """Writes an approval of exactly these accounts, readable by its owner alone."""
     approval = Approval(
         deployment=deployment,
-        approved=[ApprovedAccount(org=a.org, name=a.name, rights=a.digest) for a in accounts],
+        approved=[ApprovedAccount(org=a.org, name=a.name, rights=a.rights) for a in accounts],
     )
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(approval.model_dump_json(indent=1) + "\n")

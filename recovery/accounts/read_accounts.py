@@ -1,5 +1,7 @@
 """The accounts in a recovery point: out of the state's files, or else the backup's ACL records."""
 
+import hashlib
+import json
 import re
 import zipfile
 from collections import defaultdict
@@ -15,7 +17,6 @@ from recovery.accounts.stored_policy import checked_policy, stored_policy, toget
 from recovery.errors import BadInputError
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.backup_file import orgs_in, read_rows
-from recovery.velociraptor.inventory import digest
 from recovery.velociraptor.records import why
 from recovery.velociraptor.state_tar import state_file_names, state_files
 from recovery.velociraptor.stored_names import JSON, RECORD, same_user, stored_name
@@ -79,9 +80,13 @@ class Account:
         return self.org, self.name
 
     @property
-    def digest(self) -> str:
-        """Changes with any right; what an approval is bound to."""
-        return digest(self.policy)
+    def rights(self) -> str:
+        """Changes with any right; what an approval is bound to.
+
+        A whole SHA-256: of a shorter one, two policies could be made that share it.
+        """
+        text = json.dumps(self.policy, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def is_admin(self) -> bool:

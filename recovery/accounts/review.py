@@ -86,5 +86,5 @@ def _change(now: Account | None, before: Account | None) -> Change:
         return "removed"
     if before is None:
         return "new"
-    same = now.digest == before.digest and not changes(before.sign_in, now.sign_in)
+    same = now.policy == before.policy and not changes(before.sign_in, now.sign_in)
     return "same" if same else "changed"

@@ -120,6 +120,8 @@ def test_an_approval_is_bound_to_rights_and_deployment(tmp_path: Path) -> None:
     file = tmp_path / "approval.json"
     write_approval(file, [_account("ann", "reader"), _account("bob", "reader")], "dep")
     assert file.stat().st_mode & 0o777 == 0o600
+    rights = [entry["rights"] for entry in json.loads(file.read_bytes())["approved"]]
+    assert [len(one) for one in rights] == [64, 64]  # of half of it, two policies could be made
     found = review([_account("ann", "reader"), _account("bob", "administrator")], [])
     assert [account.name for account in approve(str(file), found, "dep")] == ["ann"]
     with pytest.raises(BadInputError, match="another deployment"):

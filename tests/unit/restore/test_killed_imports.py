@@ -150,6 +150,18 @@ def test_what_a_full_disk_left_short_is_imported_anew_once_there_is_space(scene,
     assert scene.world.summary() == expected()
 
 
+def test_flows_that_are_short_for_another_reason_are_told_of_again_and_left(scene):
+    scene.world.lost, scene.world.cut = {"F.5"}, {"F.3"}
+    for imported in (5, 0):
+        report = scene.run()
+        assert sorted(report.findings) == [
+            f"root: {CLIENT} F.3: 5 of 10 bytes of uploads arrived",
+            f"root: {CLIENT} F.5: 0 of 5 rows arrived",
+        ]
+        assert report.detail.startswith(f"{imported} flows imported")
+    assert scene.world.restarts == 0
+
+
 def test_a_flow_that_the_server_refuses_is_told_of_and_restarts_no_server(scene):
     scene.world.refused = {"F.5"}
     for _ in range(2):

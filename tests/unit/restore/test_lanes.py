@@ -33,7 +33,14 @@ def test_no_lane_has_two_batches_and_no_more_are_made_than_needed():
 
 def test_both_lanes_work_at_once():
     meeting = threading.Barrier(2, timeout=10)
-    in_lanes(iter([[1], [2]]), lambda *_: meeting.wait(), lanes=2)
+    lanes = []
+
+    def work(lane, _batch):
+        lanes.append(lane)
+        meeting.wait()
+
+    in_lanes(iter([[1], [2]]), work, lanes=2)
+    assert sorted(lanes) == [0, 1]
 
 
 def test_after_an_error_no_batch_is_begun_and_those_under_way_are_seen_through():

@@ -1,8 +1,11 @@
 """Hunts whose flows were imported: when they are written again, and as what."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from recovery.restore.hunt_counts import settled, with_counts
+from recovery.restore import settle_hunts
+from recovery.restore.hunt_counts import numbers, settled, with_counts
 from recovery.restore.import_flows import told
 from recovery.restore.parcel import Parcel
 
@@ -125,3 +128,16 @@ def test_what_an_archive_has_not_got_is_a_line_a_flow():
         "import: import_flow: something else",
         "C.1 F.1: its archive has no logs.json, results/A.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("placed", "counted"),
+    [(True, 5), (False, 3)],  # another point's backup has no say over what the server knew
+)
+def test_of_a_state_and_the_backup_beside_it_the_higher_counts(monkeypatch, placed, counted):
+    monkeypatch.setattr(settle_hunts, "_backed", lambda *_: {"H.1": {"stats": stats(5, 2, 5, 30)}})
+    before = SimpleNamespace(touched={"H.1"}, counts=lambda _hunt: numbers(captured()))
+    context = SimpleNamespace(wants=lambda _part: placed)
+    known = settle_hunts._known(context, "root", {}, before)["H.1"]["stats"]
+    assert known["total_clients_scheduled"] == counted
+    assert known["total_clients_with_results"] == 3
