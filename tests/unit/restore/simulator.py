@@ -100,9 +100,9 @@ class Machine:
             self._append(argv[4], stdin)
         elif argv[:2] == ["sh", "-c"] and argv[2] == import_flows._UNPACK:
             inbox = argv[5]
-            world.inbox = {
-                path: data for path, data in world.inbox.items() if not path.startswith(f"{inbox}/")
-            }
+            for path in [*world.inbox]:  # of other lanes' files none goes
+                if path.startswith(f"{inbox}/"):
+                    del world.inbox[path]
             with tarfile.open(fileobj=stdin) as tar:
                 for member in tar:
                     world.tick()

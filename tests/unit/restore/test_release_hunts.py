@@ -1,5 +1,7 @@
 """Hunts released as a command of its own: not beside a recovery, nor in the middle of one."""
 
+import json
+
 import pytest
 
 from recovery.errors import RecoveryError
@@ -25,6 +27,45 @@ def context(monkeypatch):
     )
     context.done = done
     return context
+
+
+@pytest.mark.parametrize(
+    ("only", "started", "said"),
+    [
+        (frozenset(), ["H.WHOLE"], "1 hunt released, 1 have expired and stay paused"),
+        (frozenset({"H.LOST"}), ["H.LOST"], "1 hunt released"),
+    ],
+)
+def test_hunts_without_parameters_and_expired_ones_stay_paused(monkeypatch, only, started, said):
+    """They would run with defaults; one that is named is started all the same."""
+    ran, asked = ["H.WHOLE", "H.LOST", "H.OVER"], []
+
+    class Api:
+        def query(self, vql, *, env=None, org):
+            assert org == "root"
+            given = [one["Hunt"] for one in json.loads(env["Hunts"])] if env else []
+            if vql == release_hunts._LOST:
+                return [{"Lost": hunt} for hunt in given if hunt == "H.LOST"]
+            if vql == release_hunts._START:
+                asked.extend(given)
+                return [{"Hunt": hunt, "Started": True} for hunt in given]
+            return [{"Hunt": hunt, "Over": hunt == "H.OVER"} for hunt in [*ran, "H.OTHER"]]
+
+    class Were:
+        orgs = ("root",)
+
+        def __init__(self, _context):
+            pass
+
+        def among(self, _org, hunts):
+            return [hunt for hunt in hunts if hunt in ran]
+
+    monkeypatch.setattr(release_hunts, "WereRunning", Were)
+    context = Context(parse_request(target="simulated://"), print)
+    context.api = Api
+    report = release_hunts.release_hunts(context, only)
+    assert (asked, report.detail) == (started, said)
+    assert len(report.findings) == (not only)
 
 
 def test_nothing_is_released_in_the_middle_of_an_import(context):
