@@ -99,14 +99,7 @@ class Machine:
         elif argv[:2] == ["sh", "-c"] and argv[2] == kept_lines.APPEND:
             self._append(argv[4], stdin)
         elif argv[:2] == ["sh", "-c"] and argv[2] == import_flows._UNPACK:
-            inbox = argv[5]
-            for path in [*world.inbox]:  # of other lanes' files none goes
-                if path.startswith(f"{inbox}/"):
-                    del world.inbox[path]
-            with tarfile.open(fileobj=stdin) as tar:
-                for member in tar:
-                    world.tick()
-                    world.inbox[f"{inbox}/{member.name}"] = tar.extractfile(member).read()
+            self._unpack(argv[5], stdin)
         elif argv[:2] == ["sh", "-c"] and argv[2] == disk_sizes._SIZES:
             records = {
                 f"{'' if org == 'root' else f'orgs/{org}/'}clients/{client}/collections/{flow}"
@@ -122,6 +115,17 @@ class Machine:
         elif argv[:2] == ["rm", "-rf"]:
             world.inbox = {}
         return Result(tuple(argv), 0, out, b"")
+
+    def _unpack(self, inbox, stdin):
+        """Of other lanes' files none goes."""
+        world = self.world
+        for path in [*world.inbox]:
+            if path.startswith(f"{inbox}/"):
+                del world.inbox[path]
+        with tarfile.open(fileobj=stdin) as tar:
+            for member in tar:
+                world.tick()
+                world.inbox[f"{inbox}/{member.name}"] = tar.extractfile(member).read()
 
     def _append(self, path, data):
         """Byte by byte, so that a kill can leave half a line."""

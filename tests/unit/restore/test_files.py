@@ -220,3 +220,8 @@ def test_a_restored_hunt_keeps_its_condition_and_does_not_run() -> None:
     assert limited["state"] == 1
     assert restorable(hunts["H.DC1TTKB0VNFA8"])["state"] == 1
     assert restorable({"hunt_id": "H", "state": 3}) == {"hunt_id": "H", "state": 3}
+    both = {"excluded_labels": {"label": ["x"]}, "UnionField": {"Labels": {"label": ["a"]}}}
+    assert restorable({"hunt_id": "H", "condition": both})["condition"] == {
+        "excluded_labels": {"label": ["x"]},
+        "labels": {"label": ["a"]},
+    }

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from recovery.restore import batches, delete_flows, settle_hunts
+from recovery.errors import TargetError
+from recovery.restore import batches, delete_flows, kept_lines, settle_hunts
 from recovery.restore import context as context_module
 from recovery.restore.context import Context
 from recovery.restore.import_archives import import_archives
@@ -279,6 +280,38 @@ TestKills.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_a_run_that_lost_the_machine_imports_no_batch_more(scene, monkeypatch):
+    """Whoever has it by now imports the same."""
+
+    def lost(_context):
+        if scene.world.flows:
+            raise TargetError("another recovery's by now")
+
+    monkeypatch.setattr(Context, "still_held", lost)
+    with pytest.raises(TargetError, match="by now"):
+        scene.run()
+    assert 0 < len(scene.world.flows) < len(expected()[0])
+    monkeypatch.setattr(Context, "still_held", lambda _context: None)
+    assert scene.run().findings == []
+    assert scene.world.summary() == expected()
+
+
+def test_what_is_begun_is_on_the_disk_before_it_is_begun():
+    """After a power cut, too; its end may be forgotten, and is imported anew then."""
+    settled = []
+
+    class Watched(Machine):
+        def run(self, argv, **more):
+            if argv[2] == kept_lines.APPEND:
+                settled.append(argv[5])
+            return super().run(argv, **more)
+
+    ledger = Ledger(Watched(World()))
+    ledger.begin([("root", "C.1", "F.1")])
+    ledger.finish({("root", "C.1", "F.1"): ""})
+    assert settled == ["settled", ""]
 
 
 def test_a_line_after_one_that_was_cut_off_is_read():

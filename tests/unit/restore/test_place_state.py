@@ -1,0 +1,58 @@
+"""The state placed again by another policy of accounts, after an attempt that was cut off."""
+
+import json
+
+from recovery.commands import Result
+from recovery.restore.context import Context
+from recovery.restore.journal import Journal
+from recovery.restore.place_state import place_state
+from recovery.restore.request import parse_request
+from tests.unit.restore.points import Point, tar_with, user_record
+from tests.unit.restore.test_journal import Machine
+
+READER = json.dumps({"roles": ["reader"]}).encode()
+STATE = {
+    f"{folder}/{name}{end}": content
+    for name in ("ann", "eve")
+    for folder, end, content in (
+        ("acl", ".json.db", READER),
+        ("users", ".db", user_record(name)),
+    )
+}
+
+
+class Placing(Machine):
+    """What is unpacked there, and what is taken away."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.unpacked = self.removed = b""
+
+    def run(self, argv, *, stdin=None, **more):
+        if argv[0] == "systemctl":
+            return Result(tuple(argv), 3, b"", b"")  # nothing runs there
+        if argv[3:4] == ["place"]:
+            self.unpacked, stdin = stdin.read(), None
+        elif argv[3:4] == ["remove"]:
+            self.removed, stdin = stdin, None
+        return super().run(argv, stdin=stdin, **more)
+
+
+def test_whom_a_cut_off_attempt_let_in_and_this_one_does_not_is_taken_away_again(tmp_path):
+    point = Point(tmp_path / "vault")
+    point.state = tar_with(STATE)
+    made = point.make()
+    noted = {"point": made.point, "step": "accounts", "anew": True}
+    noted["accounts"] = [["root", "ann"], ["root", "eve"]]
+    machine = Placing(json.dumps(noted) + "\n")
+    request = parse_request(
+        target="simulated://", vault=str(point.folder), point=made.point, strategy=["state"]
+    )
+    with Context(request, lambda _line: None) as context:
+        context.__dict__["target"] = machine
+        context.allowed = {("root", "ann")}
+        place_state(context)
+    assert b"acl/ann.json.db" in machine.unpacked
+    assert b"eve" not in machine.unpacked
+    assert set(machine.removed.split(b"\0")) == {b"acl/eve.json.db", b"users/eve.db"}
+    assert Journal(machine, made.point).accounts == {("root", "ann")}
