@@ -18,7 +18,7 @@ from recovery.errors import BadInputError
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.backup_file import orgs_in, read_rows
 from recovery.velociraptor.records import why
-from recovery.velociraptor.state_tar import state_file_names, state_files
+from recovery.velociraptor.state_tar import deciding_files, deciding_paths
 from recovery.velociraptor.stored_names import JSON, RECORD, same_user, stored_name
 
 SERVER_ITSELF = "VelociraptorServer"
@@ -136,7 +136,7 @@ def accounts_in_state(state: Path) -> list[Account]:
     not known.
     """
     found = []
-    for file in state_files(state):
+    for file in deciding_files(state):
         known = account_path(file.path)
         if known is None or known[0] != "acl" or known[2] == SERVER_ITSELF:
             continue
@@ -167,7 +167,7 @@ def as_one_user(accounts: Iterable[Account]) -> list[Account]:
 
 def users_without_rights(states: Sequence[Path]) -> list[str]:
     """Users with a record in the orgs' states and rights in none of them."""
-    known = [account_path(path) for state in states for path in state_file_names(state)]
+    known = [account_path(path) for state in states for path in deciding_paths(state)]
     users = [name for kind, _, name in filter(None, known) if kind == "users"]
     entitled = {same_user(account.name) for state in states for account in accounts_in_state(state)}
     return [name for name in users if same_user(name) not in entitled | {same_user(SERVER_ITSELF)}]

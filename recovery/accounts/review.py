@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recovery.accounts.read_accounts import Account
-from recovery.accounts.sign_in import changes
+from recovery.accounts.sign_in import SignIn, changes
+from recovery.accounts.sign_ins import SignIns, with_sign_ins
+from recovery.velociraptor.api import ROOT
+from recovery.velociraptor.stored_names import same_user
 
 Change = Literal["new", "changed", "removed", "same"]
 _ORDER: dict[Change, int] = {"new": 0, "changed": 1, "removed": 2, "same": 3}
@@ -13,11 +16,15 @@ _ORDER: dict[Change, int] = {"new": 0, "changed": 1, "removed": 2, "same": 3}
 
 @dataclass(frozen=True)
 class Difference:
-    """One account against the earlier point; ``before`` or ``now`` is None when not there."""
+    """One account against the earlier point; ``before`` or ``now`` is None when not there.
+
+    ``signed_in``: how its user signed in before, with rights or without any.
+    """
 
     change: Change
     now: Account | None
     before: Account | None
+    signed_in: SignIn | None = None
 
     @property
     def account(self) -> Account:
@@ -30,7 +37,7 @@ class Difference:
     @property
     def sign_in(self) -> list[str]:
         """What changed in how its user signs in, in words."""
-        return changes(self.before.sign_in, self.now.sign_in) if self.before and self.now else []
+        return changes(self.signed_in, self.now.sign_in) if self.now else []
 
     @property
     def gains_admin(self) -> bool:
@@ -62,12 +69,17 @@ def _more(now: object, before: object) -> bool:
     return now != before
 
 
-def review(now: Iterable[Account], before: Iterable[Account]) -> list[Difference]:
-    """Compares by org and name; admin rights gained first, then by kind of change. Pure."""
+def review(
+    now: Iterable[Account], before: Iterable[Account], sign_ins: SignIns | None = None
+) -> list[Difference]:
+    """Compares by org and name; admin rights gained first, then by kind of change. Pure.
+
+    ``sign_ins``: of the earlier point, of users without rights too.
+    """
     present = {account.key: account for account in now}
     earlier = {account.key: account for account in before}
     found = [
-        Difference(_change(present.get(key), earlier.get(key)), present.get(key), earlier.get(key))
+        _difference(present.get(key), earlier.get(key), (sign_ins or {}).get(same_user(key[1])))
         for key in {**present, **earlier}
     ]
     return sorted(
@@ -81,10 +93,25 @@ def review(now: Iterable[Account], before: Iterable[Account]) -> list[Difference
     )
 
 
-def _change(now: Account | None, before: Account | None) -> Change:
+def changed_sign_ins(now: SignIns, before: SignIns, users: Iterable[str]) -> list[Difference]:
+    """Those of ``users``, who have no rights now, whose password, identity or lock changed. Pure.
+
+    Nobody's decision, so no account to approve; told all the same: rights can be given any time.
+    """
+    both = {
+        same_user(user): user for user in users if same_user(user) in now.keys() & before.keys()
+    }
+    accounts = [Account(ROOT, user, {}) for user in both.values()]
+    pairs = zip(with_sign_ins(accounts, now), with_sign_ins(accounts, before), strict=True)
+    found = [_difference(account, was, None) for account, was in pairs]
+    return [item for item in found if item.change == "changed"]
+
+
+def _difference(now: Account | None, before: Account | None, known: SignIn | None) -> Difference:
+    signed_in = before.sign_in if before else known
     if now is None:
-        return "removed"
+        return Difference("removed", now, before, signed_in)
     if before is None:
-        return "new"
-    same = now.policy == before.policy and not changes(before.sign_in, now.sign_in)
-    return "same" if same else "changed"
+        return Difference("new", now, before, signed_in)
+    same = now.policy == before.policy and not changes(signed_in, now.sign_in)
+    return Difference("same" if same else "changed", now, before, signed_in)

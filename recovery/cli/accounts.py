@@ -31,15 +31,15 @@ def review(
 ) -> None:
     """Shows accounts against the recovery point before: gained admin rights first.
 
-    Passwords and identities that changed are told, where both points have state; an account that
-    was unlocked may do more than before.
+    Passwords and identities that changed are told, where both points have state, also of users
+    without any rights; an account that was unlocked may do more than before.
 
     Example:
 
       recovery accounts review --vault /vault
     """
-    differences, _, passwords = _differences(vault, point)
-    shown = [item for item in differences if everything or item.change != "same"]
+    differences, powerless, _ = _differences(vault, point)
+    shown = [item for item in differences if everything or item.change != "same"] + powerless
     if as_json:
         echo(json.dumps([_row(item) for item in shown], indent=1))
         return
@@ -54,8 +54,6 @@ def review(
         mark = ", ".join([mark, *row["sign_in"]])
         table.add_row(mark, row["user"], row["org"], row["rights"], row["before"])
     safe_console().print(table)
-    for name in passwords:
-        echo(f"the password of {name} is another one than before")
     same = len(differences) - len([item for item in differences if item.change != "same"])
     first = " (there is no point before: all come back)" if _is_first(differences) else ""
     echo(f"{things(len(differences), 'account')}, {same} the same as before{first}")
@@ -100,7 +98,7 @@ def approve(
     from recovery.accounts.approve import approve as decide
     from recovery.errors import BadInputError
 
-    differences, deployment, _ = _differences(vault, point)
+    differences, _, deployment = _differences(vault, point)
     if policy not in (ALL, KNOWN, UNCHANGED) and not Path(policy).is_file():
         raise BadInputError(
             f"no policy {policy!r}",
@@ -135,20 +133,20 @@ def _names(accounts: Iterable[Any]) -> list[dict[str, str]]:
     return [{"user": a.shown, "org": a.org, "rights": a.words} for a in accounts]
 
 
-def _differences(vault: str, point: str) -> tuple[list[Any], str, list[str]]:
-    """The accounts against the point before, the deployment, whose password is another one."""
+def _differences(vault: str, point: str) -> tuple[list[Any], list[Any], str]:
+    """The accounts against the point before; users without rights that changed; the deployment."""
     from recovery.restore.context import Context
     from recovery.restore.let_in_by_config import let_in_by_config
     from recovery.restore.request import parse_request
-    from recovery.restore.review_accounts import differences_of, new_passwords
+    from recovery.restore.review_accounts import changed_without_rights, differences_of
 
     request = parse_request(target="local://", vault=vault, point=point)
     with Context(request, lambda line: echo(line, err=True)) as context:
         manifest = context.manifest
         for door in let_in_by_config(context.config):
             echo(door, err=True)
-        differences = differences_of(context, manifest)
-        return differences, manifest.server.deployment, new_passwords(context)
+        powerless = changed_without_rights(context, manifest)
+        return differences_of(context, manifest), powerless, manifest.server.deployment
 
 
 def _is_first(differences: list[Any]) -> bool:

@@ -5,21 +5,21 @@ Rights are read, as strictly, where accounts are reviewed (:mod:`recovery.accoun
 
 from pathlib import Path
 
-from recovery.accounts.full_names import name_in
 from recovery.accounts.read_accounts import SERVER_ITSELF, account_path
+from recovery.accounts.sign_in import sign_in_of
 from recovery.errors import BadInputError
 from recovery.restore.check_zip import NEXT
 from recovery.restore.state_files import is_hunt, is_known_hunt
-from recovery.velociraptor.state_tar import state_files
+from recovery.velociraptor.state_tar import deciding_files
 from recovery.velociraptor.stored_names import same_user, shortened
 
 
 def check_state(tar: Path, name: str, server: str = SERVER_ITSELF) -> None:
-    """Its files by their names (:func:`state_files`), and the records that decide who may do what.
+    """Every file by its name (:func:`deciding_files`), and the records of users and hunts.
 
     ``server``: how the server calls itself. Raises :class:`BadInputError`.
     """
-    for file in state_files(tar, name):
+    for file in deciding_files(tar, name):
         known = account_path(file.path)
         wrong = ""
         if known and known[0] == "users":
@@ -39,7 +39,7 @@ def wrong_user(user: str, record: bytes, server: str = SERVER_ITSELF) -> str:
     """
     if not record:
         return ""  # of a full disk: nobody's
-    name = name_in(record)
+    name = sign_in_of(record).name
     if not name:
         return "no record of a user"
     if same_user(name) != same_user(user) and shortened(name) != user:

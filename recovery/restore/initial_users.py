@@ -12,13 +12,15 @@ from recovery.accounts.approve import approve
 from recovery.accounts.read_accounts import Account
 from recovery.accounts.review import review
 from recovery.errors import BadInputError
+from recovery.restore.accounts_of import accounts_of
 from recovery.restore.context import Context
-from recovery.restore.review_accounts import accounts_of, allowed_accounts, earlier_point
+from recovery.restore.point_before import earlier_point
+from recovery.restore.review_accounts import allowed_accounts
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.config_edit import set_list
-from recovery.velociraptor.state_tar import state_file_names
+from recovery.velociraptor.state_tar import deciding_paths
 from recovery.velociraptor.stored_names import same_user
 
 _PLACE = ("GUI", "initial_users")
@@ -76,7 +78,7 @@ def _was_started(context: Context) -> bool:
     if not context.wants("state"):
         return False
     states = [context.fetch(state.tar) for state in context.manifest.state]
-    return any(path in _INSTALLED for state in states for path in state_file_names(state))
+    return any(path in _INSTALLED for state in states for path in deciding_paths(state))
 
 
 def _accounts(context: Context) -> list[Account]:

@@ -12,7 +12,7 @@ import zipfile
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.place_as_server import place_as_server
-from recovery.restore.state_files import Keep, account_of, copy_state
+from recovery.restore.state_files import Keep, copy_state
 from recovery.restore.step import Report
 from recovery.restore.zip_users import create_users
 from recovery.velociraptor.api import ROOT
@@ -59,14 +59,11 @@ def let_in_accounts(context: Context) -> Report:
 
 def _place(context: Context, fresh: set[Key]) -> None:
     """Their files, written by the server's own user, nothing overwritten."""
-
-    def wanted(path: str) -> bool:
-        return account_of(path) is not None and context.choice.file(path)
-
     into = context.folder / "accounts.tar"
     with tarfile.open(into, "w", format=tarfile.PAX_FORMAT) as out:
         for state in context.manifest.state:
-            copy_state(context.fetch(state.tar), out, Keep.EVERYTHING, fresh, wanted)
+            source = context.fetch(state.tar)
+            copy_state(source, out, Keep.ACCOUNTS, fresh, context.choice.file)
     with into.open("rb") as stream:
         place_as_server(context, stream)
 

@@ -9,7 +9,7 @@ from recovery.accounts.sign_in import sign_in_of
 from recovery.restore.context import Context
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT
-from recovery.velociraptor.state_tar import state_files
+from recovery.velociraptor.state_tar import deciding_files
 from recovery.velociraptor.stored_names import same_user
 
 WORDS = "locked, which no backup keeps"
@@ -23,7 +23,7 @@ def locked_users(context: Context, *points: Manifest | None) -> set[str]:
                 same_user(known[2])
                 for state in point.state
                 if state.org == ROOT  # a server looks for users nowhere else
-                for file in state_files(context.fetch(state.tar))
+                for file in deciding_files(context.fetch(state.tar))
                 if (known := account_path(file.path)) and known[:2] == ("users", ROOT)
                 if sign_in_of(file.read()).locked
             }

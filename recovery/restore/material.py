@@ -13,7 +13,7 @@ from typing import Literal
 
 from recovery.restore.state_files import org_and_path
 from recovery.velociraptor.backup_file import artifacts_of
-from recovery.velociraptor.state_tar import state_files
+from recovery.velociraptor.state_tar import deciding_files
 from recovery.velociraptor.stored_names import artifact_name
 
 Definitions = Mapping[tuple[str, str], str]
@@ -50,7 +50,7 @@ _FOLDER = "artifact_definitions/"
 
 def _texts(state: Path) -> Iterator[tuple[str, str, str]]:
     """(org, path inside it, text) of the definitions in a state tar."""
-    for file in state_files(state):
+    for file in deciding_files(state):
         org, inside = org_and_path(file.path)
         if inside.startswith(_FOLDER):
             yield org, inside, file.read().decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from recovery.restore.state_files import org_and_path
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.inventory import digest
 from recovery.velociraptor.records import json_record
-from recovery.velociraptor.state_tar import state_files
+from recovery.velociraptor.state_tar import deciding_files
 
 _REQUEST = re.compile(r"hunts/(H\.[^/]+)/request(?:\.json)?\.db")
 _INVENTORY = ("config/inventory.json.db", "config/inventory.db")
@@ -35,7 +35,7 @@ def tools_in(states: Iterable[Path]) -> dict[str, str]:
     """The tools that a server hands out, or has endpoints fetch: where from, and its hash."""
     found: dict[str, list[Any]] = {}
     for state in states:
-        for file in state_files(state):
+        for file in deciding_files(state):
             org, inside = org_and_path(file.path)
             if inside in _INVENTORY:
                 for name, tool in _tools(file.read()):
@@ -60,7 +60,7 @@ def hunts_in(states: Iterable[Path]) -> dict[str, str]:
     """
     requests: dict[str, list[str]] = {}
     for state in states:
-        for file in state_files(state):
+        for file in deciding_files(state):
             org, inside = org_and_path(file.path)
             if match := _REQUEST.fullmatch(inside):
                 requests.setdefault(f"{match[1]} in {org}", []).append(_asked(file.read()))

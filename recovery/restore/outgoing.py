@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from recovery.restore.material import Definitions, by_name
 from recovery.restore.state_files import org_and_path
 from recovery.velociraptor.records import json_record
-from recovery.velociraptor.state_tar import state_files
+from recovery.velociraptor.state_tar import deciding_files
 
 _PLUGINS = (
     "http_client|upload_s3|upload_gcs|upload_azure|upload_sftp|upload_smb|upload_webdav|adx_upload"
@@ -71,7 +71,7 @@ def outgoing(state: Path, definitions: Definitions) -> list[Outgoing]:
     """What the monitoring tables in one org's state tar send away."""
     by_inner_name = _by_inner_name(definitions)
     found = []
-    for file in state_files(state):
+    for file in deciding_files(state):
         org, inside = org_and_path(file.path)
         if not (kind := _TABLE.fullmatch(inside)):
             continue

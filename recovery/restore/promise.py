@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from recovery.restore.accounts_of import accounts_of
 from recovery.restore.choice import Choice
 from recovery.restore.context import Context
 from recovery.restore.import_archives import STEP as ARCHIVES_STEP
@@ -9,7 +10,7 @@ from recovery.restore.narrow import narrowed, narrowed_to
 from recovery.restore.place_datastore import STEP as DATASTORE_STEP
 from recovery.restore.place_state import STEP as STATE_STEP
 from recovery.restore.restore_backup import STEP as BACKUP_STEP
-from recovery.restore.review_accounts import accounts_of, allowed_accounts, name_of
+from recovery.restore.review_accounts import allowed_accounts, name_of
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.inventory import Entries, Inventory
 from recovery.velociraptor.stored_names import same_user

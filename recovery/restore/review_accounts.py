@@ -1,32 +1,22 @@
 """Step: which users and rights come back; what is held back is named."""
 
 import json
+from collections.abc import Iterable
 
 from recovery.accounts.approve import ALL, KNOWN, UNCHANGED, approve
-from recovery.accounts.full_names import with_full_names
-from recovery.accounts.passwords import changed_passwords
-from recovery.accounts.read_accounts import (
-    Account,
-    accounts_in_backup,
-    accounts_in_state,
-    as_one_user,
-    users_without_rights,
-)
-from recovery.accounts.review import Difference, review
-from recovery.accounts.with_sign_ins import with_sign_ins
+from recovery.accounts.read_accounts import Account
+from recovery.accounts.review import Difference, changed_sign_ins, review
+from recovery.accounts.sign_in import PASSWORD_CHANGED, PASSWORD_SET
 from recovery.counts import things
-from recovery.errors import BadInputError, UntrustedError, VaultError
-from recovery.restore.backup_sources import newest_backups
-from recovery.restore.check_backup import check_rows
+from recovery.restore.accounts_of import accounts_of, sign_ins_of, takes_state, without_rights
 from recovery.restore.context import Context
 from recovery.restore.let_in_by_config import let_in_by_config
 from recovery.restore.locked_users import WORDS as _LOCKED
 from recovery.restore.locked_users import locked_users
+from recovery.restore.point_before import earlier_point
 from recovery.restore.step import Report
-from recovery.vault.by_capture import by_capture
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT
-from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.stored_names import same_user
 
 _NAMED = 10
@@ -48,11 +38,10 @@ def review_accounts(context: Context) -> Report:
     held = [item for item in differences if item.now and item.now.key not in context.allowed]
     gained = [item.account for item in differences if item.gains_admin]
     has_earlier = earlier_point(context, context.manifest) is not None
+    powerless = changed_without_rights(context, context.manifest)
     if has_earlier:
-        _say_changes(context, everybody)
-    passwords = new_passwords(context)
-    for name in passwords:
-        context.say(f"account: the password of {name} is another one than before")
+        _say_changes(context, [*everybody, *powerless])
+    passwords = _new_passwords([*differences, *powerless])
     new = sum(item.change == "new" for item in differences)
     changed = sum(item.change == "changed" for item in differences)
     removed = sum(item.change == "removed" for item in everybody)
@@ -62,7 +51,7 @@ def review_accounts(context: Context) -> Report:
     if has_earlier:
         detail += f"; since the point before: {new} new, {changed} changed, {removed} removed"
         if passwords:
-            detail += f", {things(len(passwords), 'password')} changed"
+            detail += f", {things(passwords, 'password')} changed"
         if gained:
             detail += f", new administrators: {', '.join(map(name_of, gained[:_NAMED]))}"
     elif context.request.accounts == KNOWN:
@@ -113,7 +102,8 @@ def _approved(context: Context, everybody: list[Difference]) -> set[tuple[str, s
         locked = _locked(context)
         let_in -= {item.account.key for item in everybody if _lock(item, locked)}
     chosen = [item.account.key for item in everybody if _is_chosen(context, item)]
-    return (let_in & set(chosen)) | {(ROOT, name) for name in _without_rights(context)}
+    powerless = without_rights(context, context.manifest)
+    return (let_in & set(chosen)) | {(ROOT, name) for name in powerless}
 
 
 def _locked(context: Context) -> set[str]:
@@ -127,14 +117,6 @@ def _lock(item: Difference, locked: set[str]) -> list[str]:
     return [_LOCKED] if same_user(item.account.name) in locked else []
 
 
-def _without_rights(context: Context) -> list[str]:
-    """Users that may do nothing anywhere: nobody's decision, so they come back if chosen."""
-    if not takes_state(context, context.manifest):
-        return []
-    states = [context.fetch(state.tar) for state in context.manifest.state]
-    return [name for name in users_without_rights(states) if context.choice.user(name)]
-
-
 def _is_chosen(context: Context, item: Difference) -> bool:
     account = item.account
     return context.wants_org(account.org) and context.choice.user(account.name)
@@ -146,8 +128,8 @@ def _say_changes(context: Context, differences: list[Difference]) -> None:
         if item.change == "same":
             continue
         mark = "ADMIN gained, " if item.gains_admin else ""
-        before = f", before: {item.before.words}" if item.before and item.now else ""
-        words = item.account.words
+        words, was = item.account.words, item.before.words if item.before else ""
+        before = f", before: {was}" if was not in ("", words) else ""
         sign_in = f" ({', '.join(item.sign_in)})" if item.sign_in else ""
         whose = name_of(item.account)
         context.say(f"account {mark}{item.change}: {whose}: {words}{before}{sign_in}")
@@ -156,103 +138,25 @@ def _say_changes(context: Context, differences: list[Difference]) -> None:
 def differences_of(context: Context, manifest: Manifest) -> list[Difference]:
     """The accounts of ``manifest`` against those of the point before it."""
     before = earlier_point(context, manifest)
-    return review(accounts_of(context, manifest), accounts_of(context, before) if before else [])
+    if before is None:
+        return review(accounts_of(context, manifest), [])
+    old = sign_ins_of(context, before)
+    return review(accounts_of(context, manifest), accounts_of(context, before), old)
 
 
-def new_passwords(context: Context) -> list[str]:
-    """Users whose password is not that of the point before; none where no state is taken."""
-    before = earlier_point(context, context.manifest)
-    if before is None or not all(takes_state(context, one) for one in (context.manifest, before)):
+def changed_without_rights(context: Context, manifest: Manifest) -> list[Difference]:
+    """Users who may do nothing anywhere, and sign in another way than in the point before."""
+    before = earlier_point(context, manifest)
+    if before is None:
         return []
-    now, old = (
-        [context.fetch(state.tar) for state in one.state] for one in (context.manifest, before)
-    )
-    return [name for name in changed_passwords(now, old) if context.choice.user(name)]
+    users = without_rights(context, manifest)
+    return changed_sign_ins(sign_ins_of(context, manifest), sign_ins_of(context, before), users)
 
 
-def earlier_point(context: Context, manifest: Manifest) -> Manifest | None:
-    """The point of the same deployment that this one is compared with: the one before it.
-
-    Raises :class:`UntrustedError` where there are some, and none of them can be opened: nobody
-    could be told from a newcomer. With the policy ``all`` nobody has to be.
-    """
-    if manifest.point not in context.earlier:
-        context.earlier[manifest.point] = _before(context, manifest)
-    return context.earlier[manifest.point]
-
-
-def _before(context: Context, manifest: Manifest) -> Manifest | None:
-    """The newest that was captured before it; or else that was made before it, by its name.
-
-    When it was captured, a point says itself: one that says before all others must not pass for
-    the first one there is, from which everybody comes back. One without accounts counts only where
-    there is no other.
-    """
-    made, nobody, damaged = None, None, 0
-    for point in by_capture(context.vault.newest_first()):
-        if point.server.deployment != manifest.server.deployment:
-            continue
-        earlier = point.captured_at < manifest.captured_at
-        if not earlier and (made or point.point >= manifest.point):
-            continue
-        try:
-            knows = _knows_somebody(context, point)
-        except (VaultError, BadInputError) as refused:
-            context.say(f"not compared with {point.point}: {refused.message}")
-            damaged += 1
-            continue
-        if not knows:
-            nobody = nobody or point
-        elif earlier:
-            return point
-        else:
-            made = point
-    if damaged and not made and context.request.accounts != ALL:
-        raise UntrustedError(
-            f"of {things(damaged, 'point')} before {manifest.point} none can be opened: who is new "
-            "can't be told",
-            target=context.vault.uri,
-            hint="`recovery points verify` tells what each lacks; `--accounts all` "
-            "(recovery:accounts) lets everybody back in as captured; nothing was changed",
-        )
-    return made or nobody
-
-
-def _knows_somebody(context: Context, point: Manifest) -> bool:
-    """Whether it has accounts to compare with: by one of a package alone everybody came back.
-
-    Raises :class:`VaultError` or :class:`BadInputError` where it can't be opened, or understood.
-    """
-    ServerConfig.parse(context.fetch(point.config).read_bytes())
-    if not (context.wants("state") or context.wants("backup")):
-        return True
-    if not takes_state(context, point):
-        for backup, path in newest_backups(context, point).values():
-            check_rows(path, backup.file.name)
-    return bool(accounts_of(context, point))
-
-
-def accounts_of(context: Context, manifest: Manifest) -> list[Account]:
-    """The accounts that the strategy takes from a point: of its state, or else its backups."""
-    if takes_state(context, manifest):
-        states = [context.fetch(state.tar) for state in manifest.state]
-        found = [account for state in states for account in accounts_in_state(state)]
-        return with_sign_ins(with_full_names(as_one_user(found), states), states)
-    return as_one_user(
-        account
-        for org, (_, path) in newest_backups(context, manifest).items()
-        for account in accounts_in_backup(path, org)
-    )
-
-
-def takes_state(context: Context, manifest: Manifest) -> bool:
-    """Whether the strategy takes a point's accounts, and artifacts, from its state.
-
-    An adopted point's state are the orgs' records alone: its parts say that it holds none.
-    """
-    whole = {"state", "datastore"} & set(context.request.strategy)
-    held = manifest.state and "state" in manifest.parts
-    return bool(held and (whole or not manifest.backups))
+def _new_passwords(differences: Iterable[Difference]) -> int:
+    """How many users have another password; one may have rights in many orgs."""
+    words = {PASSWORD_CHANGED, PASSWORD_SET}
+    return len({same_user(one.account.name) for one in differences if words & {*one.sign_in}})
 
 
 def name_of(account: Account) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from recovery.counts import things
+from recovery.restore.accounts_of import takes_state
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.material import (
@@ -24,7 +25,7 @@ from recovery.restore.other_changes import (
     tools_in,
 )
 from recovery.restore.outgoing import Outgoing, outgoing
-from recovery.restore.review_accounts import earlier_point, takes_state
+from recovery.restore.point_before import earlier_point
 from recovery.restore.step import Report
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.config import ServerConfig

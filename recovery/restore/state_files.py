@@ -14,7 +14,12 @@ from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.messages import protobuf_values
 from recovery.velociraptor.records import is_json_record, json_record
 from recovery.velociraptor.state_paths import is_hunt_list, record_of
-from recovery.velociraptor.state_tar import state_file_names, state_files
+from recovery.velociraptor.state_tar import (
+    deciding_files,
+    deciding_paths,
+    forget_members,
+    state_files,
+)
 from recovery.velociraptor.stored_names import same_user, stored_name
 
 _HUNT = re.compile(r"(?:orgs/[^/]+/)?hunts/(H\.[^/]+?)(?:\.json)?\.db")
@@ -32,6 +37,7 @@ class Keep(Enum):
     """How much of the state is placed."""
 
     EVERYTHING = "everything"
+    ACCOUNTS = "accounts"
     ORG_RECORDS = "org records"
 
 
@@ -56,9 +62,11 @@ def copy_state(
     ``wanted``: whether a path was chosen by the operator.
     """
     files = paused = 0
-    for file in state_files(source):
+    for file in state_files(source) if keep is Keep.EVERYTHING else deciding_files(source):
         name = file.path
         if keep is Keep.ORG_RECORDS and record_of(name) is None:
+            continue
+        if keep is Keep.ACCOUNTS and account_of(name) is None:
             continue
         if is_hunt_list(name) or not _is_allowed(name, allowed) or not wanted(name):
             continue
@@ -69,6 +77,7 @@ def copy_state(
         entry = tarfile.TarInfo(name)
         entry.size, entry.mtime, entry.mode = len(data), file.changed, 0o600
         out.addfile(entry, io.BytesIO(data))
+        forget_members(out)
         files += 1
     return Count(files, paused)
 
@@ -92,7 +101,7 @@ def _is_allowed(path: str, allowed: Collection[tuple[str, str]] | None) -> bool:
 
 def held_files(source: Path, allowed: Collection[tuple[str, str]] | None) -> list[str]:
     """The paths of the accounts' files in ``source`` that may not come back."""
-    return [name for name in state_file_names(source) if not _is_allowed(name, allowed)]
+    return [name for name in deciding_paths(source) if not _is_allowed(name, allowed)]
 
 
 def account_of(path: str) -> tuple[str, str, str] | None:
@@ -149,13 +158,13 @@ def _state_in(message: bytes) -> int:
 
 def org_records(source: Path) -> list[str]:
     """The ids of the orgs whose record (with name and nonce) is in ``source``."""
-    return [org for path in state_file_names(source) if (org := record_of(path)) is not None]
+    return [org for path in deciding_paths(source) if (org := record_of(path)) is not None]
 
 
 def running_hunts(source: Path) -> list[str]:
     """The ids of the hunts that were running when the state in ``source`` was captured."""
     return [
         match[1]
-        for file in state_files(source)
+        for file in deciding_files(source)
         if (match := _HUNT.fullmatch(file.path)) and pause_hunt(file.read())[1]
     ]

@@ -14,7 +14,7 @@ from recovery.vault.manifest import Manifest
 from recovery.vault.store import Vault
 from recovery.velociraptor.inventory import ITEMS, in_full, whole_names
 from recovery.velociraptor.records import json_record
-from recovery.velociraptor.state_tar import state_files
+from recovery.velociraptor.state_tar import deciding_files
 from recovery.velociraptor.stored_names import JSON, stored_name
 
 _ROOT = "root"
@@ -116,7 +116,7 @@ def _policies(
     for state in (state for state in manifest.state if state.org == org):
         with tempfile.TemporaryDirectory(prefix="recovery-diff-") as folder:
             file = vault.fetch(state.tar, Path(folder) / "state.tar")
-            for one in state_files(file, state.tar.name):
+            for one in deciding_files(file, state.tar.name):
                 inside, _, name = one.path.rpartition("/")
                 if inside.rpartition("/")[2] == "acl":
                     user = stored_name(name, JSON)

@@ -10,9 +10,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from recovery.restore.accounts_of import accounts_of
 from recovery.restore.context import Context
 from recovery.restore.request import parse_request
-from recovery.restore.review_accounts import accounts_of
 from recovery.vault.store import open_vault
 from tests.integration.restore.conftest import (
     ENDED,

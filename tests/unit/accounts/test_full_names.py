@@ -7,10 +7,10 @@ import tarfile
 
 import pytest
 
-from recovery.accounts.full_names import with_full_names
 from recovery.accounts.policy import Policy, refusal
 from recovery.accounts.read_accounts import accounts_in_state
 from recovery.accounts.review import review
+from recovery.accounts.sign_ins import sign_ins_in, with_sign_ins
 
 LONG = "mallory " + 45 * "ü"
 SHORT = "#" + hashlib.sha1(LONG.encode()).hexdigest()  # noqa: S324 - as a server does it
@@ -32,7 +32,7 @@ def found(tmp_path):
                 member = tarfile.TarInfo(name)
                 member.size = len(data)
                 tar.addfile(member, io.BytesIO(data))
-        return with_full_names(accounts_in_state(path), [path])
+        return with_sign_ins(accounts_in_state(path), sign_ins_in([path]))
 
     return read
 

@@ -9,7 +9,7 @@ import pytest
 from recovery.accounts.policy import Policy, refusal
 from recovery.accounts.read_accounts import accounts_in_state
 from recovery.accounts.review import review
-from recovery.accounts.with_sign_ins import with_sign_ins
+from recovery.accounts.sign_ins import sign_ins_in, with_sign_ins
 
 HASH, SALT, LOCKED, SUBJECT = b"\x12\x04hash", b"\x1a\x04salt", b"\x40\x01", b"\x72\x031-2"
 OTHER = b"\x12\x04more"
@@ -34,7 +34,7 @@ def accounts(tmp_path):
                 member = tarfile.TarInfo(name)
                 member.size = len(data)
                 tar.addfile(member, io.BytesIO(data))
-        return with_sign_ins(accounts_in_state(path), [path])
+        return with_sign_ins(accounts_in_state(path), sign_ins_in([path]))
 
     return read
 
@@ -80,3 +80,17 @@ def test_an_operator_need_not_spell_a_name_as_its_user_does(accounts):
     (account,) = accounts(READER)
     assert account.is_called("ann@X")
     assert not account.is_called("ann@y")
+
+
+@pytest.mark.parametrize(
+    ("before", "hidden", "told"),
+    [
+        ((LOCKED,), (b"\x42\x01x",), ["unlocked"]),
+        ((), (HASH, b"\x10\x00"), ["password set"]),
+        ((), (SUBJECT, b"\x70\x00"), ["identity set"]),
+    ],
+)
+def test_a_field_of_another_kind_hides_nothing(accounts, before, hidden, told):
+    """A server passes it by (protobuf), and goes by the right one."""
+    (item,) = review(accounts(READER, *hidden), accounts(READER, *before))
+    assert item.sign_in == told

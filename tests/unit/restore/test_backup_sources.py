@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from recovery.restore.accounts_of import accounts_of
 from recovery.restore.backup_sources import newest_backups
 from recovery.restore.context import Context
 from recovery.restore.request import parse_request
-from recovery.restore.review_accounts import accounts_of
 from recovery.restore.state_files import org_records
 from recovery.restore.were_running import WereRunning
 from recovery.vault.shelf_vault import ShelfVault

@@ -7,10 +7,11 @@ import pytest
 import yaml
 
 from recovery.accounts.approve import write_approval
+from recovery.restore.accounts_of import accounts_of
 from recovery.restore.context import Context
 from recovery.restore.let_in_by_config import let_in_by_config
 from recovery.restore.request import parse_request
-from recovery.restore.review_accounts import accounts_of, review_accounts
+from recovery.restore.review_accounts import review_accounts
 from recovery.velociraptor.config import ServerConfig
 from tests.unit.restore.points import BACKUP, CONFIG, Point, tar_with, unzipped, user_record, zip_of
 

@@ -1,18 +1,21 @@
 """What else runs code, or lets somebody in: tools, settings, the package, passwords."""
 
 import json
+import tarfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 
-from recovery.accounts.passwords import changed_passwords
 from recovery.errors import UntrustedError
+from recovery.restore.accounts_of import accounts_of
+from recovery.restore.check_point import check_point
 from recovery.restore.context import Context
 from recovery.restore.other_changes import changes, settings_in, tools_in
 from recovery.restore.request import parse_request
-from recovery.restore.review_accounts import accounts_of, review_accounts
+from recovery.restore.review_accounts import review_accounts
 from recovery.restore.review_material import material_of, review_material
+from recovery.velociraptor import state_tar
 from tests.unit.restore.points import (
     BACKUP,
     CONFIG,
@@ -71,15 +74,6 @@ def test_settings_are_told_by_name_and_never_with_their_values():
     assert "secret" not in "".join(told)
 
 
-def test_a_password_that_is_another_one_is_told(tmp_path):
-    old = state(
-        tmp_path, "old", {"users/ann.db": user("ann", b"1"), "users/bob.db": user("bob", b"1")}
-    )
-    files = {"users/Ann.db": user("Ann", b"2"), "users/bob.db": user("bob", b"1")}
-    new = state(tmp_path, "new", files | {"users/eve.db": user("eve", b"1")})
-    assert changed_passwords([new], [old]) == ["Ann"]
-
-
 @pytest.fixture
 def two_points(tmp_path, monkeypatch):
     """A point, and one before it: ``make(now, before)`` changes each; gives what was said."""
@@ -127,11 +121,48 @@ def test_a_review_tells_package_setting_tool_and_password(two_points):
     assert "3 other things changed" in report.detail
 
 
-def test_a_review_of_accounts_tells_a_password(two_points):
-    now = {"state": tar_with({**STATE, "users/ann.db": user("ann", b"2")})}
-    said, report = two_points(now, {}, ["state"], review_accounts)
-    assert "account: the password of ann is another one than before" in said
-    assert "1 password changed" in report.detail
+def signs_in(name, password, **rights):
+    record = {f"users/{name}.db": user(name, password)}
+    return record | {f"acl/{name}.json.db": json.dumps(rights).encode()} if rights else record
+
+
+CASE = "account changed: Cid: no rights (password changed)"
+POWERLESS = "account changed: cid: no rights (password changed)"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (signs_in("cid", b"1"), signs_in("cid", b"2"), [POWERLESS]),
+        (
+            signs_in("cid", b"1"),
+            signs_in("cid", b"1") | {"users/Cid.db": user("Cid", b"2")},
+            [CASE],
+        ),
+        (signs_in("cid", b"1"), signs_in("cid", b"1"), []),
+        ({}, signs_in("cid", b"2"), []),
+        (
+            signs_in("cid", b"1", roles=["reader"]),
+            signs_in("cid", b"2", roles=["reader"]),
+            ["account changed: cid: reader (password changed)"],
+        ),
+        (
+            signs_in("cid", b"1"),
+            signs_in("cid", b"2", roles=["reader"]),
+            ["account new: cid: reader (password changed)"],
+        ),
+        (
+            signs_in("cid", b"1", roles=["reader"]),
+            signs_in("cid", b"2"),
+            ["account removed: cid: reader", POWERLESS],
+        ),
+    ],
+)
+def test_a_password_that_is_another_one_is_told_once(two_points, before, now, told):
+    points = ({"state": tar_with(STATE | files)} for files in (now, before))
+    said, report = two_points(*points, ["state"], review_accounts)
+    assert [line for line in said if "cid" in line.lower()] == told
+    assert ("1 password changed" in report.detail) == any("password" in line for line in told)
 
 
 def test_a_hunt_that_would_run_something_else_is_told(two_points):
@@ -189,6 +220,28 @@ def test_a_point_that_says_it_is_the_first_is_compared_all_the_same(two_points):
     }
     _, report = two_points(claims, first, ["state"], review_accounts)
     assert report.findings == ["account held back: mallory (new; administrator)"]
+
+
+def test_a_review_goes_through_each_state_once(two_points, monkeypatch):
+    """Of a hundred thousand clients, each way through takes seconds."""
+    opened: list[str] = []
+    real = tarfile.open
+
+    def counted(*args, **more):
+        opened.extend(map(str, args[:1]))
+        return real(*args, **more)
+
+    def look(context):
+        states = [context.fetch(state.tar) for state in context.manifest.state]
+        monkeypatch.setattr(state_tar.tarfile, "open", counted)
+        for step in (check_point, review_accounts, review_material):
+            step(context)
+        return states
+
+    now = {"state": tar_with({**STATE, **tools({"name": "T"})})}
+    _, states = two_points(now, {}, ["state"], look)
+    assert {*map(str, states)} < {*opened}
+    assert len(opened) == len({*opened})
 
 
 @pytest.fixture
