@@ -42,6 +42,15 @@ def more_clients(live: Row, known: Row) -> bool:
     return any(now[name] > had[name] for name in CLIENTS)
 
 
+def too_high(known: Row, live: Row, members: int) -> int:
+    """By how many clients a hunt says more than it had, and more than the server lists for it.
+
+    Of one that runs nothing is written: it would be sent to every client anew.
+    """
+    had, now = numbers(known), numbers(live)
+    return max(now[name] - max(had[name], members) for name in CLIENTS)
+
+
 def settled(known: Row, live: Row, members: int) -> Row | None:
     """A hunt that doesn't run as it is to be written, or None where it is right as it is.
 

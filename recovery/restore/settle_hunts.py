@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from recovery.counts import things
 from recovery.errors import BadInputError, RecoveryError, VaultError
 from recovery.restore.archived_hunts import ArchivedHunt
 from recovery.restore.backup_sources import newest_backups
@@ -20,6 +21,7 @@ from recovery.restore.hunt_counts import (
     numbers,
     settled,
     stats_of,
+    too_high,
     with_counts,
 )
 from recovery.restore.hunts_before import HuntsBefore
@@ -50,6 +52,7 @@ _PAUSE = 0.5
 _PATIENCE, _AT_MOST = 10, 300
 """Seconds: without any change, and in all."""
 _NAMES = 5
+_LOOKS = 6
 
 
 def settle_hunts(
@@ -63,10 +66,11 @@ def settle_hunts(
     if not before.touched:
         return []
     try:
-        wrong = _settle(context, org, _known(context, org, hunts, before), before)
+        known = _known(context, org, hunts, before)
+        wrong = _settle(context, org, known, before)
         if not wrong:
             before.close()
-            return []
+            return _too_high(context, org, known)
         reason = "they did not settle"
     except RecoveryError as refused:
         wrong, reason = sorted(before.touched), refused.message
@@ -95,6 +99,30 @@ def _settle(context: Context, org: str, known: Mapping[str, Row], before: HuntsB
         else:
             last, moved = live, now
         time.sleep(_PAUSE)
+
+
+def _too_high(context: Context, org: str, known: Mapping[str, Row]) -> list[str]:
+    """Of hunts that run: by how much they count too many."""
+    last: list[Row] | None = None
+    for _ in range(_LOOKS):
+        rows = context.api().query(_LIVE, org=org)
+        running = [row for row in rows if row["hunt_id"] in known and row["state"] not in STILL]
+        if running in (last, []):
+            break
+        last = running
+        time.sleep(_PAUSE)
+    more = [row for row in running if more_clients(row, known[row["hunt_id"]])]
+    members = _members(context, org, [row["hunt_id"] for row in more])
+    found = {
+        row["hunt_id"]: too_high(known[row["hunt_id"]], row, members.get(row["hunt_id"], 0))
+        for row in more
+    }
+    return [
+        f"{org}: the hunt {hunt} runs, and counts {things(count, 'client')} too many: flows of it "
+        "that were deleted came back, and of a hunt that runs no count is written"
+        for hunt, count in found.items()
+        if count > 0
+    ]
 
 
 def _wrong(context: Context, org: str, live: Sequence[Row], known: Mapping[str, Row]) -> list[Row]:

@@ -85,6 +85,7 @@ def test_a_folders_exports_are_added_to_a_server_that_came_back_from_elsewhere(c
         groups = ("server", "collections", "proof")
         live = [run_group(group, request, lambda _: None).outcomes for group in groups]
         still = fresh.run(which).text
+        a_deleted_flow_of_a_hunt_that_runs_comes_back(fresh, request)
         another_point_over_it_is_refused_unless_said(fresh, which)
         assert same(captured.manifest.inventory, fresh.inventory(), ["flows", "uploads"]) == {}
     last = {outcome.step: outcome for outcomes in live for outcome in outcomes}
@@ -128,6 +129,20 @@ def a_server_that_runs_with_nothing_in_it(fresh):
     with open_api(target, fresh.captured.config) as api:
         api.wait_ready(60)
     target.close()
+
+
+def a_deleted_flow_of_a_hunt_that_runs_comes_back(fresh, request):
+    """A server counts it once more, and never counts down: it is named."""
+    (hunt,) = (row["hunt_id"] for row in fresh.query("SELECT hunt_id FROM hunts()"))
+    (flow,) = fresh.query("SELECT ClientId, FlowId FROM hunt_flows(hunt_id=H)", H=hunt)
+    fresh.query("SELECT hunt_update(hunt_id=H, start=TRUE) AS A FROM scope()", H=hunt)
+    gone = "SELECT * FROM delete_flow(client_id=C, flow_id=F, really_do_it=TRUE, sync=TRUE)"
+    fresh.query(gone, C=flow["ClientId"], F=flow["FlowId"])
+    outcomes = run_group("collections", request, lambda _: None).outcomes
+    done = {outcome.step: outcome for outcome in outcomes}["import the archives"]
+    assert done.detail.startswith("1 flow imported")
+    assert f"root: the hunt {hunt} runs, and counts 1 client too many" in "".join(done.findings)
+    assert fresh.query("SELECT state FROM hunts(hunt_id=H)", H=hunt) == [{"state": "RUNNING"}]
 
 
 def another_point_over_it_is_refused_unless_said(fresh, which):

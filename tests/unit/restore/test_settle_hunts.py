@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from recovery.restore import settle_hunts
-from recovery.restore.hunt_counts import numbers, settled, with_counts
+from recovery.restore.hunt_counts import numbers, settled, too_high, with_counts
 from recovery.restore.import_flows import told
 from recovery.restore.parcel import Parcel
 
@@ -65,6 +65,20 @@ def test_a_record_from_before_its_counts_gets_them():
     row = settled(captured(1), live("PAUSED", scheduled=0, results=3), members=3)
     assert row["stats"]["total_clients_scheduled"] == 3
     assert row["state"] == "PAUSED"
+
+
+@pytest.mark.parametrize(
+    ("now", "members", "many"),
+    [
+        ({}, 3, 0),
+        ({"scheduled": 4}, 3, 1),
+        ({"results": 5, "finished": 6}, 3, 3),
+        ({"scheduled": 5, "results": 5, "finished": 5}, 5, 0),
+        ({"scheduled": 5, "results": 7, "finished": 5}, 5, 2),
+    ],
+)
+def test_a_hunt_that_runs_counts_too_many_where_it_lists_less(now, members, many):
+    assert max(too_high(captured(), live("RUNNING", **now), members), 0) == many
 
 
 @pytest.mark.parametrize("was", [1, 2, "PAUSED", "RUNNING"])
