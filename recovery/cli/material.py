@@ -27,7 +27,7 @@ def material(
     """
     from recovery.restore.context import Context
     from recovery.restore.request import parse_request
-    from recovery.restore.review_material import material_json, material_of
+    from recovery.restore.review_material import OTHERS, material_json, material_of
 
     request = parse_request(target="local://", vault=vault, point=point)
     with Context(request, lambda line: echo(line, err=True)) as context:
@@ -53,6 +53,6 @@ def material(
         f"{name}: {things(len(found.artifacts), 'artifact')} new, changed or removed {since}, "
         f"{things(len(found.served), 'file')} for endpoints new or changed, "
         f"{things(len(found.named), 'file')} that the config names new or changed, "
-        f"{things(len(found.others), 'other thing')} changed (tools, settings, package), "
+        f"{things(len(found.others), 'other thing')} changed ({OTHERS}), "
         f"{things(len(found.outgoing), 'entry', 'entries')} of monitoring sending data out"
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from recovery.restore.state_files import org_and_path
+from recovery.restore.state_files import is_hunt, org_and_path, pause_hunt
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.inventory import digest
 from recovery.velociraptor.records import json_record
@@ -16,6 +16,7 @@ from recovery.velociraptor.state_tar import deciding_files
 
 _REQUEST = re.compile(r"hunts/(H\.[^/]+)/request(?:\.json)?\.db")
 _INVENTORY = ("config/inventory.json.db", "config/inventory.db")
+_RECORD_END = re.compile(r"(?:\.json)?\.db$")
 _UNREADABLE = "(a list of tools that can't be read)"
 
 Digests = Mapping[str, str]
@@ -65,6 +66,29 @@ def hunts_in(states: Iterable[Path]) -> dict[str, str]:
             if match := _REQUEST.fullmatch(inside):
                 requests.setdefault(f"{match[1]} in {org}", []).append(_asked(file.read()))
     return {name: digest(asked) for name, asked in requests.items()}
+
+
+def running_in(states: Iterable[Path]) -> dict[str, str]:
+    """Hunts that ran, by id and org → what they are called and made of: a release starts them."""
+    found = {}
+    for state in states:
+        for file in deciding_files(state):
+            org, inside = org_and_path(file.path)
+            if is_hunt(file.path) and pause_hunt(record := file.read())[1]:
+                hunt = _RECORD_END.sub("", inside.removeprefix("hunts/"))
+                found[f"{hunt} in {org}"] = _made_of(record)
+    return found
+
+
+def _made_of(record: bytes) -> str:
+    try:
+        hunt = json_record(record)
+        request = hunt.get("startRequest") or hunt.get("start_request") or {}
+        names = ", ".join(str(name) for name in request.get("artifacts") or [])
+        called = hunt.get("huntDescription") or hunt.get("hunt_description") or ""
+    except (ValueError, TypeError, AttributeError):
+        return ""
+    return f"{called!r}: {names}" if called or names else ""
 
 
 def _asked(record: bytes) -> str:

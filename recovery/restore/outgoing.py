@@ -1,6 +1,7 @@
 """Monitoring in a recovery point that sends data away: by which plugins, and where to. Pure."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 from recovery.restore.material import Definitions, by_name
 from recovery.restore.state_files import org_and_path
+from recovery.velociraptor.inventory import digest
 from recovery.velociraptor.records import json_record
 from recovery.velociraptor.state_tar import deciding_files
 
@@ -86,6 +88,25 @@ def outgoing(state: Path, definitions: Definitions) -> list[Outgoing]:
             if by := senders(artifact, org, by_inner_name):
                 found.append(Outgoing(org, table, artifact, by, _where(settings)))
     return found
+
+
+def monitored_in(states: Iterable[Path]) -> dict[str, str]:
+    """What is collected all the time without anybody's asking, and by which settings."""
+    found: dict[str, list[Any]] = {}
+    for state in states:
+        for file in deciding_files(state):
+            org, inside = org_and_path(file.path)
+            if not (kind := _TABLE.fullmatch(inside)):
+                continue
+            raw = file.read()
+            try:
+                collected = _collected(json_record(raw or b"{}"))
+            except (ValueError, TypeError, AttributeError):
+                collected = {_UNREADABLE: [raw.hex()]}
+            for artifact, settings in collected.items():
+                name = f"{artifact} by {kind[1]} monitoring in {org}"
+                found.setdefault(name, []).append(settings)
+    return {name: digest(settings) for name, settings in found.items()}
 
 
 _INNER_NAME = re.compile(r"""(?m)^(?:\{\s*)?["']?name["']?\s*:\s*["']?([A-Za-z0-9_.]+)""")

@@ -21,15 +21,18 @@ from recovery.restore.other_changes import (
     changed_package,
     changes,
     hunts_in,
+    running_in,
     settings_in,
     tools_in,
 )
-from recovery.restore.outgoing import Outgoing, outgoing
+from recovery.restore.outgoing import Outgoing, monitored_in, outgoing
 from recovery.restore.point_before import earlier_point
 from recovery.restore.step import Report
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.config import ServerConfig
 
+OTHERS = "tools, monitoring, hunts, settings, package"
+"""What is told of beside artifacts and files."""
 _LINES = 20
 """Of each diff, while a recovery runs; `recovery material` shows them whole."""
 
@@ -46,7 +49,7 @@ class Material:
     named: list[str]
     """Files that the config names (artifact definitions, TLS), likewise, by their full paths."""
     others: list[str]
-    """Tools, settings of the config and the package that are not as they were, in words."""
+    """What of :data:`OTHERS` is not as it was, in words."""
 
 
 def review_material(context: Context) -> Report:
@@ -76,7 +79,7 @@ def review_material(context: Context) -> Report:
     if found.named:
         detail += f"; {things(len(found.named), 'file')} that the config names new or changed"
     if found.others:
-        detail += f"; {things(len(found.others), 'other thing')} changed (tools, settings, package)"
+        detail += f"; {things(len(found.others), 'other thing')} changed ({OTHERS})"
     if found.outgoing:
         names = ", ".join(sorted({sender.artifact for sender in found.outgoing}))
         detail += f"; monitoring that sends data out: {names}"
@@ -141,8 +144,16 @@ def _others(context: Context, manifest: Manifest, before: Manifest | None) -> li
     found += changes("setting", _settings(context, manifest), _settings(context, before))
     if takes_state(context, manifest) and context.choice.provider("tools"):
         found += changes("tool", *_of_both(context, tools_in, manifest, before))
+    if takes_state(context, manifest) and context.choice.provider("monitoring"):
+        found += changes("monitoring", *_of_both(context, monitored_in, manifest, before))
     if takes_state(context, manifest) and context.choice.provider("hunts"):
         now, old = _of_both(context, hunts_in, manifest, before)
+        (ran,) = _of_both(context, running_in, manifest)
+        found += [
+            f"hunt new, and it ran (a release starts it): {name}{what and f', {what}'}"
+            for name, what in sorted(ran.items())
+            if name not in old
+        ]
         both = now.keys() & old.keys()  # a new hunt is paused, and an old one may be gone
         found += changes(
             "hunt's request", *({name: one[name] for name in both} for one in (now, old))

@@ -178,6 +178,45 @@ def test_a_hunt_that_would_run_something_else_is_told(two_points):
     assert said == ["hunt's request changed: H.1 in root"]
 
 
+def test_a_new_hunt_that_ran_and_what_monitoring_collects_are_told(two_points):
+    """A release would start the hunt; the table is in force at once."""
+
+    def running(hunt, **more):
+        return json.dumps({"hunt_id": hunt, "state": "RUNNING", **more}).encode()
+
+    def table(*names, **settings):
+        specs = [
+            {"artifact": name, "parameters": {"env": [{"key": "Command", "value": value}]}}
+            for name, value in settings.items()
+        ]
+        return json.dumps({"artifacts": {"artifacts": names, "specs": specs}}).encode()
+
+    monitored = "config/client_monitoring.json.db"
+    old = {"hunts/H.1.json.db": running("H.1"), "hunts/H.1/request.json.db": b"{}"}
+    new = {
+        **old,
+        "hunts/H.2.json.db": running(
+            "H.2", huntDescription="all", startRequest={"artifacts": ["Shell", "B"]}
+        ),
+        "hunts/H.3.db": b"\x40\x02",
+        "hunts/H.4.json.db": b'{"state":"PAUSED"}',
+        monitored: table("Old", "Same", "New", Old="evil", Same="x"),
+    }
+    before = {**old, monitored: table("Old", "Same", "Gone", Old="good", Same="x")}
+    now = {"state": tar_with({**STATE, **new})}
+    said, report = two_points(
+        now, {"state": tar_with({**STATE, **before})}, ["state"], review_material
+    )
+    assert said == [
+        "monitoring removed: Gone by client monitoring in root",
+        "monitoring new: New by client monitoring in root",
+        "monitoring changed: Old by client monitoring in root",
+        "hunt new, and it ran (a release starts it): H.2 in root, 'all': Shell, B",
+        "hunt new, and it ran (a release starts it): H.3 in root",
+    ]
+    assert "5 other things changed (tools, monitoring, hunts" in report.detail
+
+
 def test_the_package_alone_has_its_settings_reviewed(two_points):
     values = yaml.safe_load(CONFIG) | {"autoexec": {"argv": ["x"]}}
     now = {"config": yaml.safe_dump(values, sort_keys=False).encode()}
