@@ -25,11 +25,35 @@ Digests = Mapping[str, str]
 
 def changes(kind: str, now: Digests, before: Digests) -> list[str]:
     """What is not as it was, in words: new, changed, removed."""
+    return [f"{kind} {words}" for words in _changes(now, before)]
+
+
+def _changes(now: Digests, before: Digests) -> list[str]:
     return [
-        f"{kind} {'new' if name not in before else 'changed' if name in now else 'removed'}: {name}"
+        f"{'new' if name not in before else 'changed' if name in now else 'removed'}: {name}"
         for name in sorted({*now, *before})
         if now.get(name) != before.get(name)
     ]
+
+
+def _arrivals(now: Digests, before: Digests) -> list[str]:
+    """The same without what was removed: a file that is gone runs nowhere."""
+    return _changes(now, {name: before[name] for name in before.keys() & now.keys()})
+
+
+def changed_served(now: Manifest, before: Manifest | None) -> list[str]:
+    """Files that run on endpoints, whose content is not that of the point before."""
+    if before is None:
+        return []
+    served = [{one.path: one.file.sha256 for one in point.served} for point in (now, before)]
+    return _arrivals(*served)
+
+
+def changed_named(now: Manifest, before: Manifest | None) -> list[str]:
+    """Files that the config names, whose content is not that of the point before."""
+    if before is None or now.named is None:
+        return []
+    return _arrivals(now.named.digests, before.named.digests if before.named else {})
 
 
 def tools_in(states: Iterable[Path]) -> dict[str, str]:

@@ -18,7 +18,9 @@ from recovery.restore.material import (
 )
 from recovery.restore.other_changes import (
     Digests,
+    changed_named,
     changed_package,
+    changed_served,
     changes,
     hunts_in,
     running_in,
@@ -173,30 +175,6 @@ def _of_both(
     return [
         read(context.fetch(one.tar) for one in point.state if context.wants_org(one.org))
         for point in points
-    ]
-
-
-def changed_served(now: Manifest, before: Manifest | None) -> list[str]:
-    """Tools run on endpoints: those whose content is not that of the point before. Pure."""
-    if before is None:
-        return []
-    old = {served.path: served.file.sha256 for served in before.served}
-    return [
-        f"{'changed' if served.path in old else 'new'}: {served.path}"
-        for served in now.served
-        if old.get(served.path) != served.file.sha256
-    ]
-
-
-def changed_named(now: Manifest, before: Manifest | None) -> list[str]:
-    """Files that the config names, whose content is not that of the point before. Pure."""
-    if before is None or now.named is None:
-        return []
-    old = before.named.digests if before.named else {}
-    return [
-        f"{'changed' if path in old else 'new'}: {path}"
-        for path, digest in now.named.digests.items()
-        if old.get(path) != digest
     ]
 
 

@@ -13,6 +13,7 @@ from recovery.restore.parcel import Parcel
 from recovery.restore.restore_backup import ORGS
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.config import SERVICE
+from recovery.velociraptor.portions import portions
 
 # By id, not by a client's list of flows: the record is written before the list (read in the
 # server's source), and an import asks for the record.
@@ -22,7 +23,6 @@ SELECT * FROM foreach(row=parse_json_array(data=Flows), workers=4, query={
   FROM flows(client_id=Client, flow_id=Flow, summary=TRUE)
 })
 """
-_AT_ONCE = 2000
 
 
 def settle_unfinished(context: Context) -> None:
@@ -79,9 +79,8 @@ def there_in_part(
 
 def _existing(context: Context, org: str, places: Collection[Place]) -> set[Place]:
     found = set()
-    asked = [{"Client": client, "Flow": flow} for client, flow in sorted(places)]
-    for start in range(0, len(asked), _AT_ONCE):
-        env = {"Flows": json.dumps(asked[start : start + _AT_ONCE])}
+    for some in portions({"Client": client, "Flow": flow} for client, flow in sorted(places)):
+        env = {"Flows": json.dumps(some)}
         rows = context.api().ask(_EXISTING, env=env, org=org, timeout=3600).rows
         found |= {(row["Client"], row["Flow"]) for row in rows}
     return found

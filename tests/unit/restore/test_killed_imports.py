@@ -26,6 +26,11 @@ from tests.unit.restore.points import Point
 from tests.unit.restore.simulator import KilledError, Machine, Server, World, archive_of, hunt_of
 
 CLIENT, OTHER = "C.1111111111111111", "C.2222222222222222-OACME"
+SHORT = {
+    ("root", CLIENT, "F.5"): {"rows": 2, "bytes": 0, "listed": True},
+    ("root", CLIENT, "F.3"): {"rows": 3, "bytes": 10, "listed": True},
+}
+"""Flows that somebody else has imported: one lacks rows, the other is whole."""
 
 
 def vault_with_archives(folder):
@@ -118,16 +123,21 @@ def test_undisturbed(scene):
     assert scene.world.restarts == 0
 
 
-def test_killed_once_at_every_single_moment(scene):
-    """Every tick there is, each in a world of its own."""
+def killed_at_every_moment(scene, there):
+    """Every tick there is, each in a world of its own that has the flows ``there`` before."""
     for ticks in range(1000):
         scene.world = World()
+        scene.world.flows = {place: {**flow} for place, flow in there.items()}
         if scene.run(ticks) is not None:
             break
         report = scene.run()
         assert scene.world.summary() == expected(), f"after {ticks} ticks"
         assert report.findings == []
     assert ticks > 60
+
+
+def test_killed_once_at_every_single_moment(scene):
+    killed_at_every_moment(scene, {})
 
 
 def test_flows_alone_come_out_of_hunts_archives_too(scene):
@@ -187,28 +197,14 @@ def test_an_import_that_was_cut_off_is_taken_back_once_also_where_its_org_is_gon
 
 def test_flows_of_another_importer_are_counted_and_replaced_where_they_are_short(scene):
     flows, _ = expected()
-    scene.world.flows = {
-        ("root", CLIENT, "F.5"): {"rows": 2, "bytes": 0, "listed": True},
-        ("root", CLIENT, "F.3"): {"rows": 3, "bytes": 10, "listed": True},
-    }
+    scene.world.flows = {**SHORT}
     report = scene.run()
     assert "6 flows imported, 1 there already" in report.detail
     assert scene.world.summary()[0] == flows
 
 
 def test_killed_at_any_moment_while_short_flows_are_replaced(scene):
-    for ticks in range(1000):
-        scene.world = World()
-        scene.world.flows = {
-            ("root", CLIENT, "F.5"): {"rows": 2, "bytes": 0, "listed": True},
-            ("root", CLIENT, "F.3"): {"rows": 3, "bytes": 10, "listed": True},
-        }
-        if scene.run(ticks) is not None:
-            break
-        report = scene.run()
-        assert scene.world.summary() == expected(), f"after {ticks} ticks"
-        assert report.findings == []
-    assert ticks > 60
+    killed_at_every_moment(scene, SHORT)
 
 
 class Kills(RuleBasedStateMachine):
