@@ -32,10 +32,12 @@ class HuntsBefore:
         self.there = frozenset(there)
         """Hunts that the server knew when this import began."""
         self._counts: dict[str, dict[str, int] | None] = {**there, **left}
-        self._others = {hunt: had for hunt, had in left.items() if hunt not in named}
+        # A hunt's archive may hold a flow that another hunt began.
+        mine = named | {hunt for hunt, had in left.items() if had is not None}
+        self._others = {hunt: had for hunt, had in left.items() if hunt not in mine}
         self._note = {hunt: self._counts.get(hunt) for hunt in named | left.keys()}
         self._is_noted = self._note == left
-        self.touched: set[str] = named & left.keys()
+        self.touched: set[str] = mine & left.keys()
         """Hunts that the server counted something in since; those of an import that was cut off."""
 
     def counts(self, hunt: str) -> dict[str, int] | None:
@@ -46,7 +48,9 @@ class HuntsBefore:
         """Called before anything is imported that the server counts in ``hunts``."""
         with self._lock:  # batches are imported side by side
             fresh = {*hunts} - {""}
-            if fresh and not self._is_noted:
+            more = {hunt: self._counts.get(hunt) for hunt in fresh - self._note.keys()}
+            self._note |= more
+            if more or (fresh and not self._is_noted):
                 self._append(self._note)
                 self._is_noted = True
             self.touched |= fresh

@@ -6,8 +6,10 @@ import pytest
 
 from recovery.restore import settle_hunts
 from recovery.restore.hunt_counts import numbers, settled, too_high, with_counts
+from recovery.restore.hunts_before import HuntsBefore
 from recovery.restore.import_flows import told
 from recovery.restore.parcel import Parcel
+from tests.unit.restore.simulator import Machine, World
 
 
 def stats(scheduled=0, results=0, finished=0, rows=0, **more):
@@ -155,3 +157,21 @@ def test_of_a_state_and_the_backup_beside_it_the_higher_counts(monkeypatch, plac
     known = settle_hunts._known(context, "root", {}, before)["H.1"]["stats"]
     assert known["total_clients_scheduled"] == counted
     assert known["total_clients_with_results"] == 3
+
+
+def test_a_hunt_whose_flow_lies_in_anothers_archive_is_noted_too():
+    """A kill after it, and the server's own numbers don't tell any more what they were."""
+    world = World()
+    said = {"H.1": stats(1), "H.2": stats(2)}
+    api = SimpleNamespace(
+        query=lambda _vql, org: [{"hunt_id": hunt, "stats": held} for hunt, held in said.items()]
+    )
+    context = SimpleNamespace(target=Machine(world), api=lambda: api)
+    archive = SimpleNamespace(hunt_id="H.1", flow_id="")
+    HuntsBefore(context, "root", [archive]).touch(["H.1", "H.2"])
+    said.update({"H.1": stats(5), "H.2": stats(6)})
+    again = HuntsBefore(context, "root", [archive])
+    assert again.touched == {"H.1", "H.2"}
+    assert [again.counts(hunt)["total_clients_scheduled"] for hunt in ("H.1", "H.2")] == [1, 2]
+    again.close()
+    assert HuntsBefore(context, "root", [archive]).touched == set()
