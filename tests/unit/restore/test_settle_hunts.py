@@ -164,7 +164,7 @@ def test_a_hunt_whose_flow_lies_in_anothers_archive_is_noted_too():
     world = World()
     said = {"H.1": stats(1), "H.2": stats(2)}
     api = SimpleNamespace(
-        query=lambda _vql, org: [{"hunt_id": hunt, "stats": held} for hunt, held in said.items()]
+        query=lambda _vql, **_of: [{"hunt_id": hunt, "stats": held} for hunt, held in said.items()]
     )
     context = SimpleNamespace(target=Machine(world), api=lambda: api)
     archive = SimpleNamespace(hunt_id="H.1", flow_id="")
