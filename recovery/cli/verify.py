@@ -62,12 +62,12 @@ def verify(
       recovery verify --target docker://velociraptor --vault /vault --json --junit checks.xml
     """
     from recovery.cli.show_proof import proof_json, show_proof
+    from recovery.restore.choose_point import captured_last
     from recovery.restore.context import Context
     from recovery.restore.cut_off import cut_off
     from recovery.restore.promise import promised_to
     from recovery.restore.request import parse_request
     from recovery.standby.places import ROLE
-    from recovery.vault.by_capture import by_capture
     from recovery.vault.store import open_vault
     from recovery.verify.facts import parse_dns
     from recovery.verify.point_config import config_on
@@ -86,9 +86,7 @@ def verify(
         echo(line, err=True)
 
     if vault and not point:
-        opened = open_vault(vault)
-        opened.point()  # a vault that was rolled back, or is none, is refused here
-        newest = next(by_capture(opened.newest_first()))
+        newest = captured_last(open_vault(vault))
         request = request.model_copy(update={"point": newest.point})
     with Context(request, say) as context:
         machine = context.target

@@ -70,6 +70,16 @@ def newest_good(
     )
 
 
+def captured_last(vault: Vault) -> Manifest:
+    """The point to compare a server with: of the past, whether or not its parts are all there.
+
+    Raises what :meth:`Vault.point` raises: for an empty vault, or one that was rolled back.
+    """
+    newest = vault.point()
+    past = (one for one in by_capture(vault.newest_first()) if not is_to_come(one))
+    return next(past, newest)
+
+
 def is_to_come(point: Manifest) -> bool:
     """Whether it says that it was captured later than two clocks can be apart."""
     return point.captured_at > datetime.now(UTC) + _AHEAD

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from recovery.errors import BadInputError, RecoveryError, VaultError
 from recovery.restore import context as context_module
 from recovery.restore.archived_hunts import parcels_of_hunt
+from recovery.restore.choose_point import captured_last
 from recovery.restore.context import Context
 from recovery.restore.install_package import install_package
 from recovery.restore.journal import Journal
@@ -702,6 +703,7 @@ def test_a_point_of_a_time_to_come_hides_no_good_one(tmp_path):
     with Context(request, said.append) as context:
         assert context.manifest.point == good.point
     assert any("passed over" in line and "yet to come" in line for line in said)
+    assert captured_last(point.vault).point == good.point
 
 
 def test_where_all_points_are_to_come_the_clock_is_asked_about(tmp_path):
