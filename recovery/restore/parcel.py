@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from recovery.counts import things
 from recovery.errors import BadInputError
 from recovery.restore.check_zip import Member, check_members, open_zip
-from recovery.restore.context import Context
+from recovery.restore.context import SMALL, Context
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.archive_file import (
     FlowInside,
@@ -102,9 +102,8 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
                     hint=HINT,
                 )
             if "-" in flow.client_id:
-                # With client_info.json in it, a server would cut the org off the id.
-                flow_for_import(content, content.infolist(), into)
-                parcel = replace(parcel, content=into)
+                ready = _made_ready(content, content.infolist(), members, into)
+                parcel = replace(parcel, content=ready)
             elif isinstance(given, Path):
                 parcel = replace(parcel, content=given.rename(into))
         return replace(parcel, lacks=archive.lacks)
@@ -122,14 +121,29 @@ def parcel_inside(
 ) -> Parcel:
     """The parcel of a flow in an open archive; ``items``: what the archive has in its folder.
 
-    Its file is ``into``. Raises :class:`BadInputError` for an index of uploads that is none.
+    Its file, where it gets one, is ``into``. Raises :class:`BadInputError` for an index of uploads
+    that is none.
     """
     names = [item.filename for item in items]
     uploads = _uploads(archive, members, names, flow.folder)
     parcel = _parcel(members, names, uploads, flow, into.name, into)
-    # With client_info.json in it, a server would cut the org off the id.
-    flow_for_import(archive, items, into, flow.folder)
-    return parcel
+    return replace(parcel, content=_made_ready(archive, items, members, into, flow.folder))
+
+
+def _made_ready(
+    archive: zipfile.ZipFile,
+    items: Sequence[zipfile.ZipInfo],
+    members: Mapping[str, Member],
+    into: Path,
+    folder: str = "",
+) -> bytes | Path:
+    """The flow as :func:`flow_for_import` makes it: in memory where it is small, else ``into``."""
+    if sum(members[item.filename].size for item in items if item.filename in members) > SMALL:
+        flow_for_import(archive, items, into, folder)
+        return into
+    made = io.BytesIO()
+    flow_for_import(archive, items, made, folder)
+    return made.getvalue()
 
 
 def _parcel(

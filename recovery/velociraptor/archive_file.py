@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from recovery.errors import BadInputError
 
@@ -43,8 +43,11 @@ class FlowInside:
 
 
 def flow_for_import(
-    archive: zipfile.ZipFile, items: Iterable[zipfile.ZipInfo], into: Path, folder: str = ""
-) -> Path:
+    archive: zipfile.ZipFile,
+    items: Iterable[zipfile.ZipInfo],
+    into: Path | IO[bytes],
+    folder: str = "",
+) -> None:
     """Copies a flow, the ``items`` in ``folder``, out of a zip without its ``client_info.json``.
 
     With that file in the zip a server cuts the org off even an explicit client id, and the
@@ -58,7 +61,6 @@ def flow_for_import(
             entry = zipfile.ZipInfo(name, date_time=max(item.date_time, (1980, 1, 1, 0, 0, 0)))
             with archive.open(item) as reader, new.open(entry, "w", force_zip64=True) as writer:
                 shutil.copyfileobj(reader, writer, 1 << 20)
-    return into
 
 
 def hunt_alone(archive: zipfile.ZipFile, into: Path) -> Path:

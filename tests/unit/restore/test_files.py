@@ -67,8 +67,9 @@ def test_rewritten_backup_pauses_and_drops_hunts(tmp_path: Path) -> None:
 
 def test_flow_for_import_leaves_out_client_info_only(tmp_path: Path) -> None:
     source = REAL / "flow_with_upload.zip"
+    new = tmp_path / "flow.zip"
     with zipfile.ZipFile(source) as content:
-        new = flow_for_import(content, content.infolist(), tmp_path / "flow.zip")
+        flow_for_import(content, content.infolist(), new)
     with zipfile.ZipFile(source) as before, zipfile.ZipFile(new) as after:
         assert set(before.namelist()) - set(after.namelist()) == {"client_info.json"}
         assert after.testzip() is None
@@ -89,14 +90,15 @@ def test_a_hunt_archive_falls_into_hunt_and_flows(tmp_path: Path) -> None:
         flows = flows_inside(content, HUNT.name)
         hunt = hunt_alone(content, tmp_path / "hunt.zip")
         folder = flows[0].folder
-        flow = flow_for_import(content, by_folder(content)[folder], tmp_path / "flow.zip", folder)
+        made = tmp_path / "flow.zip"
+        flow_for_import(content, by_folder(content)[folder], made, folder)
     assert [(flow.client_id, flow.flow_id, flow.hostname) for flow in flows] == [
         ("C.cad7afe0171b436e", "F.DC1TTKB0VNFA8.H", "vm")
     ]
     with zipfile.ZipFile(hunt) as archive:
         assert archive.namelist() == ["hunt_info.json"]
         assert json.loads(archive.read("hunt_info.json"))["hunt_id"] == "H.DC1TTKB0VNFA8"
-    with zipfile.ZipFile(flow) as archive:
+    with zipfile.ZipFile(made) as archive:
         assert "collection_context.json" in archive.namelist()
         assert "results/Custom.Server.Marker.json" in archive.namelist()
         assert "client_info.json" not in archive.namelist()

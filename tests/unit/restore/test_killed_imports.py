@@ -3,6 +3,7 @@
 import io
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from recovery.errors import TargetError
-from recovery.restore import batches, delete_flows, kept_lines, settle_hunts
+from recovery.restore import batches, delete_flows, kept_lines, parcel, settle_hunts
 from recovery.restore import context as context_module
 from recovery.restore.context import Context
 from recovery.restore.import_archives import import_archives
@@ -75,6 +76,7 @@ class Scene:
         patch.setattr(batches.batches, "__defaults__", (2, 1 << 20))
         patch.setattr(settle_hunts, "_PAUSE", 0)
         patch.setattr(context_module, "SMALL", 380)  # of the archives some are larger
+        patch.setattr(parcel, "SMALL", 110)  # of what is in them likewise
         patch.setattr(delete_flows, "_PAUSE", 0)
 
     def run(self, ticks=None, **more):
@@ -134,6 +136,21 @@ def killed_at_every_moment(scene, there):
         assert scene.world.summary() == expected(), f"after {ticks} ticks"
         assert report.findings == []
     assert ticks > 60
+
+
+@pytest.mark.parametrize(("small", "kept"), [(1 << 20, bytes), (10, Path)])
+def test_a_small_flow_of_an_orgs_client_gets_no_file(scene, monkeypatch, small, kept):
+    for module in (context_module, parcel):
+        monkeypatch.setattr(module, "SMALL", small)
+    request = parse_request(target="local://", vault=str(scene.folder))
+    with Context(request, lambda _line: None) as context:
+        archive = next(one for one in context.manifest.archives if one.client_id == OTHER)
+        made = parcel.parcel_of_flow(context, archive)
+        assert isinstance(made.content, kept)
+        with made.open() as content, zipfile.ZipFile(content) as flow:
+            assert "client_info.json" not in flow.namelist()
+        made.drop()
+        assert not [file for file in context.folder.iterdir() if file.suffix == ".flow"]
 
 
 def test_killed_once_at_every_single_moment(scene):
