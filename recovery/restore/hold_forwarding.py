@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from recovery.counts import things
+from recovery.forwarding.kinds import KINDS
 from recovery.forwarding.turn_on import (
     find_forwarding,
     get_table,
@@ -21,6 +22,7 @@ from recovery.restore.journal import FOLDER
 from recovery.restore.step import Report
 
 PATH = f"{FOLDER}/forwarding-held.json"
+Table = dict[str, Any]
 
 
 def hold_forwarding(context: Context) -> Report:
@@ -32,8 +34,9 @@ def hold_forwarding(context: Context) -> Report:
     if not on:
         return Report("nothing is forwarded", skipped=True)
     held = _held(context) or {}
-    for one in on:
-        held.setdefault(one.org, get_table(api, one.org))
+    for org in {one.org for one in on}:
+        table = get_table(api, org)
+        held[org] = _with_forwarding(table, held.get(org, table))
     text = json.dumps(held).encode()
     context.target.put(text, PATH, mode=0o600)
     for one in on:
@@ -42,7 +45,10 @@ def hold_forwarding(context: Context) -> Report:
 
 
 def release_forwarding(context: Context) -> int:
-    """Puts the held tables back; how many. None were held: nothing happens."""
+    """Puts the held tables back; how many. None were held: nothing happens.
+
+    Where somebody has changed a table meanwhile, its forwarding alone comes back into it.
+    """
     held = _held(context)
     if not held:
         return 0
@@ -50,9 +56,32 @@ def release_forwarding(context: Context) -> int:
     there = set(orgs_of(api))
     for org, table in held.items():
         if org in there:
-            set_table(api, table, org)
+            now = get_table(api, org)
+            same = _contents(now) == _contents(_without_forwarding(table))
+            set_table(api, table if same else _with_forwarding(now, table), org)
     context.target.run(["rm", "-f", "--", PATH])
     return len(held)
+
+
+def _with_forwarding(now: Table, held: Table) -> Table:
+    """``now``, and the forwarding of ``held`` that it lacks: what else is in it is the newer."""
+    artifacts, specs = _contents(now)
+    for kind in KINDS.values():
+        names = {kind.artifact, kind.own_artifact}
+        if not names & {*artifacts}:
+            artifacts += [one for one in _contents(held)[0] if one in names]
+            specs += [spec for spec in _contents(held)[1] if spec.get("artifact") in names]
+    return {**now, "artifacts": artifacts, "specs": specs}
+
+
+def _without_forwarding(table: Table) -> Table:
+    for kind in KINDS.values():
+        table = table_without(table, kind)
+    return table
+
+
+def _contents(table: Table) -> tuple[list[str], list[dict[str, Any]]]:
+    return [*(table.get("artifacts") or [])], [*(table.get("specs") or [])]
 
 
 def _held(context: Context) -> dict[str, dict[str, Any]] | None:

@@ -22,18 +22,20 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(journal_module, "PATH", str(folder / "journal.jsonl"))
     target = open_target("local://")
     said: list[str] = []
+    forgotten: list[bool] = []
     context = SimpleNamespace(
         has_point=True,
         target=target,
         say=said.append,
         config=SimpleNamespace(folders=(str(datastore),)),
         journal=Journal(target, "P1"),
-        forget_what_was_done=lambda: None,
+        forget_what_was_done=lambda: forgotten.append(True),
     )
     context.journal.add(Outcome(step="install", status="done"))
     yield SimpleNamespace(
         context=context,
         said=said,
+        forgotten=forgotten,
         folder=folder,
         file=datastore / "config" / "install_time.json.db",
         done=lambda: Journal(target, "P1").is_done("install"),
@@ -45,7 +47,7 @@ def test_a_datastore_that_is_there_keeps_its_journal(machine):
     machine.context.journal.add(Outcome(step="place", status="done"))
     begin_anew(machine.context, "install")
     assert machine.done()
-    assert machine.said == []
+    assert machine.said == machine.forgotten == []
 
 
 def test_a_datastore_that_is_gone_is_recovered_anew(machine):
@@ -54,6 +56,7 @@ def test_a_datastore_that_is_gone_is_recovered_anew(machine):
     machine.file.unlink()
     begin_anew(machine.context, "install")
     assert not machine.done()
+    assert machine.forgotten  # by this run as well
     assert "gone from this machine" in machine.said[0]
     kept = sorted(path.name.rpartition(".")[0] for path in machine.folder.iterdir())
     assert kept == ["journal.jsonl", "ledger.jsonl"]

@@ -8,7 +8,9 @@ import pytest
 from recovery.errors import ServerError, TargetError
 from recovery.restore import hunts_before, import_archives, import_hunts, settle_hunts
 from recovery.restore.hunts_before import PATH
+from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.manifest import Archive
+from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor import portions
 from tests.unit.restore import simulator
 from tests.unit.restore.points import Point
@@ -59,6 +61,18 @@ def test_a_hunt_whose_export_has_no_flows_gets_them_from_their_own(scene):
     report = scene.run()
     assert report.findings == []
     assert scene.world.hunts["root", "H.1"] == {(client, "F.1.H") for client in FLOWS}
+
+
+def test_a_flow_whose_archive_is_damaged_is_not_assigned_to_its_hunt(scene):
+    lost = next(one for one in scene.manifest.archives if one.client_id == FLOWS[3])
+    vault = ShelfVault(FolderShelf(scene.folder))
+    path = scene.folder / vault.object_names(lost.file)[0]
+    path.chmod(0o600)
+    path.write_bytes(bytes(path.stat().st_size))
+    (told,) = scene.run().findings
+    assert told.startswith(f"root: not imported: {FLOWS[3]} F.1.H: ")
+    left = {(client, "F.1.H") for client in FLOWS if client != FLOWS[3]}
+    assert scene.world.hunts["root", "H.1"] == left
 
 
 def test_a_request_holds_so_many_members_and_no_more(scene, monkeypatch):
