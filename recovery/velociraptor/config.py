@@ -27,6 +27,8 @@ _NEEDED = (
     ("Frontend", "private_key"),
     ("Datastore", "location"),
 )
+_LATEST = 600.0
+"""Seconds that a write is waited for, whatever a config says."""
 _HINT = "give the server.config.yaml of the lost server (it holds the CA and the server's keys)"
 
 
@@ -149,4 +151,4 @@ class ServerConfig:
             return 0.0
         cycle = float(self._part("Datastore", "memcache_write_mutation_max_age", 0) or 1000)
         age = float(self._part("Datastore", "memcache_write_mutation_min_age", 0) or 1000)
-        return (2 * cycle + age) / 1000
+        return min((2 * cycle + age) / 1000, _LATEST)

@@ -4,7 +4,6 @@ Known before anything is changed: a port that is none would end a recovery after
 installed.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,8 @@ _NUMBERS = (
     "Datastore.memcache_write_mutation_max_age",
     "Datastore.memcache_write_mutation_min_age",
 )
+_MOST = 1e7
+"""Seconds, or milliseconds: a recovery waits for as long as these say."""
 _TEXTS = (
     "CA.private_key",
     "Client.pinned_server_name",
@@ -60,6 +61,6 @@ def _is_port(value: object) -> bool:
 
 def _is_number(value: Any) -> bool:
     try:
-        return math.isfinite(float(value))
+        return abs(float(value)) <= _MOST  # false for what is no number at all
     except (TypeError, ValueError, OverflowError):
         return False

@@ -240,6 +240,8 @@ CONTENT = {
             ("API__bind_port", [1], "port"),
             ("Client__max_poll", "x", "number"),
             ("Client__max_poll_std", float("inf"), "number"),
+            ("Client__max_poll", 10**9, "number"),
+            ("Client__max_poll", float("nan"), "number"),
             ("Frontend__resources", 7, "section"),
             ("Client__server_urls", "https://x", "list"),
             ("Client__pinned_server_name", {"a": 1}, "text"),

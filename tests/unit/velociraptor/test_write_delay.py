@@ -16,6 +16,7 @@ AGES = {"memcache_write_mutation_max_age": 5000, "memcache_write_mutation_min_ag
         (MEMCACHE, 3),
         (MEMCACHE | AGES, 10.5),
         ({"implementation": "FileBaseDataStore"} | AGES, 0),
+        (MEMCACHE | {"memcache_write_mutation_max_age": 10**7}, 600),  # no recovery waits for hours
     ],
 )
 def test_only_a_memcache_datastore_writes_late(datastore, seconds):
