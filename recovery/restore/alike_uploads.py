@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from urllib.parse import unquote
 
+from recovery.errors import CommandError
 from recovery.restore.context import Context
 from recovery.restore.parcel import Parcel
 from recovery.velociraptor.api import ROOT
@@ -20,27 +21,35 @@ from recovery.velociraptor.stored_names import shortened, stored_name
 _CHUNK = 1 << 20
 
 
-def place_alike(context: Context, org: str, parcel: Parcel) -> list[str]:
-    """Puts right what an import has confused; what could not be is told, a line each."""
+def place_alike(context: Context, org: str, parcel: Parcel) -> str:
+    """Puts right what an import has confused; what could not be, in words, else nothing.
+
+    Raises :class:`recovery.errors.TargetError` when the machine stops answering.
+    """
     if not parcel.alike:
-        return []
+        return ""
     inside = "" if org == ROOT else f"/orgs/{org}"
     flow = f"clients/{parcel.client_id}/collections/{parcel.flow_id}"
     folder = f"{context.config.files}{inside}/{flow}/uploads"
     argv = ["find", folder, "-type", "f", "-print0"]
     listed = context.target.run(argv, check=False).stdout.split(b"\0")
     paths = [path.decode(errors="surrogateescape") for path in listed if path]
-    lines = []
+    wrong = []
     with parcel.open() as content, zipfile.ZipFile(content) as archive:
         for name in parcel.alike:
             wanted = [unquote(part) for part in name.split("/")[1:]]
             path = next((path for path in paths if _is(path[len(folder) + 1 :], wanted)), "")
-            if path:
-                _place(context, archive, name, path)
-            else:
-                shown = unquote(name.removeprefix("uploads/"))
-                lines.append(f"the upload {shown} may have the content of one of a like name")
-    return lines
+            try:
+                if path:
+                    _place(context, archive, name, path)
+                    continue
+                why = ""
+            except CommandError as failed:
+                why = f" ({failed.message})"
+            wrong.append(f"{unquote(name.removeprefix('uploads/'))}{why}")
+    if not wrong:
+        return ""
+    return f"with the content of an upload of a like name: {', '.join(wrong)}"
 
 
 def _is(path: str, wanted: list[str]) -> bool:

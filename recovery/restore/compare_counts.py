@@ -3,6 +3,7 @@
 from recovery.counts import things
 from recovery.restore.context import Context
 from recovery.restore.promise import promised
+from recovery.restore.room import once_there_is_room
 from recovery.restore.step import Report
 from recovery.velociraptor.take_inventory import take_inventory
 from recovery.verify.compare import compare
@@ -25,13 +26,16 @@ def compare_counts(context: Context) -> Report:
         (served.path, served.file.size, float(int(served.changed))): served.file.sha256
         for served in context.manifest.served
     }
-    restored = take_inventory(
-        context.api(),
-        context.target,
-        context.config,
-        names,
-        # What was just placed (its time in whole seconds) isn't read here; the proof reads it.
-        served=lambda file: placed.get((file.path, file.size, file.changed)),
+    restored = once_there_is_room(
+        context,
+        lambda: take_inventory(
+            context.api(),
+            context.target,
+            context.config,
+            names,
+            # What was just placed (its time in whole seconds) isn't read here; the proof reads it.
+            served=lambda file: placed.get((file.path, file.size, file.changed)),
+        ),
     )
     before_archives = [part for part in context.request.strategy if part != "collections"]
     lines = compare(captured, restored, before_archives)

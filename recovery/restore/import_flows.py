@@ -75,16 +75,17 @@ def import_parcels(
             context.met |= {(org, item["Client"]) for item in wave}
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in rows}
     findings += [f"{org}: {line}" for line in told(log, parcels)]
-    arrived = [parcel for parcel in parcels if not _arrival(parcel, got.get(parcel.place, {}))]
-    for parcel in arrived:
-        lines = place_alike(context, org, parcel)
-        findings += [f"{org}: {parcel.client_id} {parcel.flow_id}: {line}" for line in lines]
+    confused = {
+        parcel.place: place_alike(context, org, parcel)
+        for parcel in parcels
+        if not _arrival(parcel, got.get(parcel.place, {}))
+    }
     counted = count_once_written(context, org, parcels)
     done: dict[Key, str] = {}
     refused: list[Key] = []
     for parcel in parcels:
         astray = _arrival(parcel, got.get(parcel.place, {}))
-        trouble = astray or counted.trouble(parcel)
+        trouble = astray or counted.trouble(parcel) or confused[parcel.place]
         if trouble:
             findings.append(f"{org}: {parcel.client_id} {parcel.flow_id}: {trouble}")
         if not astray:

@@ -1,10 +1,19 @@
 """Room on the server's disks: from a full one a server takes nothing, and doesn't tell why."""
 
-from recovery.errors import RecoveryError
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from recovery.errors import RecoveryError, ServerError
 from recovery.restore.context import Context
 
 _NEEDED = 50_000_000
 """Bytes below which a server writes nothing (facts: Server and clients)."""
+_NO_SPACE = "Insufficient disk space"
+_LOOKS = 30.0
+"""Seconds within which a server looks at its disk again: every 20 (read in its source)."""
+_PAUSE = 1.0
+Found = TypeVar("Found")
 
 
 def full_disks(context: Context) -> list[str]:
@@ -27,3 +36,26 @@ def too_full(table: str) -> list[str]:
                 "writes nothing below 50): make space there, then run the same again"
             )
     return told
+
+
+def once_there_is_room(context: Context, ask: Callable[[], Found]) -> Found:
+    """What ``ask`` gives; a server that has not seen yet that room was made is waited for.
+
+    Raises :class:`ServerError` as ``ask`` does; where the disk is full, with words that say so.
+    """
+    deadline = time.monotonic() + _LOOKS
+    told = False
+    while True:
+        try:
+            return ask()
+        except ServerError as refused:
+            if _NO_SPACE not in refused.message:
+                raise
+            if full := full_disks(context):
+                raise ServerError(full[0], target=context.request.target) from refused
+            if time.monotonic() >= deadline:
+                raise
+            if not told:
+                context.say("waiting for the server to see that there is room on its disk again")
+                told = True
+            time.sleep(_PAUSE)
