@@ -1,4 +1,4 @@
-"""How the toolkit identifies itself to a server's API: as the server itself, for minutes.
+"""How the toolkit identifies itself to a server's API: as the server itself, for a day at most.
 
 The server takes a certificate of its own CA with its own pinned name as its superuser, in
 every org, without a user record. So no API user is ever created on the server, and none
@@ -23,8 +23,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from recovery.errors import BadInputError
 from recovery.velociraptor.config import ServerConfig
 
-LIFETIME = timedelta(hours=1)
-_SKEW = timedelta(minutes=10)
+LIFETIME = timedelta(days=1)
+"""An import may take hours, and be cut off from the server and connected anew meanwhile."""
+_SKEW = timedelta(days=1)
+"""A machine just made may have its clock hours off; nothing else would tell why it refuses."""
 # The server verifies API peers with Go's default, which wants server usage (read in its source).
 _USAGES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 
