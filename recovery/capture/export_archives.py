@@ -25,6 +25,9 @@ _EXPORT = """
 SELECT * FROM foreach(row=parse_json_array(data=Wanted), workers=2,
                       query={SELECT Client, Id, EXPORT AS Export FROM scope()})
 """
+_KNOWN = """
+SELECT name AS Name FROM artifact_definitions(names=parse_json_array(data=Names))
+"""
 FLOW = """create_flow_download(client_id=Client, flow_id=Id, wait=TRUE, password=Password,
                               name=Token + Id)"""
 HUNT = "create_hunt_download(hunt_id=Id, wait=TRUE, password=Password, base=Token)"
@@ -165,7 +168,7 @@ class Exporter:
             content = check_zip(zipped, needs=needs)
         lacks = lacking(item, content)
         if lacks:
-            scene.gap(f"{_name(item)}: the export has {lacks}")
+            scene.gap(f"{_name(item)}: the export has {lacks}{self._why(item, content)}")
         zipped.seek(0)
         flow = item.kind == "flow"
         self.archives.append(
@@ -184,6 +187,20 @@ class Exporter:
                 fingerprint=item.fingerprint,
                 lacks=lacks,
             )
+        )
+
+    def _why(self, item: Collection, content: ZipContent) -> str:
+        """The artifacts that were removed since: a server's export leaves their rows out."""
+        names = {name.partition("/")[0] for name in item.artifacts}
+        if content.rows >= item.rows or not names:
+            return ""
+        env = {"Names": json.dumps(sorted(names))}
+        known = {row["Name"] for row in self._scene.api.ask(_KNOWN, env=env, org=item.org).rows}
+        if not (gone := sorted(names - known)):
+            return ""
+        return (
+            f": the server has no {', '.join(gone)} any more, and exports none of its rows; "
+            "set the artifact once more, then capture again"
         )
 
     def _say(self, total: int) -> None:

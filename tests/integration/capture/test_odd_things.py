@@ -162,6 +162,27 @@ def test_a_source_that_the_servers_export_leaves_out_is_a_gap(odd, tmp_path):
     ask(running, delete, C=running.client, F=row["Flow"])
 
 
+def test_results_of_an_artifact_that_is_gone_are_a_gap_that_says_why(odd, tmp_path):
+    """Seen on 0.77.2: the export of such a flow is made, and has none of its rows."""
+    running, _ = odd
+    gone = SLASH.replace("With/Slash", "Other").replace("Odd.Slash", "Odd.Gone")
+    running.query("SELECT artifact_set(definition=S).name AS A FROM scope()", S=gone)
+    collect = 'SELECT collect_client(client_id=C, artifacts="Custom.Odd.Gone").flow_id AS Flow '
+    (row,) = running.query(f"{collect} FROM scope()", C=running.client)
+    ended = "SELECT state FROM flows(client_id=C, flow_id=F) WHERE state = 'FINISHED'"
+    until(lambda: ask(running, ended, C=running.client, F=row["Flow"]))
+    running.query('SELECT artifact_delete(name="Custom.Odd.Gone") AS A FROM scope()')
+    manifest = running.capture(tmp_path / "vault")
+    (gap,) = manifest.gaps
+    assert gap == (
+        f"root: {running.client} {row['Flow']}: the export has 0 of 2 rows: the server has no "
+        "Custom.Odd.Gone any more, and exports none of its rows; set the artifact once more, "
+        "then capture again"
+    )
+    delete = "SELECT * FROM delete_flow(client_id=C, flow_id=F, really_do_it=TRUE)"
+    ask(running, delete, C=running.client, F=row["Flow"])
+
+
 SPARSE = """name: Custom.Odd.Sparse
 parameters:
   - name: Path
