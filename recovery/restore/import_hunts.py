@@ -1,4 +1,8 @@
-"""Hunts out of their archives, where no state brought them; and their flows, by id."""
+"""Hunts out of their archives, where no state brought them; and their flows, by id.
+
+What an archive says that a hunt's request is compiled to doesn't count: a server that takes a hunt
+compiles it anew, of its own artifacts (read in its source, and tried with a changed archive).
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+import zipfile
 from contextlib import closing
 
 import pytest
@@ -16,6 +17,7 @@ from recovery.velociraptor.api import open_api
 from tests.integration.restore.conftest import Captured, fresh_machine, same
 from tests.integration.restore.test_kills import ONLY_STATE, long
 
+EVIL = "id-of-mallory"
 pytestmark = [pytest.mark.docker, pytest.mark.velociraptor, pytest.mark.slow]
 
 
@@ -39,6 +41,25 @@ def nonce_of(captured, folder):
         return json.load(tar.extractfile("orgs/OACME.json.db"))["nonce"]
 
 
+def compile_otherwise(folder):
+    """Exports of hunts that would have endpoints run something else; how many."""
+    poisoned = 0
+    for path in sorted(folder.glob("export *.zip")):
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        if "hunt_info.json" not in members:
+            continue
+        info = json.loads(members["hunt_info.json"])
+        evil = [{"Query": [{"Name": "Evil", "VQL": f"SELECT * FROM execve(argv='{EVIL}')"}]}]
+        info["start_request"]["compiled_collector_args"] = evil
+        members["hunt_info.json"] = json.dumps(info).encode()
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        poisoned += 1
+    return poisoned
+
+
 def adopted(captured, tmp_path, folder):
     vault = tmp_path / "adopted"
     manifest = adopt(folder, open_vault(str(vault)), lambda _: None)
@@ -49,6 +70,7 @@ def test_package_backup_exports_and_a_note_bring_back_all_but_what_no_backup_hol
     captured, tmp_path
 ):
     folder = old_folder(captured, tmp_path / "old", archives=True)
+    assert compile_otherwise(folder) == 2
     note = {"OACME": {"name": "Acme", "nonce": nonce_of(captured, tmp_path)}}
     (folder / "note.yaml").write_text(yaml.safe_dump(note))
     little = adopted(captured, tmp_path, folder)
@@ -58,6 +80,10 @@ def test_package_backup_exports_and_a_note_bring_back_all_but_what_no_backup_hol
         again = fresh.restore(strategy=["backup", "collections"])
         found = fresh.inventory()
         hunts = fresh.query("SELECT hunt_id, state FROM hunts()")
+        # What an export says is compiled is not what runs: the server compiles its own artifacts.
+        asked = fresh.run("cat $(find /var/lib/velociraptor -path '*hunts/H.*/request*.db')").text
+    assert asked.count('"compiled_collector_args"') + asked.count('"compiledCollectorArgs"') == 2
+    assert EVIL not in asked
     gaps = [f"not captured: {gap}" for gap in little.manifest.gaps]
     assert [finding for o in done.values() for finding in o.findings] == gaps
     assert [finding for o in again.values() for finding in o.findings] == gaps
