@@ -92,6 +92,7 @@ def adopt(
 
       recovery vault adopt /srv/old-exports --vault /vault --from ssh://root@192.0.2.7
     """
+    import shlex
     from contextlib import closing, nullcontext
 
     from recovery.capture.adopt_point import adopt as adopt_folder
@@ -114,12 +115,11 @@ def adopt(
     for line in [capture_json(manifest)] if as_json else capture_lines(manifest):
         echo(line)
     if not as_json:
-        words = "restore it with `--strategy " + best_strategy(manifest)
-        if server:
-            words = (
-                f"add it to the server with `recovery restore --to {server} --strategy collections"
-            )
-        echo(f"{words}`")
+        add = ["recovery", "restore", "--vault", vault_uri, "--point", manifest.point]
+        add += ["--to", server, "--strategy", "collections"]
+        best = f"--strategy {best_strategy(manifest)}"
+        words = f"add it with `{shlex.join(add)}`" if server else f"restore it with `{best}`"
+        echo(words)
     raise typer.Exit(EXIT_FINDINGS if manifest.gaps else 0)
 
 

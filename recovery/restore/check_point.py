@@ -34,6 +34,11 @@ def check_point(context: Context) -> Report:
     """
     if not context.has_point:
         package = Path(context.request.package)
+        if not context.request.package:
+            raise BadInputError(
+                "a vault has to be named",
+                hint="give a folder's path, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME",
+            )
         if not package.is_file():
             raise BadInputError(
                 f"no server package at {package}",

@@ -95,7 +95,7 @@ def words(holds: Holds) -> str:
         )
         if count
     ]
-    since = f"newer than the point: {', '.join(newer)}" if newer else "none newer than the point"
+    since = "written since the point was captured: " + (", ".join(newer) or "none")
     return f"{', '.join(there)} ({since})"
 
 

@@ -184,7 +184,7 @@ def another_point_over_it_is_refused_unless_said(fresh, which):
     fresh.restore("server", strategy=["redeploy"], **over)
     # By now it is this point's own, and serves: state is no less a loss to it.
     before = fresh.run(which).text
-    with pytest.raises(BadInputError, match="newer than the point: "):
+    with pytest.raises(BadInputError, match="written since the point was captured: "):
         fresh.restore("server", strategy=["state"])
     assert fresh.run(which).text == before
     assert fresh.restore("server", strategy=["state"], **over)["place the state"].status == "done"

@@ -47,5 +47,5 @@ def test_nothing_is_counted_where_there_is_nothing(tmp_path):
 
 def test_the_words_name_what_is_newer_and_nothing_else():
     said = words(Holds(2, 0, 12, 1, 0, 0))
-    assert said == "2 clients, 12 flows, 0 hunts (newer than the point: 1 flow)"
-    assert words(Holds(1, 0, 0, 0, 0, 0)).endswith("(none newer than the point)")
+    assert said == "2 clients, 12 flows, 0 hunts (written since the point was captured: 1 flow)"
+    assert words(Holds(1, 0, 0, 0, 0, 0)).endswith("(written since the point was captured: none)")

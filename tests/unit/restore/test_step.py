@@ -50,3 +50,10 @@ def test_bad_input_has_changed_nothing_also_on_a_machine_that_is_held(error, fir
     told = so_far(error, first=first, held=held)
     assert told.startswith(said)
     assert bool(told) == bool(said)
+
+
+def test_a_vault_that_is_named_by_nothing_is_asked_for():
+    """A script's unset variable."""
+    with pytest.raises(BadInputError, match="a vault has to be named") as refused:
+        run_group("server", parse_request(target="local://", vault=""), lambda _line: None)
+    assert "give a folder's path" in refused.value.hint
