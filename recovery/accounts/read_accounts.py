@@ -51,7 +51,7 @@ class Account:
     """A user's rights in one org. ``policy`` is the ACL record without its empty parts.
 
     Its names are those of the datastore, in camel case (seen: a real server's ``acl/``).
-    ``full_name``: where ``name`` is a shortened one (:mod:`recovery.accounts.full_names`).
+    ``full_name``: where ``name`` is a shortened one (:mod:`recovery.accounts.sign_ins`).
     """
 
     org: str
