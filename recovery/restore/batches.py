@@ -14,14 +14,15 @@ BYTES = 256 << 20
 def batches(
     parcels: Iterable[Parcel], files: int = FILES, size: int = BYTES
 ) -> Iterator[list[Parcel]]:
-    """At most so many files, and about so many bytes, at a time."""
+    """At most so many files, and about so many bytes, at a time; the first file alone."""
     batch: list[Parcel] = []
-    held, full = 0, min(FIRST, files)
+    held, full, following = 0, 1, min(FIRST, files)
     for parcel in parcels:
         batch.append(parcel)
         held += parcel.size
         if len(batch) >= full or held >= size:
             yield batch
-            batch, held, full = [], 0, min(full + (full + 1) // 2, files)
+            batch, held = [], 0
+            full, following = following, min(following + (following + 1) // 2, files)
     if batch:
         yield batch

@@ -13,6 +13,7 @@ from recovery.restore.borrow_archives import with_archives
 from recovery.restore.choice import Choice
 from recovery.restore.choose_point import newest_good
 from recovery.restore.hold_machine import hold_machine
+from recovery.restore.inbox import Inbox
 from recovery.restore.journal import Journal
 from recovery.restore.ledger import Ledger
 from recovery.restore.request import RestoreRequest
@@ -159,6 +160,13 @@ class Context:
         """What was imported into this machine, and what was begun and not seen through."""
         return Ledger(self.target)
 
+    @cached_property
+    def inbox(self) -> Inbox:
+        """Where archives wait on the machine for the server."""
+        inbox = Inbox(self.target)
+        self._stack.callback(inbox.close)
+        return inbox
+
     def forget_what_was_done(self) -> None:
         """Journal and ledger are read anew."""
         for name in ("journal", "ledger"):
@@ -179,6 +187,9 @@ class Context:
                 hold_machine(self.target, self.say, meanwhile=self._call_ahead)
             )
             self._held = True
+            if self.asks_first:  # while the server is being called
+                self.inbox.open()
+                threading.Thread(target=self._first_command, daemon=True).start()
         self.still_held()
 
     def still_held(self) -> None:
@@ -199,6 +210,11 @@ class Context:
 
         self._caller = threading.Thread(target=call, name="calls ahead", daemon=True)
         self._caller.start()
+
+    def _first_command(self) -> None:
+        """Makes what the next ones share; whatever is wrong is told to them."""
+        with suppress(RecoveryError):
+            self.target.run(["true"])
 
     def api(self) -> Api:
         """The server's API, opened once, whoever asks first."""

@@ -5,7 +5,6 @@ a killed recovery, or a lost connection, ends that shell, and with it the lock. 
 covers connections that break without a word.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +12,13 @@ from contextlib import contextmanager, suppress
 from recovery.errors import RecoveryError, TargetError
 from recovery.restore.journal import FOLDER
 from recovery.target import Target
+from recovery.target.conversation import Conversation
 
 PATH = f"{FOLDER}/lock"
 _BEAT = 10.0
 _SILENCE = 60
 """Seconds without a heartbeat after which the machine gives the lock back."""
 _PATIENCE = 3600
-_FOREVER = 20 * 86400.0
-"""Seconds. The kernel counts a wait in milliseconds of 31 bits: 24 days are the most."""
 _NEEDS = f"a recovery needs root's rights there, and a little space below {FOLDER}"
 _SCRIPT = """umask 077; mkdir -p "${1%/*}"; exec 9>>"$1" || exit 1
 flock -n 9 || { echo waiting; flock -w "$2" 9 || { echo busy; exit 0; }; }
@@ -41,31 +39,21 @@ def hold_machine(
 
     Gives what raises :class:`TargetError` once the lock is lost: a computer that slept longer than
     the machine's patience would go on beside whoever has taken it since. ``meanwhile`` is called
-    once the machine answers, while the lock is asked for.
+    while the lock is asked for.
     Raises :class:`TargetError` when the machine can't be reached, or is still held then.
     """
-    target.run(["true"])
-    beat_from, beat_to = os.pipe()
-    told_from, told_to = os.pipe()
-    failed: list[RecoveryError] = []
+    target.connect()
+    argv = ["bash", "-c", _SCRIPT, "hold", PATH, str(patience), str(_SILENCE)]
+    holder = Conversation(target, argv, "holds the machine")
     stop = threading.Event()
-
-    def hold() -> None:
-        argv = ["bash", "-c", _SCRIPT, "hold", PATH, str(patience), str(_SILENCE)]
-        try:
-            with os.fdopen(beat_from, "rb", 0) as stdin, os.fdopen(told_to, "wb", 0) as stdout:
-                target.run(argv, stdin=stdin, stdout=stdout, timeout=_FOREVER)
-        except RecoveryError as lost:
-            lost.hint = lost.hint or _NEEDS
-            failed.append(lost)
 
     def beat() -> None:
         while not stop.wait(_BEAT):
-            with suppress(OSError):
-                os.write(beat_to, b"\n")
+            with suppress(RecoveryError):
+                holder.tell(b"\n")
 
     def still_held() -> None:
-        if not holder.is_alive():
+        if not holder.lasts:
             raise TargetError(
                 "this computer, or its connection, was away too long: the machine may be another "
                 "recovery's by now",
@@ -73,30 +61,23 @@ def hold_machine(
                 hint="run the same again: it goes on from here",
             )
 
-    holder = threading.Thread(target=hold, name="holds the machine", daemon=True)
-    holder.start()
+    heartbeat = threading.Thread(target=beat, name="heartbeat", daemon=True)
     try:
         meanwhile()
-        _await_lock(told_from, target.uri, failed, holder, say)
-        threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+        _await_lock(holder, target.uri, say)
+        heartbeat.start()
         yield still_held
     finally:
         stop.set()
-        os.close(beat_to)
-        holder.join(10)
-        os.close(told_from)
+        if heartbeat.ident:
+            heartbeat.join()
+        holder.close()
 
 
-def _await_lock(
-    told: int,
-    uri: str,
-    failed: list[RecoveryError],
-    holder: threading.Thread,
-    say: Callable[[str], None],
-) -> None:
+def _await_lock(holder: Conversation, uri: str, say: Callable[[str], None]) -> None:
     heard = ""
     while "held" not in heard:
-        piece = os.read(told, 64).decode()
+        piece = holder.hear().decode()
         if "waiting" in piece:
             say("another recovery is at work on this machine; waiting for it to end")
         heard += piece
@@ -107,5 +88,6 @@ def _await_lock(
                 hint="wait for it, or end it; what it has done is not done again",
             )
         if not piece:
-            holder.join(10)
-            raise failed[0] if failed else TargetError("the machine's lock was lost", target=uri)
+            refused = holder.why_it_ended()
+            refused.hint = refused.hint or _NEEDS
+            raise refused

@@ -57,6 +57,7 @@ def import_archives(context: Context) -> Report:
             _import_org(context, org, found, tally) for org, found in by_org.items() if org in have
         )
     finally:
+        context.inbox.close()
         with suppress(RecoveryError):
             remove_inbox(context, by_org)
     if tally.refused and not tally.imported and not tally.there:

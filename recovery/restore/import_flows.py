@@ -3,28 +3,21 @@
 import json
 import re
 import tarfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from recovery.restore.alike_uploads import place_alike
 from recovery.restore.call_restore import place_of
 from recovery.restore.context import Context
 from recovery.restore.count_imported import count_once_written
 from recovery.restore.flow_records import believe_records
-from recovery.restore.journal import FOLDER
+from recovery.restore.inbox import INBOX
 from recovery.restore.ledger import Key
 from recovery.restore.parcel import Parcel
 from recovery.restore.room import full_disks
 from recovery.velociraptor.api import Row
 from recovery.velociraptor.config import OWNER
 
-INBOX = f"{FOLDER}/inbox"
-_UNPACK = """set -e
-chmod 711 "$1"
-rm -rf "$2"
-install -d -o root -g "$3" -m 750 "${2%/*}" "$2"
-tar -x -p --same-owner -f - -C "$2"
-"""
-"""The tar says whose each file is, by name, and who may read it."""
 # Two at a time: a third of a server's time for one import is waiting (measured); four are slower.
 _IMPORT = """
 SELECT * FROM foreach(row=parse_json_array(data=Parcels), workers=2, query={
@@ -53,16 +46,19 @@ def import_parcels(
     if not parcels:
         return 0
     context.ledger.begin((org, *parcel.place) for parcel in parcels)
-    inbox = f"{INBOX}/{lane}"
-    _send(context, parcels, inbox)
+    bundle = context.folder / f"inbox-{lane}.tar"
+    named = {f"{number}.zip": parcel for number, parcel in enumerate(parcels)}
+    _pack(named, bundle)
+    inbox = context.inbox.send(lane, bundle)
+    bundle.unlink()
     items = [
         {
             "Client": parcel.client_id,
             "Flow": parcel.flow_id,
             "Host": parcel.hostname,
-            "File": f"{inbox}/{parcel.name}",
+            "File": f"{inbox}/{name}",
         }
-        for parcel in parcels
+        for name, parcel in named.items()
     ]
     rows: list[Row] = []
     log: list[str] = []
@@ -74,7 +70,7 @@ def import_parcels(
             log += answer.log
             context.met |= {(org, item["Client"]) for item in wave}
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in rows}
-    findings += [f"{org}: {line}" for line in told(log, parcels)]
+    findings += [f"{org}: {line}" for line in told(log, named)]
     confused = {
         parcel.place: place_alike(context, org, parcel)
         for parcel in parcels
@@ -116,21 +112,21 @@ def waves(items: Sequence[Row], met: Collection[str] = ()) -> Iterator[list[Row]
         yield others
 
 
-def told(log: Sequence[str], parcels: Sequence[Parcel]) -> list[str]:
+def told(log: Sequence[str], named: Mapping[str, Parcel]) -> list[str]:
     """The server's complaints, a line each; what an archive hasn't got in one line a flow. Pure.
 
-    An archive that is known to lack something was named before the recovery began.
+    ``named``: the batch by its files' names on the machine. An archive that is known to lack
+    something was named before the recovery began.
     """
-    by_file = {parcel.name: parcel for parcel in parcels}
     absent: dict[str, list[str]] = {}
     lines = []
     for line in log:
-        if (match := _ABSENT.search(line)) and match["file"] in by_file:
+        if (match := _ABSENT.search(line)) and match["file"] in named:
             absent.setdefault(match["file"], []).append(match["member"])
         elif any(mark in line for mark in _TELLING):
             lines.append(f"import: {line}")
     for file, members in absent.items():
-        parcel = by_file[file]
+        parcel = named[file]
         if not parcel.lacks:
             lines.append(f"{' '.join(parcel.place)}: its archive has no {', '.join(members)}")
     return lines
@@ -145,21 +141,15 @@ def _arrival(parcel: Parcel, got: dict[str, object]) -> str:
     return ""
 
 
-def _send(context: Context, parcels: Sequence[Parcel], inbox: str) -> None:
-    """All files of the batch in one stream, readable by the server and nobody else."""
-    bundle = context.folder / f"inbox-{inbox.rsplit('/', 1)[-1]}.tar"
+def _pack(named: Mapping[str, Parcel], bundle: Path) -> None:
+    """All files of a batch, readable by the server and nobody else."""
     with tarfile.open(bundle, "w", format=tarfile.GNU_FORMAT) as tar:
-        for parcel in parcels:
+        for name, parcel in named.items():
             with parcel.open() as content:
-                entry = tarfile.TarInfo(parcel.name)
+                entry = tarfile.TarInfo(name)
                 entry.size = parcel.size
                 entry.mode, entry.uname, entry.gname = 0o640, "root", OWNER
                 tar.addfile(entry, content)
-    with bundle.open("rb") as stream:
-        context.target.run(
-            ["sh", "-c", _UNPACK, "inbox", FOLDER, inbox, OWNER], stdin=stream, timeout=3600
-        )
-    bundle.unlink()
 
 
 def remove_inbox(context: Context, orgs: Iterable[str]) -> None:

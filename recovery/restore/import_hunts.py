@@ -10,7 +10,7 @@ from pathlib import Path
 from recovery.restore.archived_hunts import ArchivedHunt
 from recovery.restore.context import Context
 from recovery.restore.hunts_before import HuntsBefore
-from recovery.restore.import_flows import INBOX
+from recovery.restore.inbox import INBOX
 from recovery.restore.journal import FOLDER
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT

@@ -11,8 +11,9 @@ Work = Callable[[int, list[Parcel]], None]
 
 
 def in_lanes(batches: Iterator[list[Parcel]], work: Work, lanes: int = LANES) -> None:
-    """Calls ``work(lane, batch)`` for each batch, at most ``lanes`` at a time.
+    """Calls ``work(lane, batch)`` for each batch, at most ``lanes`` at a time; the first alone.
 
+    From the first the others know where this server keeps flows (:mod:`flow_records`).
     No lane has two at once. After an error no batch is begun any more; those under way are seen
     through, and the first error is raised. An interrupt by the keyboard doesn't wait for them:
     what they were at is in the ledger.
@@ -20,8 +21,8 @@ def in_lanes(batches: Iterator[list[Parcel]], work: Work, lanes: int = LANES) ->
     pool = ThreadPoolExecutor(lanes, thread_name_prefix="lane")
     running: dict[Future[None], int] = {}
     try:
-        for batch in batches:
-            if len(running) == lanes:
+        for number, batch in enumerate(batches):
+            if len(running) == lanes or number == 1:
                 _settle(running)
             lane = min(set(range(lanes)) - set(running.values()))
             running[pool.submit(work, lane, batch)] = lane

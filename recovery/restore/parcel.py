@@ -39,8 +39,6 @@ class Parcel:
     result_bytes: int
     uploads: int
     upload_bytes: int
-    name: str
-    """Of its file, on the machine; no other parcel has it."""
     content: bytes | Path
     """The zip that is imported: a small one itself, or its file."""
     lacks: str = ""
@@ -95,7 +93,7 @@ def parcel_of_flow(context: Context, archive: Archive) -> Parcel:
                 )
             uploads = _uploads(content, members, members, inside.folder)
             flow = replace(inside, hostname=inside.hostname or archive.hostname)
-            parcel = _parcel(members, members, uploads, flow, into.name, given)
+            parcel = _parcel(members, members, uploads, flow, given)
             if archive.rows and parcel.rows != archive.rows:
                 raise BadInputError(
                     f"{name} holds {things(parcel.rows, 'row')}, the capture took {archive.rows}",
@@ -126,7 +124,7 @@ def parcel_inside(
     """
     names = [item.filename for item in items]
     uploads = _uploads(archive, members, names, flow.folder)
-    parcel = _parcel(members, names, uploads, flow, into.name, into)
+    parcel = _parcel(members, names, uploads, flow, into)
     return replace(parcel, content=_made_ready(archive, items, members, into, flow.folder))
 
 
@@ -151,7 +149,6 @@ def _parcel(
     names: Iterable[str],
     uploads: tuple[int, int],
     flow: FlowInside,
-    name: str,
     content: bytes | Path,
 ) -> Parcel:
     rows, result_bytes = _results(members, names, flow.folder)
@@ -163,7 +160,6 @@ def _parcel(
         rows,
         result_bytes,
         *uploads,
-        name,
         content,
         alike=tuple(alike(member.removeprefix(flow.folder) for member in names)),
     )

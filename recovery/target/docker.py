@@ -75,6 +75,10 @@ class DockerTarget:
             ) from refused
         return made["Id"], ExecStream(stream)
 
+    def connect(self) -> None:
+        """The engine's client."""
+        self._client.api  # noqa: B018 - made here, and not by two at once
+
     def run(
         self,
         argv: Sequence[str],

@@ -19,6 +19,8 @@ STDIN_BYTES = 1 << 20
 """More than this of standard input goes by an exec of its own."""
 _IDLE = 60.0
 """Seconds. A connection that was silent for longer may be gone without a word."""
+_PATIENCE = 0.03
+"""Seconds to wait for a shell that is at work: another one would cost more."""
 _LAST = 8
 """Bytes that may follow the last mark: an exit code, and the line's end."""
 _COMMAND = """
@@ -75,7 +77,8 @@ class Shells:
 
     def __init__(self) -> None:
         self._idle: list[Shell] = []
-        self._lock = threading.Lock()
+        self._busy = 0
+        self._changed = threading.Condition()
 
     def run(
         self,
@@ -85,29 +88,40 @@ class Shells:
         deadline: float,
     ) -> tuple[int, bytes, bytes]:
         """As :meth:`Shell.run`, by a shell that waits, or one that ``make`` opens."""
-        shell = self._take() or make()
+        shell = self._take()
         try:
+            shell = shell or make()
             answer = shell.run(argv, stdin, deadline)
         except BaseException:
-            shell.close()
+            if shell:
+                shell.close()
+            self._free(None)
             raise
-        with self._lock:
-            self._idle.append(shell)
+        self._free(shell)
         return answer
 
     def _take(self) -> Shell | None:
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
+        """One that waits, or will within a moment; else none. Who asked is at work from now on."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or not self._busy, _PATIENCE)
+            self._busy += 1
+            while self._idle:
                 shell = self._idle.pop()
-            if shell.usable:
-                return shell
-            shell.close()
+                if shell.usable:
+                    return shell
+                shell.close()
+            return None
+
+    def _free(self, shell: Shell | None) -> None:
+        with self._changed:
+            self._busy -= 1
+            if shell:
+                self._idle.append(shell)
+            self._changed.notify()
 
     def close(self) -> None:
         """Ends the shells that wait."""
-        with self._lock:
+        with self._changed:
             while self._idle:
                 self._idle.pop().close()
 

@@ -18,6 +18,9 @@ class LocalTarget:
     uri = "local://"
     testinfra_uri = "local://"
 
+    def connect(self) -> None:
+        """Nothing is shared."""
+
     def run(
         self,
         argv: Sequence[str],

@@ -27,6 +27,12 @@ class Target(Protocol):
     def testinfra_uri(self) -> str:
         """The same host in testinfra's words, e.g. ``docker://velociraptor``."""
 
+    def connect(self) -> None:
+        """Makes what commands side by side share; without it each would begin it for itself.
+
+        Need not be called, and need not notice that the target can't be reached.
+        """
+
     def run(
         self,
         argv: Sequence[str],

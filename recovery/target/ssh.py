@@ -75,6 +75,10 @@ class SshTarget:
         login = f"{self._user}@{self._host}"
         return ["ssh", *self._options(), "-p", str(self._port), *words[:-1], "--", login, words[-1]]
 
+    def connect(self) -> None:
+        """The one connection: two that begin at once would be two."""
+        self.run(["true"])
+
     def run(
         self,
         argv: Sequence[str],
@@ -162,7 +166,7 @@ class SshTarget:
     @contextmanager
     def forward(self, port: int, host: str = LOOPBACK) -> Iterator[str]:
         """A Unix socket in a folder of the operator's own, forwarded to the target's loopback."""
-        self.run(["true"])
+        self.connect()
         with tempfile.TemporaryDirectory(prefix="recovery-fwd-") as folder:
             socket = f"{folder}/s"
             way = f"{socket}:[{host}]:{port}"

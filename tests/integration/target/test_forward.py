@@ -58,7 +58,7 @@ def bridges(target):
     """Processes on the machine that carry a connection."""
     script = (
         "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f 2>/dev/null; echo; done"
-        " | grep -c '^cat ' || true"
+        r" | grep -c '^cat \|^perl -e ' || true"
     )
     return int(target.run(["sh", "-c", script]).text)
 
@@ -101,6 +101,34 @@ def test_only_the_operator_can_reach_the_socket(target):
         folder = Path(address.removeprefix("unix:")).parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not folder.exists()
+
+
+@pytest.fixture(params=["perl", "no perl", "a perl without modules"])
+def bridge(request, host):
+    """By each of its ways."""
+    away = {
+        "no perl": "",
+        "a perl without modules": "printf '#!/bin/sh\nexit 2\n' > $p; chmod +x $p",
+    }
+    if request.param == "perl":
+        yield
+        return
+    machine = open_target(host.uri)
+    script = f"p=$(command -v perl); mv $p /srv/perl; {away[request.param]}"
+    machine.run(["sh", "-c", script])
+    yield
+    machine.run(["mv", "/srv/perl", "/usr/bin/perl"])
+    machine.close()
+
+
+@pytest.mark.usefixtures("bridge")
+def test_by_each_bridge_both_ways_are_open_at_once(host):
+    target = open_target(host.uri)
+    test_what_is_sent_comes_back(target)
+    test_the_far_side_closing_is_felt_here(target)
+    test_a_port_where_nobody_listens_closes_the_connection(target)
+    test_nothing_stays_behind(target)
+    target.close()
 
 
 def test_nothing_stays_behind(target):

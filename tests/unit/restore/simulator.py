@@ -22,6 +22,7 @@ from recovery.restore import (
     hunts_before,
     import_flows,
     import_hunts,
+    inbox,
     kept_lines,
     restore_backup,
     settle_hunts,
@@ -92,14 +93,15 @@ class Machine:
 
     def run(self, argv, *, stdin=None, timeout=60, check=True, stdout=None):
         world = self.world
+        if argv[2:3] == [inbox._UNPACK]:
+            self._take_in(argv[5], stdin, stdout)
+            return Result(tuple(argv), 0, b"", b"")
         world.tick()
         out = b""
         if argv[:2] == ["sh", "-c"] and argv[2] == kept_lines.READ:
             out = world.files.get(argv[4], b"")
         elif argv[:2] == ["sh", "-c"] and argv[2] == kept_lines.APPEND:
             self._append(argv[4], stdin)
-        elif argv[:2] == ["sh", "-c"] and argv[2] == import_flows._UNPACK:
-            self._unpack(argv[5], stdin)
         elif argv[:2] == ["sh", "-c"] and argv[2] == disk_sizes._SIZES:
             records = {
                 f"{'' if org == 'root' else f'orgs/{org}/'}clients/{client}/collections/{flow}"
@@ -116,16 +118,22 @@ class Machine:
             world.inbox = {}
         return Result(tuple(argv), 0, out, b"")
 
-    def _unpack(self, inbox, stdin):
-        """Of other lanes' files none goes."""
-        world = self.world
-        for path in [*world.inbox]:
-            if path.startswith(f"{inbox}/"):
-                del world.inbox[path]
-        with tarfile.open(fileobj=stdin) as tar:
-            for member in tar:
-                world.tick()
-                world.inbox[f"{inbox}/{member.name}"] = tar.extractfile(member).read()
+    def _take_in(self, folder, stdin, stdout):
+        """Batch after batch; a kill in the middle ends it without a word."""
+        while line := stdin.readline():
+            lane, size = line.decode().split()
+            content = b""
+            while len(content) < int(size):
+                content += stdin.read(int(size) - len(content))
+            try:
+                with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+                    for member in tar:
+                        self.world.tick()
+                        path = f"{folder}/{lane}/{member.name}"
+                        self.world.inbox[path] = tar.extractfile(member).read()
+            except KilledError:
+                return
+            stdout.write(b"0 \n")
 
     def _append(self, path, data):
         """Byte by byte, so that a kill can leave half a line."""

@@ -51,7 +51,7 @@ def placed(tmp_path, machine, **members):
         for name, text in members.items():
             archive.writestr(name, text)
     names = tuple(alike(members))
-    parcel = Parcel(*PLACE, "", (), 0, 0, 0, 0, "x", content.getvalue(), alike=names)
+    parcel = Parcel(*PLACE, "", (), 0, 0, 0, 0, content.getvalue(), alike=names)
     config = SimpleNamespace(files="/ds")
     context = SimpleNamespace(target=machine, config=config, folder=tmp_path)
     return place_alike(context, "OA", parcel)

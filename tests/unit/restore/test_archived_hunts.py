@@ -113,9 +113,9 @@ def test_the_work_folder_holds_one_export_at_a_time_and_each_is_fetched_once(sce
     monkeypatch.setattr(import_archives, "import_parcels", imported)
     assert scene.run().findings == []
     assert [name for name in fetched if name.startswith("H.")] == [f"{hunt}.zip" for hunt in hunts]
-    # The most: an export, a batch of two flows being made of it, and in each of two lanes one on
+    # The most: an export, a batch of two flows being made of it, and in each of three lanes one on
     # its way, once as files and once as the tar of them.
-    assert LARGE < max(held) < (1 + 2 + 2 * 4) * 1.1 * LARGE
+    assert LARGE < max(held) < (1 + 2 + 3 * 4) * 1.1 * LARGE
     assert {hunt: len(scene.world.hunts["root", hunt]) for hunt in hunts} == dict.fromkeys(hunts, 1)
 
 

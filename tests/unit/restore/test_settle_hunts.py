@@ -131,16 +131,16 @@ def test_what_an_archive_has_not_got_is_a_line_a_flow():
         return f"import_flow: Zip: NotFoundError: {where}."
 
     def parcel(name, lacks=""):
-        return Parcel("C.1", name, "", (), 0, 0, 0, 0, f"{name}.flow", b"", lacks)
+        return Parcel("C.1", name, "", (), 0, 0, 0, 0, b"", lacks)
 
     log = [
-        absent("F.1.flow", "logs.json"),
-        absent("F.1.flow", "results/A.json"),
-        absent("F.2.flow", "results/A.json"),
+        absent("0.zip", "logs.json"),
+        absent("0.zip", "results/A.json"),
+        absent("1.zip", "results/A.json"),
         "import_flow: something else",
         "usual",
     ]
-    assert told(log, [parcel("F.1"), parcel("F.2", "0 of 3 rows")]) == [
+    assert told(log, {"0.zip": parcel("F.1"), "1.zip": parcel("F.2", "0 of 3 rows")}) == [
         "import: import_flow: something else",
         "C.1 F.1: its archive has no logs.json, results/A.json",
     ]
