@@ -63,12 +63,14 @@ def import_parcels(
     rows: list[Row] = []
     log: list[str] = []
     with context.importing:  # one batch after the other: each keeps the server busy
-        for wave in waves(items, {client for there, client in context.met if there == org}):
+        met = {client for there, client in context.met if there == org}
+        for wave in waves(items, met):
             asked = {"Parcels": json.dumps(wave)}
             answer = context.api().ask(_IMPORT, env=asked, org=org, timeout=3600)
             rows += answer.rows
             log += answer.log
-            context.met |= {(org, item["Client"]) for item in wave}
+            met |= {row["Client"] for row in answer.rows if row["Got"]}
+        context.met |= {(org, client) for client in met}
     got = {(row["Client"], row["Flow"]): row["Got"] or {} for row in rows}
     findings += [f"{org}: {line}" for line in told(log, named)]
     confused = {
@@ -99,17 +101,19 @@ def import_parcels(
     return sum(not trouble for trouble in done.values())
 
 
-def waves(items: Sequence[Row], met: Collection[str] = ()) -> Iterator[list[Row]]:
-    """One flow of each client that isn't ``met`` yet first, then the others. Pure.
+def waves(items: Sequence[Row], met: Collection[str]) -> Iterator[list[Row]]:
+    """One flow of each client that isn't ``met`` yet first, then the others.
 
     An import makes the record of a client that the server doesn't know; of two at once, one
-    would fail (read in the server's source).
+    would fail (read in the server's source). ``met`` is asked again after each wave: a client whose
+    first flow was refused isn't known yet.
     """
-    firsts = {item["Client"]: item for item in reversed(items) if item["Client"] not in met}
-    if firsts:
+    left = list(items)
+    while firsts := {item["Client"]: item for item in reversed(left) if item["Client"] not in met}:
         yield list(firsts.values())
-    if others := [item for item in items if item is not firsts.get(item["Client"])]:
-        yield others
+        left = [item for item in left if item is not firsts.get(item["Client"])]
+    if left:
+        yield left
 
 
 def told(log: Sequence[str], named: Mapping[str, Parcel]) -> list[str]:
