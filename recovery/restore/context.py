@@ -188,8 +188,7 @@ class Context:
             )
             self._held = True
             if self.asks_first:  # while the server is being called
-                self.inbox.open()
-                threading.Thread(target=self._first_command, daemon=True).start()
+                threading.Thread(target=self._open_ahead, daemon=True).start()
         self.still_held()
 
     def still_held(self) -> None:
@@ -211,10 +210,11 @@ class Context:
         self._caller = threading.Thread(target=call, name="calls ahead", daemon=True)
         self._caller.start()
 
-    def _first_command(self) -> None:
-        """Makes what the next ones share; whatever is wrong is told to them."""
+    def _open_ahead(self) -> None:
+        """What the next commands share, then the inbox; whatever is wrong is told to them."""
         with suppress(RecoveryError):
             self.target.run(["true"])
+            self.inbox.open()
 
     def api(self) -> Api:
         """The server's API, opened once, whoever asks first."""

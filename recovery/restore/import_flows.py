@@ -4,14 +4,14 @@ import json
 import re
 import tarfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 from recovery.restore.alike_uploads import place_alike
 from recovery.restore.call_restore import place_of
 from recovery.restore.context import Context
 from recovery.restore.count_imported import count_once_written
 from recovery.restore.flow_records import believe_records
-from recovery.restore.inbox import INBOX
+from recovery.restore.inbox import IN_MEMORY, INBOX
 from recovery.restore.ledger import Key
 from recovery.restore.parcel import Parcel
 from recovery.restore.room import full_disks
@@ -45,12 +45,11 @@ def import_parcels(
     """
     if not parcels:
         return 0
-    context.ledger.begin((org, *parcel.place) for parcel in parcels)
-    bundle = context.folder / f"inbox-{lane}.tar"
     named = {f"{number}.zip": parcel for number, parcel in enumerate(parcels)}
-    _pack(named, bundle)
-    inbox = context.inbox.send(lane, bundle)
-    bundle.unlink()
+    with ThreadPoolExecutor(1) as beside:
+        noted = beside.submit(context.ledger.begin, [(org, *parcel.place) for parcel in parcels])
+        inbox = _send(context, named, lane)
+        noted.result()
     items = [
         {
             "Client": parcel.client_id,
@@ -145,8 +144,9 @@ def _arrival(parcel: Parcel, got: dict[str, object]) -> str:
     return ""
 
 
-def _pack(named: Mapping[str, Parcel], bundle: Path) -> None:
-    """All files of a batch, readable by the server and nobody else."""
+def _send(context: Context, named: Mapping[str, Parcel], lane: int) -> str:
+    """All files of a batch, readable by the server and nobody else; the folder they are in."""
+    bundle = context.folder / f"inbox-{lane}.tar"
     with tarfile.open(bundle, "w", format=tarfile.GNU_FORMAT) as tar:
         for name, parcel in named.items():
             with parcel.open() as content:
@@ -154,8 +154,11 @@ def _pack(named: Mapping[str, Parcel], bundle: Path) -> None:
                 entry.size = parcel.size
                 entry.mode, entry.uname, entry.gname = 0o640, "root", OWNER
                 tar.addfile(entry, content)
+    inbox = context.inbox.send(lane, bundle)
+    bundle.unlink()
+    return inbox
 
 
 def remove_inbox(context: Context, orgs: Iterable[str]) -> None:
     """Nothing of the archives stays beside the server's own copy, nor what a kill left there."""
-    context.target.run(["rm", "-rf", INBOX, *(place_of(context, org) for org in orgs)])
+    context.target.run(["rm", "-rf", INBOX, IN_MEMORY, *(place_of(context, org) for org in orgs)])

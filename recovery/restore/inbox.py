@@ -15,24 +15,35 @@ from recovery.target.conversation import Conversation
 from recovery.velociraptor.config import OWNER
 
 INBOX = f"{FOLDER}/inbox"
+IN_MEMORY = "/run/velociraptor-recovery/inbox"
+_SMALL = 32 << 20
+"""Bytes of a batch that may wait in the machine's memory, of which three are under way at most."""
+_ROOM = 256 << 10
+"""KiB that must be free there."""
 _UNPACK = r"""umask 077
+room=$(df -k --output=avail /run 2> /dev/null | tail -n 1)
+[ "$(stat -f -c %T /run 2> /dev/null)" = tmpfs ] && [ "${room:-0}" -ge "$5" ] || room=
 while read -r lane size; do
   case $lane$size in ''|*[!0-9]*) echo "1 not understood"; exit 1 ;; esac
+  into=$1; [ -z "$room" ] || [ "$size" -gt "$4" ] || into=$2
   said=$(head -c "$size" | {
-    chmod 711 "$1" && install -d -o root -g "$3" -m 750 "$2" "$2/$lane" &&
-      find "$2/$lane" -type f -size +64k -delete &&
-      tar -x -p --same-owner --overwrite -f - -C "$2/$lane"
+    install -d -m 711 "${into%/*}" && install -d -o root -g "$3" -m 750 "$into" "$into/$lane" &&
+      find "$into/$lane" -type f -size +64k -delete &&
+      tar -x -p --same-owner --overwrite -f - -C "$into/$lane"
     code=$?
     cat > /dev/null
     exit $code
-  } 2>&1)
-  printf '%s %s\n' $? "$(printf %s "$said" | tail -n 3 | tr '\n' ' ')"
+  } 2>&1) && said=$into/$lane && echo "0 $said" ||
+    printf '%s %s\n' $? "$(printf %s "$said" | tail -n 3 | tr '\n' ' ')"
 done
 """
-"""Takes ``lane size`` and so many bytes of a tar, again and again; answers with tar's exit code and
-words. The tar says whose each file is, by name, and who may read it. Whatever goes wrong, all its
-bytes are read: none is ever taken for a line. Small files of the last batch are written over: each
-that is deleted makes ext4 slower at making the server's own for a minute (measured: a tenth)."""
+"""Takes ``lane size`` and so many bytes of a tar, again and again; answers with 0 and the folder,
+or tar's exit code and words. The tar says whose each file is, by name, and who may read it.
+Whatever goes wrong, all its bytes are read: none is ever taken for a line.
+
+A disk has enough to do with the server's own files: small batches wait in memory, and a small file
+of another is written over by the lane's next batch. Each that is deleted makes ext4 slower at
+making new ones for a minute (measured: a tenth)."""
 _ANSWER = re.compile(rb"(?P<code>\d+) (?P<said>[^\n]*)\n")
 
 
@@ -67,12 +78,11 @@ class Inbox:
                 if not piece:
                     raise stream.why_it_ended()
                 heard += piece
+        said = answer["said"].decode().strip()
         if int(answer["code"]):
-            raise CommandError(
-                f"a batch of archives could not be put there: {answer['said'].decode().strip()}",
-                target=self._target.uri,
-            )
-        return f"{INBOX}/{lane}"
+            words = f"a batch of archives could not be put there: {said}"
+            raise CommandError(words, target=self._target.uri)
+        return said
 
     def close(self) -> None:
         """Ends the command, which may take a moment."""
@@ -85,6 +95,7 @@ class Inbox:
         if self._stream is None or not self._stream.lasts:
             if self._stream:
                 self._stream.end()
-            argv = ["sh", "-c", _UNPACK, "inbox", FOLDER, INBOX, OWNER]
+            given = [INBOX, IN_MEMORY, OWNER, str(_SMALL), str(_ROOM)]
+            argv = ["sh", "-c", _UNPACK, "inbox", *given]
             self._stream = Conversation(self._target, argv, "inbox")
         return self._stream

@@ -94,7 +94,7 @@ class Machine:
     def run(self, argv, *, stdin=None, timeout=60, check=True, stdout=None):
         world = self.world
         if argv[2:3] == [inbox._UNPACK]:
-            self._take_in(argv[5], stdin, stdout)
+            self._take_in(argv[4], stdin, stdout)
             return Result(tuple(argv), 0, b"", b"")
         world.tick()
         out = b""
@@ -133,7 +133,7 @@ class Machine:
                         self.world.inbox[path] = tar.extractfile(member).read()
             except KilledError:
                 return
-            stdout.write(b"0 \n")
+            stdout.write(f"0 {folder}/{lane}\n".encode())
 
     def _append(self, path, data):
         """Byte by byte, so that a kill can leave half a line."""
