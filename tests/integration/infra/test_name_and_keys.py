@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,9 +13,7 @@ from recovery.infra import dns_update
 from recovery.infra.dns_update import Record
 from recovery.infra.update import destroy, up
 from recovery.target import open_target
-from recovery.vault.manifest import Manifest, Package, Server
-from recovery.vault.store import open_vault
-from recovery.velociraptor.inventory import Inventory
+from tests.unit.restore.points import Point
 
 pytestmark = [
     pytest.mark.docker,
@@ -130,44 +127,27 @@ def _body(key):
     return key.splitlines()[2]
 
 
-@pytest.fixture
-def vault(tmp_path):
-    return open_vault(str(tmp_path / "vault"))
+def commit(point, name, hour):
+    """A whole one: the stack looks at it before it makes a machine."""
+    at = datetime(2026, 11, 23, hour, tzinfo=UTC)
+    point.changes = {"point": name, "captured_at": at, "finished_at": at}
+    point.make()
 
 
-def commit(vault, point):
-    item = vault.put(BytesIO(b"x"), "x")
-    at = datetime(2026, 11, 23, 6, tzinfo=UTC)
-    server = Server(kind="reference", version="0.77.2", deployment="d", uri="", server_urls=[])
-    package = Package(file=item, version="1", config_fingerprint="f", origin="kept")
-    vault.commit(
-        Manifest(
-            point=point,
-            captured_at=at,
-            finished_at=at,
-            parts=["redeploy"],
-            server=server,
-            package=package,
-            config=item,
-            config_newer=False,
-            inventory=Inventory(orgs={"root": {}}),
-        )
-    )
-
-
-def test_the_newest_point_is_chosen_once_for_a_machine(stack, steps, vault, engine, said):
+def test_the_newest_point_is_chosen_once_for_a_machine(stack, steps, tmp_path, engine, said):
+    point = Point(tmp_path / "vault")
     settings = {key: value for key, value in stack.settings.items() if key != "package"}
-    stack = replace(stack, settings={**settings, "vault": vault.uri})
-    Path(vault.uri.removeprefix("file://")).mkdir(exist_ok=True)
+    stack = replace(stack, settings={**settings, "vault": point.vault.uri})
+    point.folder.mkdir(exist_ok=True)
     with pytest.raises(RecoveryError, match="no recovery point"):
         up(stack, said.append)
 
-    commit(vault, "2026-11-23T06-00-00Z-aaaa")
+    commit(point, "2026-11-23T06-00-00Z-aaaa", 6)
     first = up(stack, said.append)
     assert first.outputs["recovery_point"] == "2026-11-23T06-00-00Z-aaaa"
     assert {call["point"] for call in steps.calls()} == {"2026-11-23T06-00-00Z-aaaa"}
 
-    commit(vault, "2026-11-23T07-00-00Z-bbbb")
+    commit(point, "2026-11-23T07-00-00Z-bbbb", 7)
     assert up(stack, said.append).changed == 0, "a newer point alone is no reason to restore"
 
     engine.containers.get(first.outputs["target"].removeprefix("docker://")).remove(force=True)
