@@ -14,6 +14,7 @@ from recovery.restore.context import Context
 from recovery.restore.place_as_server import place_as_server
 from recovery.restore.state_files import Keep, copy_state
 from recovery.restore.step import Report
+from recovery.restore.to_disk import to_disk
 from recovery.restore.zip_users import create_users
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.config import SERVICE
@@ -66,6 +67,7 @@ def _place(context: Context, fresh: set[Key]) -> None:
             copy_state(source, out, Keep.ACCOUNTS, fresh, context.choice.file)
     with into.open("rb") as stream:
         place_as_server(context, stream)
+    to_disk(context)  # before it is noted that they were let in
 
 
 def _create(context: Context, fresh: set[Key]) -> None:

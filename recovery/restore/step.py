@@ -8,6 +8,7 @@ from recovery.errors import EXIT_BAD_INPUT, RecoveryError
 from recovery.restore.begin_anew import begin_anew
 from recovery.restore.context import Context
 from recovery.restore.request import Outcome
+from recovery.restore.to_disk import to_disk
 
 PACKAGE_STEP = "install the package"
 """The one step that is the same whatever was chosen."""
@@ -80,6 +81,9 @@ def _run(step: Step, context: Context) -> Outcome:
             )
         context.say(f"{step.name} …")
         report = step.run(context)
+        done = step.once and not report.skipped
+        if done:
+            to_disk(context)
         outcome = Outcome(
             step=step.name,
             status="skipped" if report.skipped else "done",
@@ -87,7 +91,7 @@ def _run(step: Step, context: Context) -> Outcome:
             seconds=round(time.monotonic() - started, 3),
             findings=report.findings,
         )
-        if step.once and not report.skipped:
+        if done:
             context.journal.add(outcome)
     except RecoveryError as error:
         error.step = error.step or step.name
