@@ -5,24 +5,21 @@ server believes. A failure is a row with ``Error``, or null (facts: Exports and 
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recovery.capture.collection import Collection
-from recovery.capture.compare_clocks import server_ahead
 from recovery.capture.datastore_files import org_folder
 from recovery.capture.download_path import disk_path
 from recovery.capture.export_archives import FLOW, HUNT, batch, download_folder
 from recovery.capture.export_only import choose, file_name
-from recovery.capture.list_collections import list_orgs
+from recovery.capture.open_scene import open_scene
 from recovery.capture.options import CaptureOptions
-from recovery.capture.scene import Scene
+from recovery.capture.scene import Say, Scene
 from recovery.capture.server_downloads import ServerDownloads
 from recovery.counts import things
 from recovery.errors import ServerError
 from recovery.target import Target
-from recovery.velociraptor.api import open_api
-from recovery.velociraptor.read_config import read_config
 
 _UPLOAD = """
 SELECT Name, Path, upload_s3(secret=Secret, bucket=Bucket, accessor="fs", path_style=TRUE,
@@ -47,7 +44,7 @@ class Uploaded:
 def export_by_server(
     target: Target,
     options: CaptureOptions,
-    say: Callable[[str], None],
+    say: Say,
     *,
     secret: str,
     bucket: str,
@@ -59,19 +56,9 @@ def export_by_server(
     The secret (type ``AWS S3 Creds``) must be shared with the server's own user. Raises
     :class:`recovery.errors.RecoveryError` when the server can't be asked.
     """
-    config = read_config(target, options.config_path)
-    with open_api(target, config) as api:
-        scene = Scene(
-            target=target,
-            api=api,
-            config=config,
-            options=options,
-            orgs=list(list_orgs(api)),
-            say=say,
-            ahead=server_ahead(api),
-        )
+    with open_scene(target, options, say) as scene:
         wanted = choose(scene)
-        downloads = ServerDownloads(target, config.files)
+        downloads = ServerDownloads(target, scene.files)
         env = {
             "Secret": secret,
             "Bucket": bucket,

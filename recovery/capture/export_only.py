@@ -7,25 +7,23 @@ hunt's zip holds is not exported a second time.
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import IO, Any
 
 from recovery.capture.collection import Collection
-from recovery.capture.compare_clocks import server_ahead
 from recovery.capture.export_archives import Exporter
-from recovery.capture.list_collections import list_everywhere, list_orgs
+from recovery.capture.list_collections import list_everywhere
+from recovery.capture.open_scene import open_scene
 from recovery.capture.options import CaptureOptions
-from recovery.capture.scene import Scene
+from recovery.capture.scene import Say, Scene
 from recovery.errors import BadInputError
 from recovery.target import Target
 from recovery.vault.identity import Identity
 from recovery.vault.manifest import Archive, StoredObject
 from recovery.vault.shelf import NotOnShelfError, Shelf
-from recovery.velociraptor.api import open_api
-from recovery.velociraptor.read_config import read_config
 
 INDEX = "index.json"
 _CSV = "index.csv"
@@ -34,7 +32,6 @@ _COLUMNS = (
     *("file", "kind", "org", "client_id", "hostname", "flow_id", "hunt_id", "artifacts"),
     *("active_at", "rows", "upload_bytes", "size", "sha256", "fingerprint", "lacks"),
 )
-Say = Callable[[str], None]
 
 
 def export_to(
@@ -45,18 +42,8 @@ def export_to(
     What the index there lists already, unchanged, is not exported again. Raises
     :class:`recovery.errors.RecoveryError` when the server or the shelf can't be used.
     """
-    config = read_config(target, options.config_path)
     before = read_index(shelf)
-    with open_api(target, config) as api:
-        scene = Scene(
-            target=target,
-            api=api,
-            config=config,
-            options=options,
-            orgs=list(list_orgs(api)),
-            say=say,
-            ahead=server_ahead(api),
-        )
+    with open_scene(target, options, say) as scene:
         wanted = choose(scene)
         known = {archive.fingerprint: archive for archive in before}
         folder = ExportFolder(shelf, before)

@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from recovery.cli.options import AsJson, BinaryThere, ConfigThere, Source, VaultUri
+from recovery.cli.options import (
+    AsJson,
+    BinaryThere,
+    ConfigThere,
+    OverRunningServer,
+    Source,
+    VaultUri,
+)
 from recovery.cli.terminal import echo
 from recovery.counts import things
 from recovery.errors import EXIT_FAILED, EXIT_FINDINGS
@@ -169,13 +176,7 @@ def restore(
         ),
     ] = "unchanged",
     hunts: Annotated[str, typer.Option(help="paused or released")] = "paused",
-    over_running_server: Annotated[
-        bool,
-        typer.Option(
-            "--over-running-server",
-            help="also where a server with clients runs there: it is stopped and replaced",
-        ),
-    ] = False,
+    over_running_server: OverRunningServer = False,
     as_json: AsJson = False,
 ) -> None:
     """Rebuilds the server with everything that a copy holds, as it was at that time.

@@ -8,6 +8,13 @@ VaultUri = Annotated[
     str, typer.Option("--vault", help="the vault's folder or URI", envvar="RECOVERY_VAULT")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="the result as JSON")]
+OverRunningServer = Annotated[
+    bool,
+    typer.Option(
+        "--over-running-server",
+        help="also where a server with clients runs there: it is stopped and replaced",
+    ),
+]
 Source = Annotated[
     str, typer.Option("--from", help="docker://NAME, ssh://HOST or local://: the server")
 ]

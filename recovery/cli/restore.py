@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recovery.cli.help_text import with_switches
-from recovery.cli.options import AsJson, VaultUri
+from recovery.cli.options import AsJson, OverRunningServer, VaultUri
 from recovery.cli.terminal import echo
 
 
@@ -60,13 +60,7 @@ def restore(
     flows_until: Annotated[
         str, typer.Option(help="leave out flows active after this time (ISO 8601, UTC)")
     ] = "",
-    over_running_server: Annotated[
-        bool,
-        typer.Option(
-            "--over-running-server",
-            help="also where a server with clients runs there: it is stopped and replaced",
-        ),
-    ] = False,
+    over_running_server: OverRunningServer = False,
     switch: Annotated[
         str,
         typer.Option(
