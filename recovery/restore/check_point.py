@@ -13,7 +13,7 @@ from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.choice import Choice
 from recovery.restore.choose_point import is_to_come, missing_parts, to_come
-from recovery.restore.chosen_names import unknown_name
+from recovery.restore.chosen_names import left_out_by_kind, unknown_name
 from recovery.restore.context import Context
 from recovery.restore.narrow import narrowed
 from recovery.restore.place_datastore import repository_of
@@ -185,13 +185,21 @@ def _check_copy(context: Context) -> None:
 def _check_choice(context: Context) -> dict[str, int]:
     """How many things of each item are left out; a name that nothing bears is refused."""
     manifest, choice = context.manifest, context.choice
-    if unknown := unknown_name(manifest, choice):
-        option, name = unknown
-        where = "" if option == "--org" or not choice.orgs else " in the chosen orgs"
+    if contrary := left_out_by_kind(choice):
+        option, kind = contrary
         raise BadInputError(
-            f"{manifest.point} holds nothing named {name!r}{where}",
+            f"nothing would come of it: the chosen providers leave {kind} out",
             target=option,
-            hint=f"`recovery points show {manifest.point}` lists what it holds; "
+            hint=f"add --provider {kind}, or leave one of the two options away; "
             "nothing was changed on the machine",
+        )
+    if unknown := unknown_name(manifest, choice):
+        where = "" if unknown.option == "--org" or not choice.orgs else " in the chosen orgs"
+        meant = f"; did you mean {unknown.meant!r}?" if unknown.meant else ""
+        raise BadInputError(
+            f"{manifest.point} holds nothing named {unknown.name!r}{where}{meant}",
+            target=unknown.option,
+            hint=f"`recovery points show {manifest.point}` lists what it holds; several names: "
+            f"{unknown.option} once for each; nothing was changed on the machine",
         )
     return narrowed(manifest, choice)[1]

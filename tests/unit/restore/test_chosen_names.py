@@ -3,7 +3,7 @@
 import pytest
 
 from recovery.restore.choice import Choice
-from recovery.restore.chosen_names import unknown_name
+from recovery.restore.chosen_names import left_out_by_kind, unknown_name
 from recovery.velociraptor.inventory import Inventory
 from tests.unit.restore.points import Point
 
@@ -20,7 +20,9 @@ def manifest(tmp_path):
     }
     made = Point(tmp_path / "vault").make()
     orgs = Inventory(orgs=there)
-    return made.model_copy(update={"inventory": orgs, "orgs": [*there], "archives": []})
+    return made.model_copy(
+        update={"inventory": orgs, "org_names": {"OACME": "Acme, Inc."}, "archives": []}
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,16 +30,37 @@ def manifest(tmp_path):
     [
         ({}, None),
         ({"orgs": ["OACME", "root"]}, None),
-        ({"orgs": ["OACM"]}, ("--org", "OACM")),
-        ({"orgs": ["OACME*"]}, ("--org", "OACME*")),
+        ({"orgs": ["OACM"]}, ("--org", "OACM", "OACME")),
+        ({"orgs": ["acme inc"]}, ("--org", "acme inc", "OACME")),
+        ({"orgs": ["Beta"]}, ("--org", "Beta", "")),
+        ({"orgs": ["OACME*"]}, ("--org", "OACME*", "OACME")),
         ({"users": ["ann*", "ANN@example.org", LONG, "a[b]"]}, None),
-        ({"users": ["ann*", "bob"]}, ("--user", "bob")),
-        ({"users": ["carl"], "orgs": ["OACME"]}, ("--user", "carl")),
+        ({"users": ["ann*", "bob"]}, ("--user", "bob", "")),
+        ({"users": ["carl"], "orgs": ["OACME"]}, ("--user", "carl", "")),
         ({"hunts": ["H.B*"]}, None),
-        ({"hunts": ["H.A1", "H.B2"], "orgs": ["OACME"]}, ("--hunt", "H.B2")),
-        ({"artifacts": ["custom.a"]}, ("--artifact", "custom.a")),
-        ({"artifacts": ["Custom.B"], "orgs": ["OACME"]}, ("--artifact", "Custom.B")),
+        ({"hunts": ["H.A1", "H.B2"], "orgs": ["OACME"]}, ("--hunt", "H.B2", "")),
+        ({"artifacts": ["custom.a"]}, ("--artifact", "custom.a", "Custom.A")),
+        ({"artifacts": ["Custom.B"], "orgs": ["OACME"]}, ("--artifact", "Custom.B", "Custom.A")),
     ],
 )
 def test_what_chooses_nothing_is_named(manifest, choice, unknown):
     assert unknown_name(manifest, Choice(**choice)) == unknown
+
+
+SINCE = {"flows_since": "2026-11-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "contrary"),
+    [
+        ({"users": ["ann"], "hunts": ["H.A1"], **SINCE}, None),
+        ({"users": ["ann"], "providers": ["users"]}, None),
+        ({"providers": ["hunts"], **SINCE}, None),  # of hunts' flows, too
+        ({"users": ["ann"], "providers": ["flows", "hunts"]}, ("--user", "users")),
+        ({"artifacts": ["A"], "providers": ["users"]}, ("--artifact", "artifacts")),
+        ({"hunts": ["H.A1"], "providers": ["flows"]}, ("--hunt", "hunts")),
+        ({"providers": ["users"], **SINCE}, ("--flows-since or --flows-until", "flows")),
+    ],
+)
+def test_a_name_of_a_kind_that_is_left_out_is_told(choice, contrary):
+    assert left_out_by_kind(Choice(**choice)) == contrary
