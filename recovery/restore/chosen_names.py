@@ -4,7 +4,7 @@ A server takes a name that matches nothing for success (facts: backup_restore())
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from recovery.restore.choice import Choice, Provider
@@ -41,6 +41,7 @@ def unknown_name(manifest: Manifest, choice: Choice) -> Unknown | None:
     }
     users = there["acls"] | there["users"]
     hunts = there["hunts"] | {a.hunt_id for a in manifest.archives if choice.org(a.org)}
+    asked: list[tuple[str, str, Callable[[str], bool], set[str]]]
     asked = [("--user", name, Choice(users=[name]).user, users) for name in choice.users]
     asked += [
         ("--artifact", name, Choice(artifacts=[name]).artifact, there["artifacts"])
