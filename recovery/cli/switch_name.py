@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from recovery.errors import BadInputError, RecoveryError
+from recovery.errors import BadInputError, RecoveryError, TargetError
 from recovery.infra.dns_update import Door, Record, endpoint, publish, zone_of
+from recovery.restore.request import Outcome
 from recovery.switch.dns_name import DnsName
 from recovery.switch.fail_over import fail_over, read_address
 from recovery.switch.open import open_switch, read_tsig_key
@@ -18,6 +19,23 @@ from recovery.verify.facts import DnsFacts
 Say = Callable[[str], None]
 
 
+class Sent(NamedTuple):
+    """Whether the clients are led to the new server, and what is to be heard of it."""
+
+    there: bool
+    address: str
+    findings: list[str]
+
+    @property
+    def outcome(self) -> Outcome:
+        """As a step's, for the table, the JSON and the verdict."""
+        status: Literal["done", "skipped"] = "done" if self.there else "skipped"
+        detail = f"{'to' if self.there else 'not to'} {self.address}"
+        return Outcome(
+            step="send the clients", status=status, detail=detail, findings=self.findings
+        )
+
+
 class Sending(Protocol):
     """How the clients come to the new server."""
 
@@ -25,8 +43,12 @@ class Sending(Protocol):
     def facts(self) -> DnsFacts | None:
         """What the proof holds the name to; None where no name decides."""
 
-    def send(self, say: Say, port: int) -> list[str]:
-        """Sends them there; what is to be heard. ``port``: the new server's frontend's."""
+    def send(self, say: Say, port: int) -> Sent:
+        """Sends them there. ``port``: the new server's frontend's.
+
+        What hinders it is said at once, and a finding: the server is up, and its archives are
+        worth importing all the same.
+        """
 
 
 @dataclass(frozen=True)
@@ -42,12 +64,16 @@ class NameRecord:
             name=self.record.name, address=self.record.addresses[0], nameserver=self.door.server
         )
 
-    def send(self, say: Say, port: int) -> list[str]:
-        """Publishes it; :class:`recovery.errors.TargetError` when the server refuses."""
+    def send(self, say: Say, port: int) -> Sent:
+        """Publishes it."""
         del port
-        publish(self.door, self.record)
-        say(f"switch the name: {self.record.name} → {self.record.addresses[0]}")
-        return []
+        record = self.record
+        try:
+            publish(self.door, record)
+        except TargetError as hindered:
+            return _not_sent(record.addresses[0], hindered, "run the same command again", say)
+        say(f"switch the name: {record.name} → {record.addresses[0]}")
+        return Sent(True, record.addresses[0], [])
 
 
 @dataclass(frozen=True)
@@ -65,21 +91,23 @@ class AnySwitch:
         door = self.switch.door
         return DnsFacts(name=self.switch.host, address=self.address, nameserver=door.server)
 
-    def send(self, say: Say, port: int) -> list[str]:
-        """Switches once the new server answers there. What hinders it is a finding.
-
-        The server is up, and its archives are worth importing all the same.
-        """
+    def send(self, say: Say, port: int) -> Sent:
+        """Switches once the new server answers there."""
         try:
             done = fail_over(self.switch, self.address, port=port, max_ttl=self.max_ttl, say=say)
         except RecoveryError as hindered:
-            again = f"`recovery failover --switch … --to {self.address}`"
-            return [
-                f"the clients were not sent to {self.address}: {hindered.message}; mend it, then "
-                + again
-                + " (with --unchecked it doesn't ask the server first)"
-            ]
-        return list(done.findings)
+            again = (
+                f"`recovery failover --switch … --to {self.address}` (with --unchecked it doesn't "
+                "ask the server first)"
+            )
+            return _not_sent(self.address, hindered, again, say)
+        return Sent(True, self.address, list(done.findings))
+
+
+def _not_sent(address: str, hindered: RecoveryError, again: str, say: Say) -> Sent:
+    finding = f"the clients were not sent to {address}: {hindered.message}; mend it, then {again}"
+    say(finding)
+    return Sent(False, address, [finding])
 
 
 def read_sending(switch: str, address: str, to: str, record: NameRecord | None) -> Sending | None:

@@ -144,6 +144,10 @@ class GroupResult(BaseModel):
     outcomes: list[Outcome]
     facts: dict[str, str] = {}
 
+    def with_outcome(self, outcome: Outcome) -> Self:
+        """Itself and one more, of what was done right after its steps."""
+        return self.model_copy(update={"outcomes": [*self.outcomes, outcome]})
+
 
 def parse_request(**values: object) -> RestoreRequest:
     """A request from what the operator gave; :class:`BadInputError` names the first mistake."""

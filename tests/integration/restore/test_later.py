@@ -96,6 +96,8 @@ def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(cap
         assert f"`recovery verify --target {fresh.uri} --vault" in third["facts"]["next"]
         assert "old clients back" in recovery(fresh, *verify, codes=(1,)).stdout
 
+        a_switch_that_cannot_be_reached_is_a_finding(fresh, words)
+
         narrower = fresh.restore("server")["let accounts in"]
         assert any("boss: it stays until you remove it" in line for line in narrower.findings)
         fresh.query('SELECT user_delete(user="boss", really_do_it=TRUE) AS A FROM scope()')
@@ -103,6 +105,17 @@ def test_a_new_administrator_is_held_back_let_in_later_and_gone_when_removed(cap
         assert set(fresh.inventory().orgs["root"]["acls"]) == {"alice"}
         fresh.restore("server", accounts=str(approval))
         assert set(fresh.inventory().orgs["root"]["acls"]) == {"alice"}
+
+
+def a_switch_that_cannot_be_reached_is_a_finding(fresh, words):
+    """And the clients, whom nobody led here, are not waited for."""
+    switch = ["--switch", "haproxy://127.0.0.1:1/velo", "--address", "127.0.0.4"]
+    told = json.loads(recovery(fresh, *words, *switch, codes=(1,)).stdout)
+    assert told["verdict"] == "recovered with findings"
+    (finding,) = told["findings"]
+    assert finding.startswith("the clients were not sent to 127.0.0.4: ")
+    steps = [outcome["step"] for outcome in told["outcomes"]]
+    assert steps[steps.index("send the clients") + 1] == "hold the forwarding"
 
 
 def test_from_a_backup_alone_accounts_come_later_and_hunts_without_parameters_wait(fresh):

@@ -76,10 +76,24 @@ def test_nobody_is_sent_to_a_server_that_does_not_answer(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     proxy = Proxy()
     sending = AnySwitch(proxy, "127.0.0.4")
-    (hindered,) = sending.send(lambda _line: None, 1)
+    said = []
+    there, _, (hindered,) = sending.send(said.append, 1)
+    assert (there, said[-1]) == (False, hindered)
     assert "nothing was switched" in hindered
     assert "recovery failover" in hindered
     assert proxy.sent == []
-    (late,) = sending.send(lambda _line: None, 0)
+    there, _, (late,) = sending.send(lambda _line: None, 0)
+    assert there
     assert proxy.sent == ["127.0.0.4"]
     assert "400 s" in late
+
+
+def test_a_name_server_that_refuses_is_said_at_once_and_no_end(tmp_path):
+    key = tmp_path / "key"
+    key.write_text(f"recovery:{'A' * 43}=")
+    key.chmod(0o600)
+    record = read_record("velo.example.org", "192.0.2.7", "127.0.0.1:1", "", key, 60)
+    said = []
+    there, _, (hindered,) = record.send(said.append, 8000)
+    assert (there, said) == (False, [hindered])
+    assert "run the same command again" in hindered
