@@ -1,10 +1,11 @@
 """Users that the config itself makes at a server's very first start, as administrators.
 
 ``GUI.initial_users`` is looked at where the datastore has no ``config/install_time`` (facts: Server
-and clients): a package alone, or a backup, would bring back whoever stands there, removed since or
-not, whatever was approved.
+and clients), or one without a time in it (read in its source): a package alone, or a backup, would
+bring back whoever stands there, removed since or not, whatever was approved.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,11 +21,14 @@ from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.config_edit import set_list
-from recovery.velociraptor.state_tar import deciding_paths
+from recovery.velociraptor.messages import protobuf_values
+from recovery.velociraptor.records import is_json_record, json_record
+from recovery.velociraptor.state_tar import deciding_files
 from recovery.velociraptor.stored_names import same_user
 
 _PLACE = ("GUI", "initial_users")
 _INSTALLED = ("config/install_time.json.db", "config/install_time.db")
+_TIME = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def initial_users(config: ServerConfig) -> list[str]:
@@ -77,8 +81,25 @@ def _was_started(context: Context) -> bool:
     """Whether the state that is placed says that its server has had its first start."""
     if not context.wants("state"):
         return False
-    states = [context.fetch(state.tar) for state in context.manifest.state]
-    return any(path in _INSTALLED for state in states for path in deciding_paths(state))
+    states = [s.tar for s in context.manifest.state if context.wants_org(s.org)]
+    records = [
+        file.read()
+        for tar in states
+        for file in deciding_files(context.fetch(tar))
+        if file.path in _INSTALLED
+    ]
+    return bool(records) and all(map(tells_time, records))
+
+
+def tells_time(record: bytes) -> bool:
+    """Whether a record of the first start has a time; one without it is none to a server. Pure."""
+    try:
+        if not is_json_record(record):
+            return _TIME.fullmatch(str(dict(protobuf_values(record)).get(1))) is not None
+        values = json_record(record)
+    except ValueError:
+        return False
+    return any(_TIME.fullmatch(str(values.get(name))) for name in ("installTime", "install_time"))
 
 
 def _accounts(context: Context) -> list[Account]:

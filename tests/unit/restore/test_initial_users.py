@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from recovery.restore.context import Context
-from recovery.restore.initial_users import held_initial_users, without_users
+from recovery.restore.initial_users import held_initial_users, tells_time, without_users
 from recovery.restore.request import parse_request
 from recovery.velociraptor.config_edit import set_list
 from tests.unit.restore.points import BACKUP, CONFIG, STATE, Point, tar_with, unzipped, zip_of
@@ -74,6 +74,35 @@ def test_with_a_state_nobody_where_its_server_was_started_before(point):
     point.changes = {"point": "20300101T000000Z-bbbbbb"}
     point.make()
     assert held(point, ["state"]) == []
+
+
+def test_a_state_without_a_time_of_its_first_start_counts_as_none(point):
+    admin = {"acl/ann.json.db": b'{"execve":true}'}
+    empty = {"config/install_time.db": b""}
+    for number, record in enumerate([dict.fromkeys(INSTALLED, b"{}"), INSTALLED | empty]):
+        point.state = tar_with({**STATE, **admin, **record})
+        point.changes = {"point": f"20300101T00000{number}Z-bbbbbb"}
+        point.make()
+        assert held(point, ["state"]) == ["mallory"]
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (b'{"installTime":"1790000000"}', True),
+        (b'{"install_time":1790000000}', True),
+        (b"\x08\x80\xd8\xc5\xd5\x06", True),
+        (b"{}", False),
+        (b'{"installTime":"0"}', False),
+        (b'{"installTime":"1790000000"', False),
+        (b'{"installTime":true}', False),
+        (b"\x08\x01\x08\x00", False),
+        (b"\x10\x01", False),
+        (b"", False),
+    ],
+)
+def test_a_first_start_is_told_by_its_time(record, told):
+    assert tells_time(record) is told
 
 
 def test_with_the_package_alone_whom_the_config_before_has_not(point):
