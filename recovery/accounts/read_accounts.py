@@ -25,7 +25,9 @@ SERVER_ITSELF = "VelociraptorServer"
 """The server's own principal: its record is no person's account."""
 _HINT = "choose another point: `recovery points list`; nothing was changed on the machine"
 
-_ADMIN_ROLES = frozenset({"administrator", "org_admin"})
+_ADMIN_ROLES = frozenset({"administrator", "org_admin", "artifact_writer"})
+"""The last one is "akin to administrator": its artifacts run as root on endpoints (a server's own
+words, read in its source)."""
 _ADMIN_RIGHTS = frozenset(
     {
         "superUser",
@@ -35,12 +37,13 @@ _ADMIN_RIGHTS = frozenset(
         "orgAdmin",
         "execve",
         "impersonation",
+        "artifactWriter",
         "serverArtifactWriter",
         "filesystemWrite",
         "datastoreAccess",
     }
 )
-"""Single rights that are as good: to act as anybody, to write code or files on the server."""
+"""Single rights that are as good: to act as anybody, to write code, or files on the server."""
 
 
 _LIKE_SHORTENED = re.compile(r"%23[0-9a-f]{40}")
@@ -90,7 +93,9 @@ class Account:
 
     @property
     def is_admin(self) -> bool:
-        """Whether these rights suffice to run anything on the server, or to make new users."""
+        """Whether these rights suffice to run anything on the server or on endpoints by one's own
+        code, or to make new users.
+        """
         roles = set(self.policy.get("roles", []))
         return bool(roles & _ADMIN_ROLES) or bool(_ADMIN_RIGHTS & self.policy.keys())
 

@@ -224,6 +224,8 @@ def test_a_denied_name_stays_out_however_it_is_spelt(tmp_path: Path) -> None:
         ({"anyQuery": True}, True),
         ({"impersonation": True}, True),
         ({"superUser": True}, True),
+        ({"roles": ["artifact_writer"]}, True),
+        ({"artifactWriter": True}, True),
     ],
 )
 def test_single_rights_make_an_administrator_as_the_datastore_spells_them(policy, admin):
