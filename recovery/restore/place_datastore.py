@@ -4,6 +4,8 @@ The state of the same recovery point is placed on top of it afterwards: it was r
 by record, has the client list as it was in memory, and lets back only the accounts allowed.
 """
 
+import re
+
 from recovery.counts import things
 from recovery.datastore.copy import FRESH
 from recovery.datastore.repository import Repository, parse_repository
@@ -27,10 +29,13 @@ _LEFT_OUT = (
     "/orgs/*/hunts/index.json*",
 )
 _PREPARE = 'install -d -o "$2" -g "$2" -m 700 "$1"'
-# No link or device comes back, whoever put it there; the fresh client lists go to their places.
+# No link or device comes back, whoever put it there. Restic writes through one that is there
+# already (seen on 0.14): as root, to wherever it points.
+_NO_LINKS = """cd -- "$1" && find . -xdev ! -type f ! -type d -printf '%P\\0' -delete"""
+# The fresh client lists go to their places.
 _SETTLE = """set -e
 cd -- "$1"
-find . -xdev ! -type f ! -type d -printf '%P\\0' -delete
+rm -rf -- "./$4"
 if [ -d "$3" ]; then
   cp -R "$3/." . && rm -rf -- "./$3"
 fi
@@ -40,9 +45,18 @@ chmod 700 .
 """
 # A record that was caught while the server wrote it: empty, or without its end.
 _TORN = r"""cd -- "$1"
-find . -name '*.json.db' -print0 | xargs -0 -r grep -L '[]}]$' || :
+find . -type f -name '*.json.db' -print0 | xargs -0 -r grep -LZ '[]}]$' || :
 """
+# Of another copy come the files that are asked for by name, and nothing else that it may hold.
+_PICK = """cd -- "$1"
+while IFS= read -r -d '' name; do
+  [ ! -f "$2/$name" ] || mv -f -- "$2/$name" "./$name"
+done
+rm -rf -- "$2"
+"""
+_OLDER = ".recovery-older"
 _MANY = 200
+_WILDCARD = re.compile(r"[*?\[\\]")
 
 
 def place_datastore(context: Context) -> Report:
@@ -72,9 +86,11 @@ def place_datastore(context: Context) -> Report:
     brought = f"copy {copy.snapshot[:8]}: {files}, {copy.bytes / 1e6:.0f} MB"
     with open_restic(context.target, repository) as restic:
         context.say(f"{brought} …")
+        _without_links(context, where)  # of an attempt that was cut off, maybe of another copy
         _bring(context, restic, copy.snapshot, where)
-        settle = ["sh", "-c", _SETTLE, "settle", where, OWNER, FRESH]
-        links = [name for name in context.target.run(settle, timeout=3600).text.split("\0") if name]
+        links = _without_links(context, where)
+        settle = ["sh", "-c", _SETTLE, "settle", where, OWNER, FRESH, _OLDER]
+        context.target.run(settle, timeout=3600)
         torn = _mend(context, restic, where)
     context.facts["snapshot"] = copy.snapshot
     findings = []
@@ -115,6 +131,12 @@ def _bring(context: Context, restic: Restic, snapshot: str, where: str) -> None:
     restic.run(["restore", snapshot, "--target", where, *excludes(context)])
 
 
+def _without_links(context: Context, where: str) -> list[str]:
+    """Takes links and devices away; their paths."""
+    argv = ["sh", "-c", _NO_LINKS, "links", where]
+    return _names(context.target.run(argv, timeout=3600).stdout)
+
+
 def _mend(context: Context, restic: Restic, where: str) -> list[str]:
     """Half-written records from the copies before this one; the names of those that stay so."""
     torn = _torn(context, where)
@@ -126,13 +148,27 @@ def _mend(context: Context, restic: Restic, where: str) -> list[str]:
     for older in sorted(before, key=lambda one: one.taken_at, reverse=True):
         if taken is None or older.taken_at >= taken or not torn:
             continue
-        wanted = [word for name in torn[:_MANY] for word in ("--include", f"/{name}")]
-        restic.run(["restore", older.ident, "--target", where, *wanted])
+        wanted = [word for name in torn[:_MANY] for word in ("--include", pattern_of(name))]
+        aside = f"{where}/{_OLDER}"
+        context.target.run(["mkdir", "-p", "-m", "700", aside])
+        restic.run(["restore", older.ident, "--target", aside, *wanted])
+        _without_links(context, aside)
+        pick = ["bash", "-c", _PICK, "pick", where, aside]
+        context.target.run(pick, stdin="\0".join([*torn, ""]).encode(), timeout=3600)
         torn = _torn(context, where)
-    context.target.run(["chown", "-R", f"{OWNER}:{OWNER}", where], timeout=3600)
+    context.target.run(["chown", "-R", f"{OWNER}:{OWNER}", f"{where}/."], timeout=3600)
     return torn
 
 
+def pattern_of(name: str) -> str:
+    """Restic's pattern for this one file, whatever signs are in its name. Pure."""
+    return "/" + _WILDCARD.sub(lambda sign: f"\\{sign[0]}", name)
+
+
 def _torn(context: Context, where: str) -> list[str]:
-    found = context.target.run(["sh", "-c", _TORN, "torn", where], timeout=3600).text
-    return [name.removeprefix("./") for name in found.splitlines() if name]
+    found = context.target.run(["sh", "-c", _TORN, "torn", where], timeout=3600).stdout
+    return [name.removeprefix("./") for name in _names(found)]
+
+
+def _names(listed: bytes) -> list[str]:
+    return [name.decode("utf-8", "replace") for name in listed.split(b"\0") if name]

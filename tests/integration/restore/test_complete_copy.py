@@ -141,14 +141,19 @@ def test_what_was_caught_half_written_comes_from_the_copy_before(copies, empty):
     records = f"clients/{client}/collections/*/task.json.db clients/{client}/*.json.db"
     record = empty.run(f"cd {ds}; ls {records} 2>/dev/null | head -n 1").text
     assert record
-    empty.run(f": > {ds}/{record}")
     host = f"velociraptor-{captured.config.deployment[:16]}"
-    tags = (
-        f"--tag velociraptor-recovery --tag deployment={captured.config.deployment} --tag point=X"
+    tags = f"--tag velociraptor-recovery --tag deployment={captured.config.deployment}"
+    # A copy in between is a stranger's: a link in the record's place, and a file to be picked up.
+    empty.run("echo mine > /root/victim")
+    empty.run(
+        f"ln -sf /root/victim {ds}/{record}; mkdir {ds}/none; echo {{}} > {ds}/none/x.json.db"
     )
-    empty.run(f"cd {ds}; {env} restic backup . --host {host} {tags}")
+    empty.run(f"cd {ds}; {env} restic backup . --host {host} {tags} --tag point=Y; sleep 1.1")
+    empty.run(f"cd {ds}; rm {record}; : > {record}; mv none 'n*ne'; : > 'n*ne/x.json.db'")
+    empty.run(f"cd {ds}; {env} restic backup . --host {host} {tags} --tag point=X")
     torn = json.loads(empty.run(f"{env} restic snapshots --json --tag point=X").text)[0]["id"]
-    empty.run(f"rm -rf {ds}")
+    # What an attempt that was cut off may leave: restic would write through it.
+    empty.run(f"rm -rf {ds}; mkdir -p {ds}/{Path(record).parent}; ln -s /root/victim {ds}/{record}")
     copy = second.datastore.model_copy(update={"snapshot": torn})
     vault = open_vault(str(captured.vault))
     point = second.model_copy(update={"point": "20990101T000000Z-aaaaaa", "datastore": copy})
@@ -159,8 +164,10 @@ def test_what_was_caught_half_written_comes_from_the_copy_before(copies, empty):
         )
         result = run_group("server", request, lambda _line: None)
         placed = next(o for o in result.outcomes if o.step == "place the datastore")
-        assert placed.findings == []
-        assert empty.run(f"stat -c %s {ds}/{record}").text != "0"
+        unmended = "n*ne/x.json.db: caught half-written, and no earlier copy has it whole"
+        assert placed.findings == [unmended]
+        assert empty.run(f"ls {ds}/none 2>/dev/null; cat /root/victim").text == "mine"
+        assert empty.run(f"stat -c %F {ds}/{record}").text == "regular file"
         assert empty.run(f"stat -c %U {ds}/{record}").text == "velociraptor"
     finally:
         (captured.vault / "points" / f"{point.point}.json").unlink()
