@@ -50,7 +50,7 @@ END {
 """
 _SCRIPT = (
     'since=$1 month=$2 sum=$3; shift 3; cd -- "$1" || exit 3; export LC_ALL=C; '
-    'nice -n 19 find "$@" -type f -printf "%T@ %s %P\\n" | '
+    'nice -n 19 find -H "$@" -type f -printf "%T@ %s %P\\n" | '
     'nice -n 19 awk -v now="$(date +%s)" -v since="$since" -v month="$month" "$sum"'
 )
 

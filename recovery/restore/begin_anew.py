@@ -9,10 +9,14 @@ from recovery.restore.context import Context
 from recovery.restore.journal import FOLDER
 
 # One file is enough: a package makes empty folders, a recovery or a server files.
-_LOOK = 'find "$@" -type f ! -path "*/lost+found/*" -print -quit 2>/dev/null || :'
+_LOOK = 'find -H "$@" -type f ! -path "*/lost+found/*" -print -quit 2>/dev/null || :'
+# The journal last: a machine that dies in between would believe the ledger, with none to doubt it.
 _ASIDE = """set -e
 cd -- "$1"
-for file in *.jsonl *.json; do [ ! -e "$file" ] || mv -- "$file" "$file.$2"; done
+for file in *.jsonl *.json; do
+  [ ! -e "$file" ] || [ "$file" = journal.jsonl ] || mv -- "$file" "$file.$2"
+done
+mv -- journal.jsonl "journal.jsonl.$2"
 """
 
 

@@ -21,7 +21,7 @@ _SCRIPT = """set -e
 exec 9>"$3"; flock -w "$4" 9
 mkdir -p "$1"
 tar -x -f - -C "$1" --no-same-owner --no-same-permissions --no-overwrite-dir
-chown -R "$2:$2" "$1"
+chown -R "$2:$2" "$1/."
 chmod 700 "$1"
 """
 

@@ -35,7 +35,7 @@ _ROOM_NEEDED = 1.1
 _FREE = """d=$1
 while [ ! -d "$d" ]; do d=$(dirname "$d"); done
 df --output=avail -B1 "$d" | tail -n 1
-[ ! -d "$1" ] || du -sxB1 "$1" | cut -f1
+[ ! -d "$1" ] || du -DsxB1 "$1" | cut -f1
 """
 
 
@@ -146,7 +146,7 @@ def _install(vault: ShelfVault, spare: Target, uri: str, version: str, say: Say)
 
 
 def _check_room(active: Target, spare: Target, datastore: str) -> None:
-    used = int(active.run(["du", "-sxB1", datastore], timeout=3600).text.split()[0])
+    used = int(active.run(["du", "-DsxB1", datastore], timeout=3600).text.split()[0])
     free = ["sh", "-c", _FREE, "free", datastore]
     numbers = [int(word) for word in spare.run(free, timeout=3600).text.split()]
     if sum(numbers) < used * _ROOM_NEEDED:

@@ -36,7 +36,7 @@ install -d -m 711 "${trial%/*/*}" "${trial%/*}"
 install -d -o "$owner" -g "$owner" -m 700 "$trial" "$trial/ds"
 cat > "$trial/server.config.yaml"
 big="--exclude=uploads --exclude=downloads --exclude=backups"
-need=$(du -sxB1 $big "$ds" 2>/dev/null | cut -f1)
+need=$(du -DsxB1 $big "$ds" 2>/dev/null | cut -f1)
 free=$(df --output=avail -B1 "$trial" | tail -n 1)
 [ "$free" -gt $((need + 104857600)) ] ||
   { echo "a trial needs $need bytes under $trial, $free are free" >&2; exit 11; }

@@ -21,7 +21,7 @@ def test_owner(host: Any, facts: ServerFacts, record_property: Any) -> None:
 def test_no_file_of_another_user(host: Any, facts: ServerFacts) -> None:
     # `-print` alone: with millions of files, a sorted or formatted list takes minutes.
     for folder in facts.folders:
-        found = host.run("find %s ! -user %s -print | head -n %s", folder, OWNER, str(SHOWN))
+        found = host.run("find -H %s ! -user %s -print | head -n %s", folder, OWNER, str(SHOWN))
         assert found.rc == 0, "the files can't be listed"
         assert not found.stderr.strip(), f"can't be listed: {found.stderr[-200:]}"
         names = found.stdout.split()

@@ -1,4 +1,4 @@
-"""Records in Datastore.location, files in another Datastore.filestore_directory."""
+"""Records in Datastore.location, files in another Datastore.filestore_directory, here a link."""
 
 import pytest
 
@@ -12,8 +12,8 @@ from tests.integration.restore.conftest import fresh_machine, live, lost_server,
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
 FILES = "/srv/velociraptor-files"
 MIXED = f"""
-[ "$(find {FILES} -type f ! -name '*.db' | wc -l)" -gt 20 ] || echo few
-find {FILES} -name '*.db'
+[ "$(find {FILES}/ -type f ! -name '*.db' | wc -l)" -gt 20 ] || echo few
+find {FILES}/ -name '*.db'
 find /var/lib/velociraptor -type f ! -name '*.db'
 """
 
@@ -22,7 +22,7 @@ def test_both_come_back_and_a_complete_copy_refuses(server_binary, tmp_path_fact
     folder = tmp_path_factory.mktemp("two")
     captured = lost_server(server_binary, folder, live, filestore_directory=FILES)
     with fresh_machine(captured, "test-two-folders") as fresh:
-        fresh.run(f"mkdir -p {FILES} && echo > {FILES}/of-old")
+        fresh.run(f"mkdir -p /data/files && ln -s /data/files {FILES} && echo > {FILES}/of-old")
         outcomes = fresh.restore("server", "collections")
         ((finding,),) = [one.findings for one in outcomes.values() if one.findings]
         was = "the machine had a datastore before this recovery"

@@ -1,5 +1,7 @@
 """A journal is believed for as long as there is what it tells of."""
 
+import os
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -50,6 +52,14 @@ def test_a_datastore_that_is_there_keeps_its_journal(machine):
     assert machine.said == machine.forgotten == []
 
 
+def test_so_does_one_that_is_a_link_to_another_disk(machine, tmp_path):
+    (tmp_path / "datastore").rename(tmp_path / "disk")
+    (tmp_path / "datastore").symlink_to(tmp_path / "disk")
+    machine.context.journal.add(Outcome(step="place", status="done"))
+    begin_anew(machine.context, "install")
+    assert machine.done()
+
+
 def test_a_datastore_that_is_gone_is_recovered_anew(machine):
     machine.context.journal.add(Outcome(step="place", status="done"))
     (machine.folder / "ledger.jsonl").write_text("{}\n")
@@ -66,3 +76,20 @@ def test_before_anything_was_placed_an_empty_datastore_is_none_that_is_gone(mach
     machine.file.unlink()
     begin_anew(machine.context, "install")
     assert machine.done()
+
+
+def test_a_machine_that_dies_while_they_are_put_aside_doubts_its_ledger_still(tmp_path):
+    folder, programs = tmp_path / "recovery", tmp_path / "programs"
+    folder.mkdir()
+    programs.mkdir()
+    for name in ("journal.jsonl", "ledger.jsonl", "hunts.jsonl", "forwarding-held.json"):
+        (folder / name).touch()
+    (programs / "mv").write_text('#!/bin/sh\n/bin/mv "$@"; kill -9 $PPID\n')
+    (programs / "mv").chmod(0o755)
+    argv = ["sh", "-c", module._ASIDE, "aside", str(folder), "now"]
+    path = {"PATH": f"{programs}:{os.environ['PATH']}"}
+    left = []
+    while (folder / "journal.jsonl").exists():
+        left.append(sorted(one.name for one in folder.iterdir() if one.name.endswith("l")))
+        subprocess.run(argv, env=path, check=False)
+    assert left[-1] == ["journal.jsonl"]
