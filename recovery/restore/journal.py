@@ -58,10 +58,20 @@ class Journal:
         last = {line["step"]: line for line in self._lines}
         return {step: line for step, line in last.items() if line["point"] == self._point}
 
+    def points(self, step: str, *, but: str | None = None) -> set[str]:
+        """The recovery points for which ``step`` was done on this machine.
+
+        ``but``: not where what it had to say begins with this word.
+        """
+        return {
+            line["point"]
+            for line in self._lines
+            if line["step"] == step and not (but and str(line.get("detail")).startswith(but))
+        }
+
     def others(self, step: str) -> list[str]:
-        """The other recovery points for which ``step`` was done on this machine."""
-        found = {line["point"] for line in self._lines if line["step"] == step}
-        return sorted(found - {self._point})
+        """Those besides this one."""
+        return sorted(self.points(step) - {self._point})
 
     def has_more_than(self, step: str) -> bool:
         """Whether anything but ``step`` was ever done on this machine, for whatever point."""

@@ -9,17 +9,19 @@ from recovery.errors import BadInputError
 from recovery.restore.context import Context
 from recovery.restore.journal import AT_WORK
 from recovery.restore.place_as_server import WAIT, WORK
-from recovery.restore.running_server import runs, take_over
+from recovery.restore.running_server import runs, take_over, without_state
 from recovery.restore.state_files import Keep, copy_state, held_files
-from recovery.restore.step import PACKAGE_STEP, Report
+from recovery.restore.step import ORG_RECORDS, PACKAGE_STEP, STATE_STEP, Report
 from recovery.velociraptor.config import OWNER
 from recovery.velociraptor.read_config import read_config
 
-STEP = "place the state"
+STEP = STATE_STEP
 KEPT = "the server there stays as it is: archives alone are added"
+# The list of hunts that a server wrote there is believed at its start, and has none of the state's.
 _SCRIPT = """set -e
 exec 9>"$3"; flock -w "$4" 9
 mkdir -p "$1"
+rm -f "$1"/hunts/index.json* "$1"/orgs/*/hunts/index.json*
 tar -x -f - -C "$1" --no-same-owner --no-same-permissions --no-overwrite-dir
 chown -R "$2:$2" "$1/."
 chmod 700 "$1"
@@ -62,11 +64,33 @@ def place_state(context: Context) -> Report:
     if keep is Keep.EVERYTHING:
         context.journal.note_accounts(context.allowed or (), anew=True)
     context.facts["hunts_paused"] = str(paused)
-    what = "state" if keep is Keep.EVERYTHING else "org records"
+    what = "state" if keep is Keep.EVERYTHING else ORG_RECORDS
     handed_out = f", {things(served, 'file')} for endpoints" if served else ""
     return Report(
-        f"{what}: {things(files, 'file')}{handed_out}, {things(paused, 'running hunt')} paused"
+        f"{what}: {things(files, 'file')}{handed_out}, {things(paused, 'running hunt')} paused",
+        _unlisted(context) if keep is Keep.EVERYTHING else [],
     )
+
+
+def lacks_state(context: Context) -> bool:
+    """Whether this point's org records alone were placed, and its state is asked for now."""
+    return context.wants("state") and context.journal.detail(STEP).startswith(ORG_RECORDS)
+
+
+def _unlisted(context: Context) -> list[str]:
+    """Clients whose flows an earlier run imported, and that the state's list hasn't got."""
+    orgs = context.manifest.inventory.orgs
+    imported = {(org, client) for org in orgs for client, _ in context.ledger.finished(org)}
+    unknown = sorted(
+        (org, client)
+        for org, client in imported
+        if client not in orgs[org].get("clients", {}) and client.startswith("C.")
+    )
+    return [
+        f"{org}: {client} is in no client list of this point: its imported flows are shown again "
+        "once it has polled"
+        for org, client in unknown
+    ]
 
 
 def _add_served(context: Context, out: tarfile.TarFile) -> int:
@@ -112,7 +136,8 @@ def refuse_a_used_machine(context: Context, so_far: str) -> None:
 
     Asked before the package is installed, too: a server that serves is not stopped for nothing.
     """
-    if others := context.journal.others(STEP):
+    others = context.journal.others(STEP)
+    if others and not without_state(context):
         raise BadInputError(
             f"this machine already holds the state of {', '.join(others)}; the state of "
             f"{context.manifest.point} is not put on top of it",

@@ -10,7 +10,7 @@ from recovery.restore.install_package import install_held, install_package
 from recovery.restore.let_in_accounts import let_in_accounts
 from recovery.restore.place_datastore import STEP as DATASTORE_STEP
 from recovery.restore.place_datastore import place_datastore
-from recovery.restore.place_state import STEP, place_state
+from recovery.restore.place_state import STEP, lacks_state, place_state
 from recovery.restore.prove_recovery import prove_recovery
 from recovery.restore.release_hunts import release_if_asked
 from recovery.restore.request import Group, GroupResult, RestoreRequest
@@ -29,7 +29,7 @@ STEPS: dict[Group, tuple[Step, ...]] = {
         Step("review what runs code", review_material, once=False, changes=False),
         Step(PACKAGE_STEP, install_package),
         Step(DATASTORE_STEP, place_datastore),
-        Step(STEP, place_state),
+        Step(STEP, place_state, again=lacks_state),
         Step("start the server", start_service, once=False),
         Step(BACKUP_STEP, restore_backup),
         Step("let accounts in", let_in_accounts, once=False),

@@ -10,6 +10,8 @@ from recovery.counts import things
 from recovery.errors import BadInputError, RecoveryError
 from recovery.restore.context import Context
 from recovery.restore.hold_service import hold_argv
+from recovery.restore.restore_backup import STEP as BACKUP_STEP
+from recovery.restore.step import ORG_RECORDS, PACKAGE_STEP, STATE_STEP
 from recovery.velociraptor.config import SERVICE, ServerConfig
 from recovery.velociraptor.read_config import read_config
 
@@ -24,6 +26,7 @@ count clients/ orgs/*/clients/ -mindepth 1 -maxdepth 1 -name 'C.*'
 count clients/ orgs/*/clients/ -mindepth 2 -maxdepth 2 -path '*/C.*/key.db' -newermt "@$at"
 both clients/ orgs/*/clients/ -mindepth 3 -maxdepth 3 -path '*/C.*/collections/F.*.db'
 both hunts/ orgs/*/hunts/ -mindepth 1 -maxdepth 1 -name 'H.*.db'
+count clients/ orgs/*/clients/ -mindepth 2 -maxdepth 2 -path '*/C.*/key.db'
 """
 
 
@@ -36,6 +39,8 @@ class Holds(NamedTuple):
     new_flows: int = 0
     hunts: int = 0
     new_hunts: int = 0
+    keys: int = 0
+    """Of clients that enrolled there, or that a state has brought; an import brings none."""
 
 
 def runs(context: Context) -> bool:
@@ -47,6 +52,8 @@ def runs(context: Context) -> bool:
 def refuse_a_running_server(context: Context) -> None:
     """Returns where the operator said so, and where no server runs, or one with nothing in it.
 
+    One that a recovery has put there without a state, and where no client has enrolled since, has
+    what archives brought, which stays.
     A recovery that was cut off has held its server before it changed anything, and goes on.
     Raises :class:`BadInputError` with what is there, in numbers; nothing was changed then.
     """
@@ -56,9 +63,15 @@ def refuse_a_running_server(context: Context) -> None:
     argv = ["sh", "-c", _SCRIPT, "count", _config(context).datastore, f"{at:.0f}"]
     said = context.target.run(argv, timeout=1800).text.split()
     holds = Holds(*map(int, said))
+    if not holds.keys and without_state(context):
+        return
     if holds.clients or holds.hunts:
+        point = context.manifest.point
+        whose = f"no recovery of {point} has put it there"
+        if context.journal.is_done(PACKAGE_STEP):
+            whose = f"the recovery of {point} that put it there has placed no state"
         raise BadInputError(
-            f"a server runs there, and no recovery of {context.manifest.point} has put it there: "
+            f"a server runs there, and {whose}: "
             f"{words(holds)}; it would be stopped, and the point put over it",
             hint="a lost server comes back on another machine; exports alone are added to this "
             "server with --strategy collections. If it is to be replaced: `recovery capture --from "
@@ -67,11 +80,25 @@ def refuse_a_running_server(context: Context) -> None:
         )
 
 
+def without_state(context: Context) -> bool:
+    """Whether recoveries have put the server there, of this deployment, and placed no state.
+
+    Nor the backup of another point, whose clients are in no list but the server's.
+    """
+    journal = context.journal
+    return (
+        bool(journal.points(PACKAGE_STEP))
+        and not journal.points(STATE_STEP, but=ORG_RECORDS)
+        and not journal.others(BACKUP_STEP)
+        and _config(context).deployment == context.manifest.server.deployment
+    )
+
+
 def take_over(context: Context) -> None:
     """Holds a server that runs where its datastore is about to be put in place.
 
-    Only one that was brought back by its package alone before runs then: what it has in memory
-    would be written over what is placed. Raises as :func:`refuse_a_running_server` does.
+    Only one that was brought back without its state before runs then: what it has in memory would
+    be written over what is placed. Raises as :func:`refuse_a_running_server` does.
     """
     refuse_a_running_server(context)
     if runs(context):

@@ -12,6 +12,9 @@ from recovery.restore.to_disk import to_disk
 
 PACKAGE_STEP = "install the package"
 """The one step that is the same whatever was chosen."""
+STATE_STEP = "place the state"
+ORG_RECORDS = "org records"
+"""What that step says first where no state was asked for: nothing else was placed."""
 
 
 _UNTOUCHED = "nothing was changed on the machine"
@@ -29,7 +32,8 @@ class Report:
 
 @dataclass(frozen=True)
 class Step:
-    """``once`` steps are not run again on a machine whose journal has them done.
+    """``once`` steps are not run again on a machine whose journal has them done, unless ``again``
+    finds that they brought less than is asked for now.
 
     Steps that don't change anything come first and don't touch the machine at all: from the
     first one that does, the machine is held for this recovery alone.
@@ -39,6 +43,7 @@ class Step:
     run: Callable[[Context], Report]
     once: bool = True
     changes: bool = True
+    again: Callable[[Context], bool] = lambda _context: False
 
 
 def run_steps(steps: Sequence[Step], context: Context) -> list[Outcome]:
@@ -71,7 +76,7 @@ def _run(step: Step, context: Context) -> Outcome:
             context.hold()
         if step.name == PACKAGE_STEP:
             begin_anew(context, PACKAGE_STEP)
-        if step.once and context.journal.is_done(step.name):
+        if step.once and context.journal.is_done(step.name) and not step.again(context):
             context.say(f"{step.name}: already done on this machine")
             return Outcome(
                 step=step.name,

@@ -166,3 +166,15 @@ def a_datastore_that_is_lost_once_more_comes_back(fresh):
     assert done["place the state"].status == "done"
     assert [finding for o in done.values() for finding in o.findings] == []
     assert same(fresh.captured.manifest.inventory, fresh.inventory()) == {}
+
+
+def test_archives_first_and_the_state_once_it_is_found(fresh):
+    """The hunts that archives alone can't bring come with the state; nothing is imported twice."""
+    first = fresh.restore(strategy=["collections"])
+    assert first["place the state"].detail.startswith("org records: 1 file")
+    assert first["import the archives"].detail.startswith("10 flows imported, 0 there already")
+    then = fresh.restore(strategy=["state", "collections"])
+    assert then["place the state"].status == "done"
+    assert then["import the archives"].detail.startswith("0 flows imported, 10 there already")
+    assert [found for outcome in then.values() for found in outcome.findings] == []
+    assert same(fresh.captured.manifest.inventory, fresh.inventory()) == {}

@@ -5,8 +5,10 @@ import json
 from recovery.commands import Result
 from recovery.restore.context import Context
 from recovery.restore.journal import Journal
+from recovery.restore.ledger import Ledger
 from recovery.restore.place_state import place_state
 from recovery.restore.request import parse_request
+from recovery.velociraptor.inventory import Inventory
 from tests.unit.restore.points import Point, tar_with, user_record
 from tests.unit.restore.test_journal import Machine
 
@@ -56,3 +58,24 @@ def test_whom_a_cut_off_attempt_let_in_and_this_one_does_not_is_taken_away_again
     assert b"eve" not in machine.unpacked
     assert set(machine.removed.split(b"\0")) == {b"acl/eve.json.db", b"users/eve.db"}
     assert Journal(machine, made.point).accounts == {("root", "ann")}
+
+
+def test_imported_clients_that_the_states_list_has_not_got_are_named(tmp_path):
+    """Archives of another point came first, whose list of clients goes."""
+    point = Point(tmp_path / "vault")
+    point.state = tar_with(STATE)
+    made = point.make()
+    keys = ("org", "client", "flow", "state")
+    imported = [("root", client, "F.1", "done") for client in ("C.1", "C.2", "server")]
+    ledger = Machine("".join(json.dumps(dict(zip(keys, one, strict=True))) for one in imported))
+    ledger.text = ledger.text.replace("}{", "}\n{") + "\n"
+    request = parse_request(
+        target="simulated://", vault=str(point.folder), point=made.point, strategy=["state"]
+    )
+    with Context(request, lambda _line: None) as context:
+        context.__dict__["target"] = Placing("")
+        context.__dict__["ledger"] = Ledger(ledger)
+        known = Inventory(orgs={"root": {"clients": {"C.1": "x"}}})
+        context.__dict__["manifest"] = made.model_copy(update={"inventory": known})
+        findings = place_state(context).findings
+    assert [line.split(":")[1].split()[0] for line in findings] == ["C.2"]
