@@ -19,6 +19,7 @@ from recovery.target import Target
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.identity_providers import asked_at_start
 from recovery.velociraptor.read_config import read_config
 
 _TTL = 300
@@ -61,6 +62,8 @@ def _config_lines(config: ServerConfig, newest: Manifest | None) -> Iterator[Lin
     elif newest and newest.config.sha256 != config.fingerprint:
         says = "the server's config was changed since the newest point"
         yield Line("config in use", "warning", says, "capture again")
+    for provider in asked_at_start(config):
+        yield Line("identity provider", "good", f"{provider}: a new machine has to reach it, too")
     if 0 < config.write_time < _LOST_BELOW:
         says = f"client_info_write_time is {config.write_time:g}: the list is never written"
         hint = "`recovery configure --from URI --client-info-write-time 15s --restart`"

@@ -23,6 +23,7 @@ from recovery.vault.adopted_gaps import is_of_the_server
 from recovery.vault.check_names import check_names
 from recovery.vault.manifest import Manifest
 from recovery.velociraptor.backup_file import PARTS, lacking_parts
+from recovery.velociraptor.identity_providers import asked_at_start
 from recovery.velociraptor.operator_identity import refuse_unusable
 
 
@@ -60,10 +61,14 @@ def check_point(context: Context) -> Report:
     context.facts["point"] = manifest.point
     # Said before anything is changed; as findings they are said again at the end.
     gaps = _gaps(context)
-    for gap in [*gaps, *lacking]:
-        context.say(f"not in this point: {gap}")
-    for item, count in left.items():
-        context.say(f"left out by choice: {items(count, item)}")
+    said = [f"not in this point: {gap}" for gap in (*gaps, *lacking)]
+    said += [
+        f"the server asks {provider} at its start: the new machine has to reach it"
+        for provider in asked_at_start(context.config)
+    ]
+    said += [f"left out by choice: {items(count, item)}" for item, count in left.items()]
+    for line in said:
+        context.say(line)
     age = manifest.captured_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     return Report(
         f"{manifest.point} · captured {age} · {things(len(manifest.orgs), 'org')} · "

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -77,6 +78,8 @@ class ServerFacts(_Frozen):
     api_port: int
     config_fingerprint: str
     """SHA-256 of the captured configuration; empty for a first deployment."""
+    settings: dict[str, str] = {}
+    """``Section.key…`` → SHA-256 of each setting in it, to name those that differ."""
     keys: dict[str, str]
     """``Section.key`` → SHA-256 of the key material in the captured configuration."""
     named: dict[str, str] | None = None
@@ -99,6 +102,19 @@ class ServerFacts(_Frozen):
 def key_digests(config: ServerConfig) -> dict[str, str]:
     """``Section.key`` → SHA-256 of each piece of key material that is in the config."""
     return dict(_digests(config))
+
+
+def setting_digests(config: ServerConfig) -> dict[str, str]:
+    """``Section.key…`` → SHA-256 of each setting that is no section; lists count as one."""
+    return dict(_leaves(config.values, ""))
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}".lstrip("."))
+    else:
+        yield path, hashlib.sha256(repr(value).encode()).hexdigest()
 
 
 def _digests(config: ServerConfig) -> Iterator[tuple[str, str]]:

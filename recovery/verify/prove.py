@@ -15,7 +15,7 @@ from recovery.velociraptor.named_files import named_places
 from recovery.velociraptor.take_inventory import take_inventory
 from recovery.verify.compare import FidelityLine, compare
 from recovery.verify.expected import serves_org
-from recovery.verify.facts import DnsFacts, ServerFacts, key_digests
+from recovery.verify.facts import DnsFacts, ServerFacts, key_digests, setting_digests
 from recovery.verify.run_checks import Check, run_checks
 
 Say = Callable[[str], None]
@@ -117,6 +117,7 @@ def server_facts(
         frontend_port=config.frontend_port,
         api_port=config.api_port,
         config_fingerprint=config.fingerprint if manifest else "",
+        settings=setting_digests(config) if manifest else {},
         keys=key_digests(config) if manifest else {},
         named=_named(config, manifest),
         package_version=manifest.package.version if manifest else "",

@@ -7,7 +7,7 @@ import pytest
 from recovery.target import Target
 from recovery.velociraptor.config import OWNER, ServerConfig
 from recovery.velociraptor.paths import CONFIG_PATH
-from recovery.verify.facts import ServerFacts, key_digests
+from recovery.verify.facts import ServerFacts, key_digests, setting_digests
 
 
 @pytest.fixture(name="now", scope="module")
@@ -40,9 +40,11 @@ def test_same_key_material(now: ServerConfig, facts: ServerFacts, record_propert
 def test_same_configuration(now: ServerConfig, facts: ServerFacts) -> None:
     if not facts.config_fingerprint:
         pytest.skip("no captured configuration to compare with")
-    assert now.fingerprint == facts.config_fingerprint, (
-        "the file differs from the captured one; `recovery show` prints what was captured"
-    )
+    found = setting_digests(now)
+    names = sorted({*facts.settings, *found})
+    other = [name for name in names if facts.settings.get(name) != found.get(name)]
+    says = f"not as captured: {', '.join(other)}" if other else "other comments, or another order"
+    assert now.fingerprint == facts.config_fingerprint, f"{CONFIG_PATH}: {says}"
 
 
 def test_files_it_names(target: Target, facts: ServerFacts, record_property: Any) -> None:

@@ -88,6 +88,8 @@ def test_what_is_wrong_is_found_and_nothing_else(served, wrongs):
     assert "error" not in found.values()
     told = "\n".join(proof.findings)
     assert all(f"check {name}: " in told for name in wrongs)
+    if wrongs is CONTENTS:
+        assert f"check config: same configuration: {CONFIG}: not as captured: Client.nonce" in told
 
 
 def test_another_package_version_is_found(served):
