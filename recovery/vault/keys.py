@@ -119,6 +119,8 @@ def write_keys(keys: VaultKeys, folder: Path) -> None:
         descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as out:
             out.write(text + "\n")
+            out.flush()
+            os.fsync(descriptor)  # what is sealed by a key that a power cut took is lost
 
 
 def load_keys(folder: Path) -> VaultKeys:
@@ -159,10 +161,10 @@ def passphrase(path: Path) -> str:
     """The passphrase in a file that only its owner can read."""
     try:
         mode = path.stat().st_mode
-        text = path.read_text().rstrip("\n")
-    except OSError as refused:
+        text = path.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as refused:
         raise BadInputError(
-            f"the passphrase can't be read: {refused.strerror}",
+            f"the passphrase can't be read: {_why(refused)}",
             target=str(path),
             hint=f"{PASSPHRASE_FILE} names its file: is the path right, and the file yours?",
         ) from refused
@@ -183,14 +185,20 @@ def configured(environment: Mapping[str, str]) -> VaultKeys | None:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
-    except OSError as refused:
+    except (OSError, UnicodeDecodeError) as refused:
         raise BadInputError(
-            f"the key can't be read: {refused.strerror}",
+            f"the key can't be read: {_why(refused)}",
             target=str(path),
             hint=f"{KEYS} names its folder: are the files in it yours?",
         ) from refused
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def _why(refused: OSError | UnicodeDecodeError) -> str:
+    if isinstance(refused, OSError):
+        return refused.strerror or type(refused).__name__
+    return "it is no text in UTF-8"

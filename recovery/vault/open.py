@@ -26,7 +26,10 @@ _FORMS = "a folder's path, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME"
 
 def open_shelf(uri: str, what: str = "a vault") -> Shelf:
     """The storage that ``uri`` names, for ``what``; nothing is contacted yet."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as wrong:
+        raise BadInputError(f"not {what}: {wrong}", target=uri, hint=f"give {_FORMS}") from wrong
     if parts.scheme == "s3" and parts.netloc:
         from recovery.vault.s3_shelf import open_s3  # noqa: PLC0415 - loads slowly
 
@@ -67,6 +70,7 @@ def init_with_passphrase(uri: str, file: Path) -> VaultKeys:
     keys = new_keys()
     shelf.write(_BUNDLE, [pyrage.passphrase.encrypt(keys.as_json(), secret)])
     write_marker(shelf, sealed=True)
+    shelf.settle()  # what is sealed by keys that a power cut took is lost
     return keys
 
 

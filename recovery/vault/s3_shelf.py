@@ -36,27 +36,38 @@ _NO_CREDENTIALS = "169.254.169.254"
 
 
 def open_s3(uri: str) -> "S3Shelf":
-    """The shelf for an ``s3://`` URI; :class:`BadInputError` for unknown options."""
+    """The shelf for an ``s3://`` URI.
+
+    Raises :class:`BadInputError` for unknown options, and for credentials in it: whatever is said
+    of the vault names its URI.
+    """
     parts = urlsplit(uri)
     query = {
         name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()
     }
+    endpoint, place = query.get("endpoint", ""), f"s3://{parts.netloc}{parts.path}"
+    if "@" in parts.netloc or "@" in endpoint:
+        raise BadInputError(
+            "there are credentials in it",
+            target=f"s3://…@{parts.netloc.rpartition('@')[2]}",
+            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead; the ones in it are in "
+            "your shell's history now",
+        )
     if empty := sorted(name for name, value in query.items() if not value):
         raise BadInputError(
             f"{', '.join(empty)} is empty",
-            target=uri,
+            target=place,
             hint="give it a value, or leave it out (a variable that was not set?)",
         )
     if unknown := sorted(set(query) - _OPTIONS):
         raise BadInputError(
             f"unknown option {', '.join(unknown)}",
-            target=uri,
+            target=place,
             hint=f"known are {', '.join(sorted(_OPTIONS))}",
         )
-    endpoint = query.get("endpoint", "")
     style = query.get("style", "path" if endpoint else "host")
     if style not in _STYLES:
-        raise BadInputError(f"unknown style {style!r}", target=uri, hint="path or host")
+        raise BadInputError(f"unknown style {style!r}", target=place, hint="path or host")
     settings: dict[str, Any] = {
         "region": query.get("region", "us-east-1"),
         "virtual_hosted_style_request": style == "host",

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from recovery.errors import BadInputError, VaultError
@@ -44,6 +46,36 @@ def test_a_damaged_key_is_refused(tmp_path, name):
         load_keys(tmp_path)
 
 
+def test_a_key_or_passphrase_that_is_no_text_is_refused(tmp_path):
+    write_keys(new_keys(), tmp_path)
+    for name in ("identity.txt", "trusted.pub"):
+        (tmp_path / name).write_bytes(b"\xff\xfe\0")
+        with pytest.raises(BadInputError, match="no text in UTF-8") as refused:
+            load_keys(tmp_path)
+        assert name in refused.value.target
+        (tmp_path / name).unlink()
+    (tmp_path / "passphrase").write_bytes(b"\xe4bc\n")
+    (tmp_path / "passphrase").chmod(0o600)
+    with pytest.raises(BadInputError, match="no text in UTF-8"):
+        init_with_passphrase(str(tmp_path / "vault"), tmp_path / "passphrase")
+    assert not (tmp_path / "vault").exists()
+
+
+def test_new_keys_are_on_the_disk_before_anything_is_sealed_by_them(tmp_path, monkeypatch):
+    settled = set()
+
+    def fsync(descriptor):
+        settled.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr("os.fsync", fsync)
+    write_keys(new_keys(), tmp_path / "keys")
+    (tmp_path / "passphrase").write_text("long enough\n")
+    (tmp_path / "passphrase").chmod(0o600)
+    init_with_passphrase(str(tmp_path / "vault"), tmp_path / "passphrase")
+    written = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert written - settled == {tmp_path / "passphrase"}
+
+
 def test_a_folder_without_keys_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(BadInputError):
@@ -83,7 +115,7 @@ def test_a_passphrase_that_others_can_read_is_refused(tmp_path):
         init_with_passphrase(str(tmp_path / "vault"), secret)
 
 
-@pytest.mark.parametrize("uri", ["", "ftp://x/y", "s3:///x", "s3://bucket?colour=red"])
+@pytest.mark.parametrize("uri", ["", "ftp://x/y", "s3:///x", "s3://[x/y", "s3://bucket?colour=red"])
 def test_what_is_no_vault_is_refused(uri):
     with pytest.raises(BadInputError):
         open_vault(uri, {})

@@ -45,3 +45,19 @@ def test_missing_credentials_are_named_as_such():
     assert "no credentials" in error.message
     assert "AWS_ACCESS_KEY_ID" in error.hint
     assert "no credentials" not in shelf.failure("read", "vault.json", OSError("403")).message
+
+
+def test_an_unknown_options_value_is_not_repeated():
+    with pytest.raises(BadInputError, match="unknown option secret_access_key") as refused:
+        open_s3("s3://bucket/p?secret_access_key=topsecret")
+    assert "topsecret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["s3://AKIA:topsecret@bucket/p", "s3://bucket/p?endpoint=https://user:topsecret@storage:9000"],
+)
+def test_credentials_in_the_address_are_refused_and_not_repeated(uri):
+    with pytest.raises(BadInputError, match="credentials in it") as refused:
+        open_s3(uri)
+    assert "topsecret" not in str(refused.value)
