@@ -69,6 +69,8 @@ def write_approval(path: Path, accounts: Iterable[Account], deployment: str) -> 
         approved=[ApprovedAccount(org=a.org, name=a.name, rights=a.rights) for a in accounts],
     )
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        if path.is_file():  # of one that was there the mode would stay
+            os.fchmod(file.fileno(), 0o600)
         file.write(approval.model_dump_json(indent=1) + "\n")
     return approval
 

@@ -93,7 +93,7 @@ def release_hunts(context: Context, only: frozenset[str] = frozenset()) -> Repor
         rows = context.api().query(_START, env=env, org=org)
         started = {row["Hunt"] for row in rows if row["Started"]}
         released += len(started)
-        findings += [f"{org}: the hunt {hunt} did not start" for hunt in set(todo) - started]
+        findings += [f"{org}: the hunt {hunt} did not start" for hunt in sorted({*todo} - started)]
     over = f", {expired} have expired and stay paused" if expired else ""
     return Report(f"{things(released, 'hunt')} released{over}", findings)
 

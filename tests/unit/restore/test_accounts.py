@@ -118,6 +118,7 @@ def test_unchanged_lets_everybody_in_where_nobody_was_captured_before() -> None:
 
 def test_an_approval_is_bound_to_rights_and_deployment(tmp_path: Path) -> None:
     file = tmp_path / "approval.json"
+    file.touch(0o644)
     write_approval(file, [_account("ann", "reader"), _account("bob", "reader")], "dep")
     assert file.stat().st_mode & 0o777 == 0o600
     rights = [entry["rights"] for entry in json.loads(file.read_bytes())["approved"]]
