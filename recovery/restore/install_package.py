@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from recovery.errors import BadInputError, CommandError
+from recovery.restore.check_folders import refuse_foreign_folders
 from recovery.restore.context import Context
 from recovery.restore.hold_service import hold_argv
 from recovery.restore.initial_users import held_initial_users, without_users
@@ -57,6 +58,7 @@ def install_package(context: Context) -> Report:
     _refuse(context)
     if context.has_point:
         refuse_a_running_server(context)
+        refuse_foreign_folders(context)
     if held := held_initial_users(context):
         without_users(context.config.raw, held)  # a config of another form is refused here
     before = what_was_there(context)

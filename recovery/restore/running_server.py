@@ -55,7 +55,8 @@ def refuse_a_running_server(context: Context) -> None:
     One that a recovery has put there without a state, and where no client has enrolled since, has
     what archives brought, which stays.
     A recovery that was cut off has held its server before it changed anything, and goes on.
-    Raises :class:`BadInputError` with what is there, in numbers; nothing was changed then.
+    Raises :class:`BadInputError` with what is there, in numbers, or where that can't be told;
+    nothing was changed then.
     """
     if context.request.over_running_server or not runs(context):
         return
@@ -63,16 +64,17 @@ def refuse_a_running_server(context: Context) -> None:
     argv = ["sh", "-c", _SCRIPT, "count", _config(context).datastore, f"{at:.0f}"]
     said = context.target.run(argv, timeout=1800).text.split()
     holds = Holds(*map(int, said))
-    if not holds.keys and without_state(context):
+    if said and not holds.keys and without_state(context):
         return
-    if holds.clients or holds.hunts:
+    if not said or holds.clients or holds.hunts:
         point = context.manifest.point
         whose = f"no recovery of {point} has put it there"
         if context.journal.is_done(PACKAGE_STEP):
             whose = f"the recovery of {point} that put it there has placed no state"
+        what = words(holds) if said else "what it holds can't be told, its datastore isn't found"
         raise BadInputError(
-            f"a server runs there, and {whose}: "
-            f"{words(holds)}; it would be stopped, and the point put over it",
+            f"a server runs there, and {whose}: {what}; it would be stopped, and the point put "
+            "over it",
             hint="a lost server comes back on another machine; exports alone are added to this "
             "server with --strategy collections. If it is to be replaced: `recovery capture --from "
             f"{context.request.target}` keeps what it has, then the same again with {SWITCH} "

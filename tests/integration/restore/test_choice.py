@@ -146,7 +146,7 @@ def verified(fresh, *words):
 def test_what_was_not_chosen_is_shown_as_such_and_a_datastore_before_as_a_finding(fresh):
     """The machine had a server once: an account that was on it, and nothing else."""
     store = "/var/lib/velociraptor"
-    fresh.run(f"mkdir -p {store}/users && printf '\\012\\003old' > {store}/users/old.db")
+    fresh.run(f"mkdir -p {store}/users {store}/acl; printf '\\012\\003old' > {store}/users/old.db")
     done = fresh.restore(orgs=["root"], providers=["users", "clients", "artifacts"])
     (said,) = done["install the package"].findings
     assert said.startswith(f"the machine had a datastore before this recovery: {store}, 1 file,")

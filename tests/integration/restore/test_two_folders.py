@@ -23,6 +23,9 @@ def test_both_come_back_and_a_complete_copy_refuses(server_binary, tmp_path_fact
     captured = lost_server(server_binary, folder, live, filestore_directory=FILES)
     with fresh_machine(captured, "test-two-folders") as fresh:
         fresh.run(f"mkdir -p /data/files && ln -s /data/files {FILES} && echo > {FILES}/of-old")
+        with pytest.raises(BadInputError, match=r"no datastore, and holds 'of-old'"):
+            fresh.restore("server")
+        fresh.run(f"mkdir {FILES}/client_info")
         outcomes = fresh.restore("server", "collections")
         ((finding,),) = [one.findings for one in outcomes.values() if one.findings]
         was = "the machine had a datastore before this recovery"

@@ -53,7 +53,6 @@ def test_clients_flows_and_hunts_of_every_org_are_counted_and_what_is_newer(tmp_
 
 def test_nothing_is_counted_where_there_is_nothing(tmp_path):
     assert count(tmp_path) == Holds()
-    assert count(tmp_path / "none") == Holds()
 
 
 def test_the_words_name_what_is_newer_and_nothing_else():
@@ -136,3 +135,9 @@ def test_nor_a_server_of_another_deployment(tmp_path):
     other["Client"]["ca_certificate"] = other["Frontend"]["certificate"]
     with pytest.raises(BadInputError, match="2 clients, 3 flows, 1 hunt"):
         look(tmp_path, [PACKAGE, ("P", *RECORDS)], IMPORTED, yaml.safe_dump(other).encode())
+
+
+def test_where_its_datastore_is_not_found_it_may_hold_anything(tmp_path):
+    """It runs by a config of another place, so that the one that is read tells of none."""
+    with pytest.raises(BadInputError, match="what it holds can't be told"):
+        look(tmp_path, [PACKAGE], ())
