@@ -7,7 +7,7 @@ from typing import Any
 
 from recovery.counts import things
 from recovery.errors import TargetError
-from recovery.velociraptor.api import Api
+from recovery.velociraptor.api import ROOT, Api
 from recovery.velociraptor.config import SERVICE
 from recovery.velociraptor.inventory import digest
 from recovery.verify.facts import ServerFacts
@@ -16,6 +16,7 @@ _SEEN = (
     "SELECT client_id, last_seen_at, os_info.hostname AS hostname, os_info.system AS system "
     "FROM clients()"
 )
+_ORGS = "SELECT OrgId FROM orgs()"
 _MICROSECONDS = 1e6
 _PAUSE = 0.5
 NOT_SENT = "this recovery did not send them here"
@@ -69,8 +70,9 @@ def _look(api: Api, facts: ServerFacts, since: datetime) -> Fleet:
     seen: list[str] = []
     away: list[str] = []
     newcomers: dict[str, str] = {}
+    there = {row["OrgId"] or ROOT for row in api.query(_ORGS, min_rows=1)}
     for org, captured in facts.clients.items():
-        rows = api.query(_SEEN, org=org)
+        rows = api.query(_SEEN, org=org) if org in there else []
         last = {row["client_id"]: int(row["last_seen_at"] or 0) for row in rows}
         for client in captured:
             (seen if last.get(client, 0) >= limit else away).append(client)

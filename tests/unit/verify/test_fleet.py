@@ -44,7 +44,10 @@ class RecordedApi:
     def __init__(self, *answers):
         self.answers = list(answers)
 
-    def query(self, _vql, *, org):
+    def query(self, vql, *, org="", min_rows=0):
+        if "orgs()" in vql:
+            return [{"OrgId": ""}]
+        assert org == "root", "a real server answers nothing in an org that it hasn't"
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -53,6 +56,13 @@ def test_seen_before_the_recovery_is_not_back():
     fleet = wait_for_clients(api, None, facts())
     assert (fleet.seen, fleet.away) == (["C.1"], ["C.2"])
     assert fleet.summary == "1 of 2 clients seen since 12:00:00 UTC"
+
+
+def test_clients_of_an_org_that_is_not_there_are_away():
+    api = RecordedApi([client("C.1", "alpha", 5)])
+    gone = facts(clients={"root": {"C.1": ALPHA}, "OGONE": {"C.3-OGONE": BETA}})
+    fleet = wait_for_clients(api, None, gone)
+    assert (fleet.seen, fleet.away) == (["C.1"], ["C.3-OGONE"])
 
 
 def test_a_client_that_is_listed_but_was_never_seen_is_away():
