@@ -41,10 +41,12 @@ def release(
     from recovery.restore.context import Context
     from recovery.restore.release_hunts import release_alone
     from recovery.restore.request import parse_request
+    from recovery.verify.point_config import refuse_another_deployment
 
     point = point or _recovered_from(target)
     request = parse_request(target=target, vault=vault, point=point)
     with Context(request, lambda line: echo(line, err=True)) as context:
+        refuse_another_deployment(context.target, context.manifest)
         report = release_alone(context, frozenset(hunt or ()))
     if as_json:
         echo(json.dumps({"released": report.detail, "findings": report.findings}, indent=1))

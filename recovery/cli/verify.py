@@ -53,7 +53,8 @@ def verify(
     Where its recovery was cut off, or is still at work, that is the first finding: at which step,
     and what goes on with it.
 
-    Exit code 0: nothing falls short; 1: findings; 2: the server can't be reached at all.
+    Exit code 0: nothing falls short; 1: findings; 2: the server can't be reached at all; 64: the
+    point is of another deployment.
 
     Examples:
 
@@ -70,7 +71,7 @@ def verify(
     from recovery.standby.places import ROLE
     from recovery.vault.store import open_vault
     from recovery.verify.facts import parse_dns
-    from recovery.verify.point_config import config_on
+    from recovery.verify.point_config import config_on, refuse_another_deployment
     from recovery.verify.prove import prove
 
     request = parse_request(
@@ -91,6 +92,8 @@ def verify(
     with Context(request, say) as context:
         machine = context.target
         machine.run(["true"])  # a target that isn't there is one error, not one a check
+        if vault:
+            refuse_another_deployment(machine, context.manifest)
         manifest, held, left = (
             promised_to(context, accounts, everything=everything) if vault else (None, [], {})
         )

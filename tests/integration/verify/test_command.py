@@ -27,9 +27,9 @@ def vault(served, tmp_path, monkeypatch):
     return tmp_path / "vault"
 
 
-def verify(*words):
+def verify(*words, verb=("verify",)):
     return subprocess.run(
-        [sys.executable, "-c", RUN, "verify", *words],
+        [sys.executable, "-c", RUN, *verb, *words],
         cwd=CLONE,
         capture_output=True,
         text=True,
@@ -67,6 +67,18 @@ def test_a_loss_ends_with_1_and_is_shown(served, vault):
     assert done.returncode == 1
     assert f"finding: root: labels: 1 lost of 1: {served.client}/prod" in done.stdout
     assert "verdict: verified with findings" in done.stdout
+
+
+@pytest.mark.parametrize("verb", [("verify",), ("hunts", "release")])
+def test_a_point_of_another_deployment_is_refused_at_once(served, vault, verb):
+    opened = open_vault(str(vault))
+    (point,) = opened.points()
+    server = point.server.model_copy(update={"deployment": "f" * 64})
+    opened.commit(point.model_copy(update={"server": server, "point": "20990101T000000Z-ffffff"}))
+    words = ["--target", served.machine.uri, "--vault", str(vault)]
+    done = verify(*words, "--point", "20990101T000000Z-ffffff", verb=verb)
+    assert done.returncode == 64
+    assert "the server there is of another deployment" in done.stderr
 
 
 def test_without_a_vault_the_machine_alone_is_checked(served):
