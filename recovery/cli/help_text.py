@@ -1,5 +1,6 @@
 """Help as a terminal shows it: paragraphs fill its width, examples can be copied line by line."""
 
+import re
 import textwrap
 from inspect import cleandoc
 from typing import Any
@@ -39,7 +40,7 @@ def flowing(text: str) -> str:
 
 
 def _paragraph(part: str) -> str:
-    lines = part.strip("\n").split("\n")
+    lines = re.sub(r" \\\n *", " ", part.strip("\n")).split("\n")  # broken anew, to the width
     plain = [line for line in lines if line != "\b"]  # click's mark for lines that stay
     if len(plain) < len(lines) or plain[0].startswith(" "):
         return "\n".join(_example(line) for line in plain)

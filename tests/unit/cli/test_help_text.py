@@ -41,3 +41,12 @@ def test_a_wide_example_is_broken_as_a_shell_reads_it():
     assert len(example.split("\n")) > 1
     assert max(map(len, example.split("\n"))) <= TERMINAL
     assert shlex.split(example.replace("\\\n", "")) == shlex.split(f"{command} | sh")
+
+
+def test_what_the_source_broke_is_broken_anew_at_one_depth():
+    command = "recovery x --one 1 \\\n    --two " + "2" * 40 + " --three " + "3" * 30
+    told = flowing(f"First.\n\nWords.\n\n  {command}")
+    first, *more = told.split("\n\n")[2].split("\n")
+    assert first.startswith("  recovery x --one 1")
+    assert [len(line) - len(line.lstrip()) for line in more] == [4] * len(more)
+    assert more
