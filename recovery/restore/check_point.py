@@ -13,7 +13,7 @@ from recovery.restore.check_state import check_state
 from recovery.restore.check_zip import NEXT as _NEXT
 from recovery.restore.choice import Choice
 from recovery.restore.choose_point import is_to_come, missing_parts, to_come
-from recovery.restore.chosen_names import left_out_by_kind, unknown_name
+from recovery.restore.chosen_names import artifacts_missed, left_out_by_kind, unknown_name
 from recovery.restore.context import Context
 from recovery.restore.narrow import narrowed
 from recovery.restore.place_datastore import repository_of
@@ -67,6 +67,12 @@ def check_point(context: Context) -> Report:
         for provider in asked_at_start(context.config)
     ]
     said += [f"left out by choice: {items(count, item)}" for item, count in left.items()]
+    missed = artifacts_missed(manifest, context.choice) if context.wants("collections") else []
+    if missed:
+        said.append(
+            "rows that come back and aren't shown until their artifacts are there (choose them, "
+            f"too): those of {', '.join(missed[:10])}{' …' if missed[10:] else ''}"
+        )
     for line in said:
         context.say(line)
     age = manifest.captured_at.strftime("%Y-%m-%d %H:%M:%S UTC")

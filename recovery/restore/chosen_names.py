@@ -69,6 +69,23 @@ def left_out_by_kind(choice: Choice) -> tuple[str, str] | None:
     return None
 
 
+def artifacts_missed(manifest: Manifest, choice: Choice) -> list[str]:
+    """Captured artifacts that the choice leaves out, and whose rows it brings back.
+
+    A server shows no rows of an artifact that it doesn't know (seen: "Artifact … not known").
+    """
+    wanted: set[str] = set()
+    for archive in filter(choice.archive, manifest.archives):
+        captured = {
+            name
+            for org in (archive.org, ROOT)  # another org has the root's, too
+            for name in manifest.inventory.orgs.get(org, {}).get("artifacts", ())
+        }
+        names = {name.partition("/")[0] for name in archive.artifacts}
+        wanted |= {name for name in names & captured if not choice.artifact(name)}
+    return sorted(wanted)
+
+
 def _near(said: str, names: Mapping[str, str]) -> str:
     """What the nearest of ``names`` stands for; capitals don't count."""
     folded = {name.lower(): meant for name, meant in names.items()}

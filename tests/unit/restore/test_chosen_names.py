@@ -3,7 +3,8 @@
 import pytest
 
 from recovery.restore.choice import Choice
-from recovery.restore.chosen_names import left_out_by_kind, unknown_name
+from recovery.restore.chosen_names import artifacts_missed, left_out_by_kind, unknown_name
+from recovery.vault.manifest import Archive, StoredObject
 from recovery.velociraptor.inventory import Inventory
 from tests.unit.restore.points import Point
 
@@ -64,3 +65,24 @@ SINCE = {"flows_since": "2026-11-01T00:00:00Z"}
 )
 def test_a_name_of_a_kind_that_is_left_out_is_told(choice, contrary):
     assert left_out_by_kind(Choice(**choice)) == contrary
+
+
+@pytest.mark.parametrize(
+    ("choice", "missed"),
+    [
+        ({}, []),
+        ({"providers": ["flows"]}, ["Custom.A", "Custom.Root"]),
+        ({"providers": ["flows"], "orgs": ["OACME2"]}, []),
+        ({"artifacts": ["Custom.R*"]}, ["Custom.A"]),
+        ({"providers": ["users"]}, []),
+    ],
+)
+def test_artifacts_whose_rows_come_back_without_them_are_told(manifest, choice, missed):
+    used = ["Custom.A/Second", "Custom.Root", "Generic.Client.Info", "Custom.B"]
+    file = StoredObject(sha256="0" * 64, size=1, name="a.zip")
+    archive = Archive(
+        kind="flow", org="OACME", file=file, client_id="C.1", flow_id="F.1", artifacts=used
+    )
+    orgs = {**manifest.inventory.orgs, "root": {"artifacts": {"Custom.Root": "1"}}}
+    point = manifest.model_copy(update={"archives": [archive], "inventory": Inventory(orgs=orgs)})
+    assert artifacts_missed(point, Choice(**choice)) == missed
