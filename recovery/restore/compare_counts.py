@@ -7,6 +7,7 @@ from recovery.restore.room import once_there_is_room
 from recovery.restore.step import Report
 from recovery.velociraptor.take_inventory import take_inventory
 from recovery.verify.compare import compare
+from recovery.verify.deleted_flows import without_deleted_flows
 
 _WITH_ARCHIVES = frozenset({"hunts", "hunt_parameters", "hunt_results", "flows", "uploads"})
 """What the archives may still bring; the proof looks at it after them."""
@@ -16,11 +17,11 @@ def compare_counts(context: Context) -> Report:
     """Compares before DNS is switched; collections, which come later, don't count here."""
     if not context.has_point:
         return Report("first deployment: nothing to compare with", skipped=True)
-    captured = promised(context).manifest.inventory
+    manifest = promised(context).manifest
     # Listing all artifacts would compile every one of them: seconds in which no client is served.
     names = {
         org: {*items.get("artifacts", {}), *items.get("artifact_tags", {})}
-        for org, items in captured.orgs.items()
+        for org, items in manifest.inventory.orgs.items()
     }
     placed = {
         (served.path, served.file.size, float(int(served.changed))): served.file.sha256
@@ -38,7 +39,7 @@ def compare_counts(context: Context) -> Report:
         ),
     )
     before_archives = [part for part in context.request.strategy if part != "collections"]
-    lines = compare(captured, restored, before_archives)
+    lines = compare(*without_deleted_flows(manifest, restored), before_archives)
     later = _WITH_ARCHIVES if context.wants("collections") else frozenset()
     lost = [line for line in lines if line.falls_short and line.item not in later]
     findings = [

@@ -14,6 +14,7 @@ from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.named_files import named_places
 from recovery.velociraptor.take_inventory import take_inventory
 from recovery.verify.compare import FidelityLine, compare
+from recovery.verify.deleted_flows import without_deleted_flows
 from recovery.verify.expected import serves_org
 from recovery.verify.facts import DnsFacts, ServerFacts, key_digests, setting_digests
 from recovery.verify.run_checks import Check, run_checks
@@ -148,7 +149,8 @@ def _compare(
     manifest: Manifest,
     strategy: Sequence[Part],
 ) -> list[FidelityLine]:
-    return compare(manifest.inventory, take_inventory(api, target, config), strategy)
+    restored = take_inventory(api, target, config)
+    return compare(*without_deleted_flows(manifest, restored), strategy)
 
 
 def line_finding(line: FidelityLine) -> str:
