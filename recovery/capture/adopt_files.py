@@ -19,11 +19,12 @@ from recovery.capture.found import Found, FoundBackup, FoundClient, FoundFlow, F
 from recovery.capture.look_inside import look_inside_here
 from recovery.errors import BadInputError, RecoveryError
 from recovery.vault.check_names import is_hunt, is_org, org_of_client, wrong_flow
-from recovery.velociraptor.archive_file import active_time
+from recovery.velociraptor.archive_file import LARGEST_RECORD, active_time
 from recovery.velociraptor.backup_entries import backup_entries
-from recovery.velociraptor.backup_file import orgs_in, read_rows
+from recovery.velociraptor.backup_file import orgs_in
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.foreign_yaml import ForeignYamlError, load_foreign_yaml
+from recovery.velociraptor.json_rows import rows_of
 from recovery.velociraptor.refuse_zip import refusal
 from recovery.velociraptor.same_folders import tell_apart
 
@@ -224,7 +225,10 @@ def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -
     _refuse(wrong_flow(org_of_client(client), client, flow, ()))
     active_time(context)  # what is no time is refused here
     host = str(_read(archive, "client_info.json").get("hostname", ""))
-    uploads = tuple(read_rows(archive, "uploads.json"))
+    uploads = tuple(
+        {name: row.get(name) for name in ("_Components", "uploaded_size")}
+        for row in rows_of(archive, "uploads.json")
+    )
     if client != "server":
         own = org_of_client(client)
         # A client that an import made in another org has no org in its id.
@@ -237,6 +241,11 @@ def _flow(path: Path, archive: zipfile.ZipFile, content: ZipContent, org: str) -
 
 def _read(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     try:
+        _refuse(
+            f"{name} is too large for what it is"
+            if archive.getinfo(name).file_size > LARGEST_RECORD
+            else ""
+        )
         value = json.loads(archive.read(name))
     except (KeyError, ValueError, RecursionError):
         return {}
@@ -249,7 +258,7 @@ def _made_at(path: Path, archive: zipfile.ZipFile, orgs: tuple[str, ...]) -> dat
     if stamp:
         text = f"{stamp[1]}T{stamp[2]}:{stamp[3]}:{stamp[4]}+00:00"
         return datetime.fromisoformat(text)
-    rows = [row for org in orgs for row in read_rows(archive, f"orgs/{org}/client_info.json")]
+    rows = (row for org in orgs for row in rows_of(archive, f"orgs/{org}/client_info.json"))
     with suppress(ValueError, OverflowError, OSError):
         if ping := max((int(row.get("ping") or 0) for row in rows), default=0):
             return datetime.fromtimestamp(ping / 1e6, UTC)

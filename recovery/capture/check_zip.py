@@ -9,10 +9,11 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import IO
 
+from recovery.velociraptor.json_rows import Row, rows_of
 from recovery.velociraptor.same_folders import tell_apart
 
 _CHUNK = 1 << 20
@@ -81,8 +82,7 @@ def check_zip(file: IO[bytes], *, needs: Collection[str] = ()) -> ZipContent:
             for info in archive.infolist():
                 member = info.filename
                 if _LIST.fullmatch(member):
-                    with archive.open(info) as content:
-                        listed += _listed_bytes(content)
+                    listed += _listed_bytes(rows_of(archive, info))
                     continue
                 lines = size = 0
                 with archive.open(info) as content:
@@ -103,14 +103,13 @@ def check_zip(file: IO[bytes], *, needs: Collection[str] = ()) -> ZipContent:
     return ZipContent(names, rows, upload_bytes, listed)
 
 
-def _listed_bytes(lines: IO[bytes]) -> int:
+def _listed_bytes(rows: Iterable[Row]) -> int:
     """Bytes of the files that a flow's list of uploads names; read to its end, for its CRC.
 
     A file uploaded twice is stored once, as it came last; the index of a sparse file is none.
     """
     sizes: dict[str, int] = {}
-    for line in lines:
-        row = json.loads(line) if line.strip() else {}
+    for row in rows:
         if row and row.get("Type") != "idx":
             place = json.dumps(row.get("_Components") or row.get("vfs_path"))
             sizes[place] = int(row.get("uploaded_size") or 0)

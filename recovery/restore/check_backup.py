@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from recovery.errors import BadInputError
 from recovery.restore.check_zip import NEXT, check_zip
 from recovery.restore.restore_backup import restorable
 from recovery.vault.check_names import is_hunt
-from recovery.velociraptor.backup_file import artifacts_of, orgs_in, read_rows
+from recovery.velociraptor.backup_file import artifacts_of, orgs_in
+from recovery.velociraptor.json_rows import rows_of
 from recovery.velociraptor.records import why
 
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error)
@@ -40,7 +41,7 @@ def check_rows(path: Path, name: str) -> None:
 
 
 def _read_hunts(archive: zipfile.ZipFile, org: str) -> None:
-    for row in read_rows(archive, f"orgs/{org}/hunts.json"):
+    for row in rows_of(archive, f"orgs/{org}/hunts.json"):
         if not is_hunt(str(restorable(row)["hunt_id"])):
             raise ValueError(f"no id of a hunt: {row['hunt_id']!r}")
 
@@ -52,7 +53,7 @@ def _read_artifacts(archive: zipfile.ZipFile, org: str) -> None:
 
 def _objects_of(part: str) -> Callable[[zipfile.ZipFile, str], None]:
     def read(archive: zipfile.ZipFile, org: str) -> None:
-        rows: list[Any] = read_rows(archive, f"orgs/{org}/{part}.json")
+        rows: Iterable[Any] = rows_of(archive, f"orgs/{org}/{part}.json")
         if not all(isinstance(row, dict) for row in rows):
             raise ValueError("a row of it is no object")
 

@@ -20,7 +20,7 @@ from recovery.velociraptor.archive_file import (
     flow_for_import,
     flow_of,
 )
-from recovery.velociraptor.backup_file import read_rows
+from recovery.velociraptor.json_rows import rows_of
 
 HINT = "the other archives are imported all the same"
 _RESULTS = re.compile(r"results/(?!All ).+\.json")
@@ -178,18 +178,19 @@ def _uploads(
     index = f"{folder}uploads.json"
     if index not in members:
         return 0, 0
-    try:
-        named = [
-            folder + "/".join(row["_Components"])
-            for row in read_rows(archive, index)
-            if row.get("_Components")
-        ]
-    except (ValueError, TypeError, AttributeError) as broken:
-        raise BadInputError(f"{index} can't be understood: {broken}", hint=HINT) from broken
     # In the zip's names, what a path on an endpoint may have is percent-encoded.
     sizes = {unquote(name): members[name].size for name in names}
-    files = {name for upload in named for name in (upload, f"{upload}.idx") if name in sizes}
-    return len(named), sum(sizes[name] for name in files)
+    files: set[str] = set()
+    number = 0
+    try:
+        for row in rows_of(archive, index):
+            if row.get("_Components"):
+                number += 1
+                upload = folder + "/".join(row["_Components"])
+                files |= sizes.keys() & {upload, f"{upload}.idx"}
+    except (ValueError, TypeError, AttributeError) as broken:
+        raise BadInputError(f"{index} can't be understood: {broken}", hint=HINT) from broken
+    return number, sum(sizes[name] for name in files)
 
 
 def alike(names: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ from recovery.errors import BadInputError
 CLIENT_INFO = "client_info.json"
 _CONTEXT = "collection_context.json"
 _HUNT_INFO = "hunt_info.json"
-_LARGEST_RECORD = 64 << 20
+LARGEST_RECORD = 64 << 20
 
 
 Place = tuple[str, str]
@@ -156,7 +156,7 @@ def active_time(context: Mapping[str, Any]) -> datetime | None:
 def _object(archive: zipfile.ZipFile, name: str, source: str) -> dict[str, Any]:
     """A JSON object in a zip that anybody may have made."""
     try:
-        if archive.getinfo(name).file_size > _LARGEST_RECORD:
+        if archive.getinfo(name).file_size > LARGEST_RECORD:
             raise BadInputError(f"{name} in {source} is too large for what it is")
         value = json.loads(archive.read(name))
     except KeyError:

@@ -5,15 +5,16 @@ names; notebooks and their cells lie apart (facts: backup()).
 """
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 
 from recovery.velociraptor import inventory_entries as entries
 from recovery.velociraptor.account_files import cleaned
-from recovery.velociraptor.backup_file import artifact_rows, read_rows
+from recovery.velociraptor.backup_file import artifact_rows
 from recovery.velociraptor.inventory import Entries, digest
+from recovery.velociraptor.json_rows import rows_of
 
 Row = Mapping[str, Any]
 _SYSTEMS = ("ALL", "WINDOWS", "LINUX", "OSX")
@@ -25,8 +26,8 @@ _WHOLE_NUMBERS = frozenset({"timeout", "trace_freq_sec", "log_batch_time"})
 def backup_entries(archive: zipfile.ZipFile, org: str) -> dict[str, Entries]:
     """Item of the inventory → its entries, for all items that a backup holds of ``org``."""
 
-    def rows(part: str) -> list[dict[str, Any]]:
-        return read_rows(archive, f"orgs/{org}/{part}.json")
+    def rows(part: str) -> Iterator[dict[str, Any]]:
+        return rows_of(archive, f"orgs/{org}/{part}.json")
 
     clients, labels = entries.clients(
         {"hostname": None, "system": None, "labels": None, **row} for row in rows("client_info")
@@ -93,10 +94,18 @@ def _with_numbers(value: Any, name: str = "") -> Any:
     return int(value) if whole and isinstance(value, str) and value.isdecimal() else value
 
 
-def _notebooks(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Notebooks as the server lists them: each with its cells in its own order."""
-    cells = {row["cell"]["cell_id"]: row["cell"] for row in rows if row.get("cell")}
-    books = [row["notebook"] for row in rows if row.get("notebook")]
+def _notebooks(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Notebooks as the server lists them: each with its cells in its own order.
+
+    Of the cells what counts alone: their output may be most of a backup.
+    """
+    cells: dict[str, dict[str, Any]] = {}
+    books = []
+    for row in rows:
+        if cell := row.get("cell"):
+            cells[cell["cell_id"]] = {name: cell.get(name) for name in ("type", "input")}
+        if book := row.get("notebook"):
+            books.append(book)
     return [
         {
             "notebook_id": book["notebook_id"],

@@ -7,30 +7,24 @@ JSON lines, each with a binary ``.index``, and ``orgs/<id>/artifacts/<Name>.yaml
 
 import json
 import re
+import shutil
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-Row = dict[str, Any]
+from recovery.velociraptor.json_rows import Row, rows_of
+
 _COUNT_SHIFT = 40
+_LARGEST_YAML = 16 << 20
+"""A server's own requests end at 4 MiB."""
+_LARGEST_YAMLS = 256 << 20
 _YAML = re.compile(r"artifacts/([A-Za-z0-9_.]+)\.yaml")
 
 
 def read_rows(archive: zipfile.ZipFile, member: str) -> list[Row]:
-    """The rows of a JSON-lines member; none when the member isn't there.
-
-    Raises :class:`ValueError` for what is no JSON.
-    """
-    try:
-        text = archive.read(member)
-    except KeyError:
-        return []
-    try:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except RecursionError as deep:
-        raise ValueError("it is nested too deep") from deep
+    """All rows of a JSON-lines member, kept. Raises as :func:`rows_of`."""
+    return list(rows_of(archive, member))
 
 
 def orgs_in(archive: zipfile.ZipFile) -> list[str]:
@@ -75,15 +69,23 @@ def artifact_rows(archive: zipfile.ZipFile, org: str) -> Iterator[tuple[Row, str
 
 
 def _text(archive: zipfile.ZipFile, member: str) -> str:
+    if archive.getinfo(member).file_size > _LARGEST_YAML:
+        raise ValueError(f"{member} is larger than any artifact: {_LARGEST_YAML >> 20} MB")
     return archive.read(member).decode("utf-8", "replace")
 
 
 def artifacts_of(archive: zipfile.ZipFile, org: str) -> list[tuple[str, str, Row]]:
-    """(name, YAML, metadata: tags and flags) of an org's custom artifacts."""
-    return [
-        (str(row["artifact"]), text, dict(row.get("metadata") or {}))
-        for row, text in artifact_rows(archive, org)
-    ]
+    """(name, YAML, metadata: tags and flags) of an org's custom artifacts.
+
+    Raises :class:`ValueError` as :func:`rows_of`, and for more text than a server could hold.
+    """
+    found, size = [], 0
+    for row, text in artifact_rows(archive, org):
+        size += len(text)
+        if size > _LARGEST_YAMLS:
+            raise ValueError(f"its artifacts are more than {_LARGEST_YAMLS >> 20} MB of text")
+        found.append((str(row["artifact"]), text, dict(row.get("metadata") or {})))
+    return found
 
 
 def rewrite_hunts(source: Path, into: Path, keep: Callable[[str, Row], Row | None]) -> Path:
@@ -95,8 +97,12 @@ def rewrite_hunts(source: Path, into: Path, keep: Callable[[str, Row], Row | Non
             hunts = [keep(org, hunt) for hunt in read_rows(old, member)]
             lines, index = result_set([hunt for hunt in hunts if hunt is not None])
             replaced |= {member: lines, f"{member}.index": index}
-        for name in old.namelist():
-            new.writestr(name, replaced.get(name, old.read(name)))
+        for item in old.infolist():
+            if item.filename in replaced:
+                new.writestr(item.filename, replaced[item.filename])
+                continue
+            with old.open(item) as reader, new.open(item.filename, "w", force_zip64=True) as writer:
+                shutil.copyfileobj(reader, writer, 1 << 20)
     return into
 
 
