@@ -42,12 +42,14 @@ def compare_counts(context: Context) -> Report:
     lines = compare(*without_deleted_flows(manifest, restored), before_archives)
     later = _WITH_ARCHIVES if context.wants("collections") else frozenset()
     lost = [line for line in lines if line.falls_short and line.item not in later]
-    findings = [
-        f"{line.org}: {line.lost + line.changed} of {line.captured} {line.item} lost or changed"
-        for line in lost
-    ]
+    for line in lost:  # the proof, which every recovery ends with, names them as findings
+        context.say(
+            f"not back: {line.org}: {line.lost + line.changed} of {line.captured} "
+            f"{line.item} lost or changed"
+        )
     total = sum(line.captured for line in lines)
     kept = total - sum(line.lost for line in lines)
+    short = f" · {things(len(lost), 'kind')} of them short" if lost else ""
     return Report(
-        f"{kept} of {things(total, 'captured thing')} are back before the archives", findings
+        f"{kept} of {things(total, 'captured thing')} are back before the archives{short}"
     )

@@ -197,7 +197,9 @@ def test_a_backup_that_lacks_a_part_brings_the_others_and_every_tag(odd):
         assert done["restore the backup"].findings == []
         found = fresh.inventory()
         # A backup holds the tags of custom artifacts alone; that is told, and no finding.
-        assert [line for line in done["compare the counts"].findings if "tags" in line] == []
+        assert [line for line in told if line.startswith("not back: ")] == [
+            "not back: root: 1 of 1 notebooks lost or changed"
+        ]
         for org, name in (("root", "Generic.Client.Info"), (ODD, OWN)):
             assert name not in found.orgs[org]["artifact_tags"]
             found.orgs[org]["artifact_tags"][name] = captured.orgs[org]["artifact_tags"][name]
