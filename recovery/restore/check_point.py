@@ -211,6 +211,7 @@ def _check_choice(context: Context) -> dict[str, int]:
             f"{manifest.point} holds nothing named {unknown.name!r}{where}{meant}",
             target=unknown.option,
             hint=f"`recovery points show {manifest.point}` lists what it holds; several names: "
-            f"{unknown.option} once for each; nothing was changed on the machine",
+            f"{unknown.option} once for each (in Pulumi by commas); nothing was changed on the "
+            "machine",
         )
     return narrowed(manifest, choice)[1]
