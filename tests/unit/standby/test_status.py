@@ -110,11 +110,15 @@ def test_a_trial_reaches_nobody():
     values = {
         "Client": {"server_urls": ["https://velo.example:8000/"]},
         "Frontend": {"bind_address": "0.0.0.0", "run_as_user": "velociraptor"},  # noqa: S104
+        "GUI": {"authenticator": {"type": "oidc", "oidc_issuer": "https://login.example"}},
         "Datastore": {"location": "/ds"},
         "API": {},
+        "autocert_cert_cache": "/etc/cache",
     }
     text = trial_config(ServerConfig(b"", values)).decode()
     assert "0.0.0.0" not in text  # noqa: S104
     assert "velo.example" not in text
+    assert "login.example" not in text
+    assert "autocert" not in text
     assert "/ds\n" in text
     assert "location: /ds" not in text
