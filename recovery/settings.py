@@ -15,21 +15,19 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
 
 from recovery.aws_settings import AwsSettings, split_words
 from recovery.errors import BadInputError
+from recovery.grouped_settings import DnsSettings, DockerSettings, FrozenSettings, HostSettings
 from recovery.refused_values import reason, short
 from recovery.setting_forms import (
     NAME,
     as_utc,
     host_of,
-    machine,
     moment,
     provider,
     wrong_address,
@@ -41,58 +39,7 @@ _GROUPS = ("docker", "host", "dns", "aws")
 _HINT = "`pulumi config` shows what is set; Pulumi.yaml describes every setting"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DockerSettings(_Frozen):
-    """A systemd container as the machine."""
-
-    image: str = ""
-    """Image with systemd; empty: ``$RECOVERY_BASE_IMAGE``, else what `make setup` made."""
-    network: str = "bridge"
-    resolver: str = ""
-    """Address of the name server that the container asks; empty: the engine's own choice."""
-    prefix: str = Field(default="velociraptor", pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")
-    """The container's name begins with it; a random end makes every replacement another one."""
-    connect: Literal["docker", "ssh"] = "docker"
-    """How the steps reach it: by the engine's API, or by its sshd with a known host key."""
-    volume: bool = False
-    """Keep the datastore in a volume of its own, which goes with the container."""
-    run: str = ""
-    """Value of the label ``velociraptor-recovery.run``, by which a drill's leftovers are found."""
-
-
-class HostSettings(_Frozen):
-    """A machine that exists already."""
-
-    uri: Annotated[str, AfterValidator(machine)] = ""
-    """``ssh://[user@]host[:port][?identity=FILE&known_hosts=FILE]`` or ``local://``."""
-    address: str = ""
-    """What the DNS record says; empty: the host of the URI, when that is an address."""
-
-
-class DnsSettings(_Frozen):
-    """Where the server's name is published."""
-
-    kind: Literal["none", "rfc2136", "route53"] = "none"
-    server: str = ""
-    """The authoritative server that takes updates: ``ADDRESS``, ``ADDRESS:PORT``, ``[V6]:PORT``."""
-    zone: str = Field(default="", pattern=NAME)
-    """Empty: the name without its first label."""
-    ttl: int = Field(default=60, ge=1, le=86400)
-    """Seconds. Clients come back to the new address no sooner than this."""
-    ipv6: bool = False
-    """Publish the machine's IPv6 address as well: only where the frontend listens on IPv6."""
-    key_name: str = ""
-    key_secret: SecretStr = SecretStr("")
-    """The TSIG key, base64."""
-    key_algorithm: Literal["hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224"] = (
-        "hmac-sha256"
-    )
-
-
-class Settings(_Frozen):
+class Settings(FrozenSettings):
     """Everything that a stack can be told."""
 
     vault: str = ""

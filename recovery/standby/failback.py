@@ -12,7 +12,8 @@ from recovery.errors import TargetError
 from recovery.standby.fence import fence, reaches
 from recovery.standby.link import lay_link, try_link
 from recovery.standby.pair import Pair, who_serves
-from recovery.standby.promote import Promotion, promote
+from recovery.standby.promote import promote
+from recovery.standby.promotion import Promotion
 from recovery.standby.pull import SPARE
 from recovery.standby.reach import opened
 from recovery.standby.role import take_role_argv

@@ -15,7 +15,8 @@ from recovery.errors import RecoveryError
 from recovery.standby import guard
 from recovery.standby.fence import reaches
 from recovery.standby.pair import Pair, who_serves
-from recovery.standby.promote import Promotion, promote
+from recovery.standby.promote import promote
+from recovery.standby.promotion import Promotion
 from recovery.standby.reach import opened
 from recovery.standby.status import Status, look
 from recovery.standby.sync import sync

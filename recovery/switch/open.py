@@ -13,7 +13,7 @@ from recovery.switch.protocol import Switch
 
 _PARTS = (2, 3)
 _ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224")
-"""As :class:`recovery.settings.DnsSettings` takes them; the first where none is named."""
+"""As :class:`recovery.grouped_settings.DnsSettings` takes them; the first where none is named."""
 
 
 @dataclass(frozen=True)
