@@ -20,3 +20,12 @@ Source = Annotated[
 ]
 ConfigThere = Annotated[str, typer.Option("--config", help="the server's config, there")]
 BinaryThere = Annotated[str, typer.Option("--binary", help="the server's binary, there")]
+RepositoryUri = Annotated[
+    str,
+    typer.Option(
+        "--repository",
+        help="/path (there, where restic runs), s3://BUCKET/PREFIX?endpoint=URL, or "
+        "sftp://user@host/path, after it if need be ?identity=FILE and &known_hosts=FILE",
+        envvar="RECOVERY_REPOSITORY",
+    ),
+]

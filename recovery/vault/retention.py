@@ -14,12 +14,12 @@ from recovery.vault import partial
 from recovery.vault.by_capture import order
 from recovery.vault.manifest import Manifest
 from recovery.vault.marker import no_point
+from recovery.vault.objects import FOLDER as OBJECTS
 from recovery.vault.point_file import path_of
 from recovery.vault.shelf import LockedError, NotOnShelfError
 from recovery.vault.shelf_vault import ShelfVault
 
 MARKS = "unreferenced.json"
-_OBJECTS = "objects"
 _PARTIAL_DAYS = 7
 _PERIODS = (("daily", "%Y-%m-%d"), ("weekly", "%G-%V"), ("monthly", "%Y-%m"))
 
@@ -98,7 +98,7 @@ def plan(vault: ShelfVault, policy: Policy, grace: timedelta, now: datetime) -> 
     stays = [point for point in readable if point.point in made.keep]
     referred = _referred(vault, stays)
     marks = _read_marks(vault)
-    for entry in vault.shelf.entries(_OBJECTS):
+    for entry in vault.shelf.entries(OBJECTS):
         if entry.name in referred:
             continue
         since = marks.get(entry.name, now)

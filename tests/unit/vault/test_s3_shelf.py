@@ -1,9 +1,11 @@
 """What an S3 vault says before anything is asked of the storage."""
 
+import io
+
 import pytest
 
 from recovery.errors import BadInputError
-from recovery.vault.s3_shelf import open_s3
+from recovery.vault.s3_shelf import _Pieces, open_s3
 
 
 @pytest.mark.parametrize("option", ["endpoint", "region", "kms_key"])
@@ -61,3 +63,11 @@ def test_credentials_in_the_address_are_refused_and_not_repeated(uri):
     with pytest.raises(BadInputError, match="credentials in it") as refused:
         open_s3(uri)
     assert "topsecret" not in str(refused.value)
+
+
+def test_an_object_that_comes_in_pieces_of_any_size_is_read_whole():
+    pieces = iter([b"", b"abc", b"", b"defgh", b"i"])
+    with io.BufferedReader(_Pieces(pieces, None, "x"), 4) as stream:
+        assert stream.read(2) == b"ab"
+        assert stream.read() == b"cdefghi"
+        assert stream.read() == b""

@@ -4,10 +4,12 @@ import shutil
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recovery.errors import BadInputError
+from recovery.vault import age_file
 from recovery.vault.seal import (
     NotOpenedError,
     check_recipient,
@@ -147,3 +149,18 @@ def test_no_garbage_is_opened(garbage):
     for content in (garbage, b"age-encryption.org/v1\n" + garbage):
         with pytest.raises(NotOpenedError):
             unseal(content)
+
+
+def test_an_empty_chunk_at_the_end_of_content_is_none_of_the_format():
+    """C2SP age v1: the last chunk is empty only where the whole content is."""
+    shut = seal(BIG[: age_file.CHUNK])
+    stream = io.BytesIO(shut)
+    file_key = age_file._file_key(stream, [SECRET])
+    nonce = stream.read(16)
+    head = shut[: stream.tell()]
+    cipher = ChaCha20Poly1305(age_file._derive(file_key, nonce, b"payload"))
+    whole = cipher.encrypt(age_file._number(0, last=False), BIG[: age_file.CHUNK], None)
+    empty = cipher.encrypt(age_file._number(1, last=True), b"", None)
+    for open_it in (unseal, lambda content: open_bytes(content, [SECRET])):
+        with pytest.raises(NotOpenedError):
+            open_it(head + whole + empty)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from recovery.errors import BadInputError, VaultError
-from recovery.vault import shelf_vault
+from recovery.vault import objects
 from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.keys import VaultKeys, new_keys
 from recovery.vault.manifest import Archive
@@ -103,7 +103,7 @@ def test_no_more_is_read_than_the_manifest_says(tmp_path, monkeypatch):
         stored.truncate(64 << 20)
     taken = []
     monkeypatch.setattr(
-        shelf_vault, "blocks", lambda stored: (taken.append(1) or one for one in blocks(stored))
+        objects, "blocks", lambda stored: (taken.append(1) or one for one in blocks(stored))
     )
     with pytest.raises(VaultError, match="its hash differs"):
         vault.read(item)
