@@ -67,7 +67,7 @@ def by_name(found: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], str]
     texts: dict[tuple[str, str], str] = {}
     for org, name, text in found:
         before = texts.get((org, name))
-        texts[org, name] = text if before is None else f"{before}\n{text}"
+        texts[org, name] = text if before is None else f"{before}\n---\n{text}"
     return texts
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from recovery.restore.artifact_text import artifact_text
 from recovery.restore.material import Definitions, by_name
 from recovery.restore.state_files import org_and_path
 from recovery.velociraptor.inventory import digest
@@ -15,17 +16,19 @@ from recovery.velociraptor.state_tar import deciding_files
 
 _PLUGINS = (
     "http_client|upload_s3|upload_gcs|upload_azure|upload_sftp|upload_smb|upload_webdav|adx_upload"
-    "|elastic_upload|splunk_upload|logscale_upload|gcs_pubsub_publish|execve|netcat"
+    "|elastic_upload|splunk_upload|logscale_upload|gcs_pubsub_publish|execve|shell_session|netcat"
+    "|rsyslog"
 )
+"""Those for which a server asks the rights NETWORK or EXECVE (read in its source)."""
 # By whatever name it is called: `LET f = http_client`. A word like "mail" stands elsewhere, too.
-_SENDS = re.compile(rf"\b({_PLUGINS})\b|\b(mail)\s*\(|=\s*(mail)\b")
+_SENDS = re.compile(rf"\b({_PLUGINS})\b|\b(mail|sql|host)\s*\(|=\s*(mail|sql)\b")
 _CALLS = re.compile(r"\bArtifact\.([A-Za-z0-9_.]+)\s*\(")
-_IMPORTS = re.compile(r"(?m)^imports:\s*\n((?:[ \t]*-[^\n]*\n?)+)")
-_ITEM = re.compile(r"(?m)^[ \t]*-\s*[\"']?([A-Za-z0-9_.]+)")
 _TABLE = re.compile(r"config/(client|server)_monitoring(?:\.json)?\.db")
 _UNREADABLE = "(a table that can't be read)"
 _BUILT_IN = frozenset(
     {
+        "ADX.Flows.Upload",
+        "Elastic.Events.Clients",
         "Elastic.Events.Upload",
         "Elastic.Flows.Upload",
         "LogScale.Events.Clients",
@@ -38,6 +41,7 @@ _BUILT_IN = frozenset(
         "Server.Alerts.Trackaccount",
         "Server.Alerts.WinPmem",
         "Server.Monitoring.ClientCount",
+        "Server.Monitoring.TimesketchUpload",
         "Server.Slack.Clients.Online",
         "Server.Utils.BackupDirectory",
         "Server.Utils.BackupGCS",
@@ -46,8 +50,9 @@ _BUILT_IN = frozenset(
         "Splunk.Events.Clients",
     }
 )
-"""Event artifacts of 0.77.2 that call one of these plugins (read in its definitions), without
-Server.Monitoring.RSSFeeds, which only fetches and is on by default."""
+"""Event artifacts of 0.77.2 that call one of these plugins (read in its definitions), by all their
+names; without Server.Monitoring.RSSFeeds, which only fetches and is on by default, and those that
+start a program of the machine's own."""
 
 
 @dataclass(frozen=True)
@@ -109,15 +114,12 @@ def monitored_in(states: Iterable[Path]) -> dict[str, str]:
     return {name: digest(settings) for name, settings in found.items()}
 
 
-_INNER_NAME = re.compile(r"""(?m)^(?:\{\s*)?["']?name["']?\s*:\s*["']?([A-Za-z0-9_.]+)""")
-
-
 def _by_inner_name(definitions: Definitions) -> Definitions:
     """Also by the names inside them, which a server goes by, whatever the files are called."""
     inner = [
         (org, name, text)
         for (org, of_file), text in definitions.items()
-        for name in _INNER_NAME.findall(text)
+        for name in artifact_text(text).names
         if name != of_file
     ]
     return by_name([*((org, name, text) for (org, name), text in definitions.items()), *inner])
@@ -136,9 +138,9 @@ def senders(artifact: str, org: str, definitions: Definitions) -> tuple[str, ...
         if text is None:
             found |= {"its built-in query"} if name in _BUILT_IN else set()
             continue
-        found |= {match[match.lastindex or 0] for match in _SENDS.finditer(text)}
-        todo += _CALLS.findall(text)
-        todo += [one for block in _IMPORTS.findall(text) for one in _ITEM.findall(block)]
+        said = artifact_text(text)
+        found |= {match[match.lastindex or 0] for match in _SENDS.finditer(said.words)}
+        todo += [*_CALLS.findall(said.words), *said.imports]
     return tuple(sorted(found))
 
 

@@ -31,7 +31,9 @@ from recovery.restore.outgoing import Outgoing, monitored_in, outgoing
 from recovery.restore.point_before import earlier_point
 from recovery.restore.step import Report
 from recovery.vault.manifest import Manifest
+from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.named_files import definitions_in
 
 OTHERS = "tools, monitoring, hunts, settings, package"
 """What is told of beside artifacts and files."""
@@ -121,12 +123,14 @@ def material_of(context: Context) -> Material:
     before = earlier_point(context, manifest)
     now = _definitions(context, manifest)
     old = _definitions(context, before) if before else now
+    # A server reads those that its config names, too, and knows each by the name inside it.
+    known = {**{(ROOT, path): text for path, text in definitions_in(context.named)}, **now}
     senders = [
         item
         for state in manifest.state
         if takes_state(context, manifest)
         if context.wants_org(state.org) and context.choice.provider("monitoring")
-        for item in outgoing(context.fetch(state.tar), now)
+        for item in outgoing(context.fetch(state.tar), known)
     ]
     changed = [
         change

@@ -12,12 +12,15 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.foreign_yaml import ForeignYamlError, load_foreign_yaml
+from recovery.velociraptor.refuse_zip import refusal
 
 Kind = Literal["certificate", "definitions", "cache"]
 LARGEST: dict[Kind, int] = {"certificate": 1 << 20, "cache": 1 << 20, "definitions": 64 << 20}
@@ -37,6 +40,8 @@ _PEM = re.compile(
 _WORDS = re.compile(
     rb"(?m)^(?:(?:Bag|Key) Attributes.*|(?:subject|issuer)=.*|#.*|[ \t]+[\w .-]+: ?.*)$"
 )
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def wrong_content(place: NamedPlace, path: str, content: bytes) -> str:
 def _wrong_zip(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            return "" if packed.namelist() else "an empty zip"
+            return (wrong := refusal(packed.infolist())) and f"a zip that {wrong}"
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return "neither a folder nor a zip"
 
@@ -100,6 +105,25 @@ def _is_definition(content: bytes) -> bool:
     except ForeignYamlError:
         return False
     return isinstance(found, dict) and isinstance(found.get("name"), str)
+
+
+def definitions_in(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """(path, YAML) of each definition among files that a config names, those in zips too.
+
+    Files that :func:`wrong_content` finds nothing wrong with; a damaged member is passed over.
+    """
+    for path, content in files.items():
+        if _DEFINITION.fullmatch(path):
+            yield path, content.decode("utf-8", "replace")
+        elif content.startswith(b"PK"):
+            yield from _packed(path, content)
+
+
+def _packed(path: str, content: bytes) -> Iterator[tuple[str, str]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        for member in filter(_DEFINITION.fullmatch, packed.namelist()):
+            with suppress(*_BROKEN):
+                yield f"{path}/{member}", packed.read(member).decode("utf-8", "replace")
 
 
 def _texts(values: Any, dotted: str) -> Iterator[str]:

@@ -12,7 +12,13 @@ import pytest
 from recovery.accounts.approve import approve
 from recovery.accounts.read_accounts import accounts_in_backup, accounts_in_state, as_one_user
 from recovery.accounts.review import review
-from recovery.restore.material import changed_artifacts, definitions_in_backup, definitions_in_state
+from recovery.restore.artifact_text import artifact_text
+from recovery.restore.material import (
+    by_name,
+    changed_artifacts,
+    definitions_in_backup,
+    definitions_in_state,
+)
 from recovery.restore.outgoing import outgoing, senders
 from recovery.restore.state_files import Keep, copy_state, held_files, running_hunts
 from tests.unit.restore.points import tar_with, zip_of
@@ -137,7 +143,7 @@ def test_an_artifact_behind_another_rows_name_of_a_backup_is_shown(tmp_path):
         archive.writestr("orgs/root/artifacts/evil.yaml", "name: Evil\n")
         archive.writestr("orgs/root/artifacts/Custom.A.yaml", "name: Custom.A\n")
     (found,) = definitions_in_backup(tmp_path / "b.zip").values()
-    assert found == "name: Evil\n\nname: Custom.A\n"
+    assert found == "name: Evil\n\n---\nname: Custom.A\n"
 
 
 @pytest.mark.parametrize(
@@ -183,6 +189,34 @@ def test_a_sender_is_known_by_the_name_inside_its_file_and_through_what_it_impor
     files = {"config/server_monitoring.json.db": json.dumps(table).encode()}
     (found,) = outgoing(state(tmp_path, files), definitions)
     assert (found.artifact, found.by) == ("Custom.Evil", ("http_client",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: Custom.B\naliases: [Custom.Evil]\nsources: [{query: SELECT * FROM netcat()}]",
+        'name: "Custom\\x2eEvil"\nsources: [{"query": "SELECT * FROM net\\u0063at()"}]',
+        "? name\n: &x !!str Custom.Evil\nimports: [Custom.Lib]",
+        "{description: x, name: Custom.Evil, export: LET f = netcat}",
+        'description: "\nname: Custom.Harmless"\nname: !!str Custom.Evil\nexport: LET f = netcat',
+    ],
+    ids=["alias", "escapes", "flow imports", "flow", "a name within"],
+)
+def test_a_sender_is_known_in_whatever_way_its_yaml_is_written(tmp_path, text):
+    definitions = {
+        ("root", "Custom.Harmless"): text,
+        ("root", "Custom.Lib"): "name: Custom.Lib\nexport: LET f = netcat\n",
+    }
+    table = {"artifacts": ["Custom.Evil"]}
+    files = {"config/server_monitoring.json.db": json.dumps(table).encode()}
+    (found,) = outgoing(state(tmp_path, files), definitions)
+    assert (found.artifact, found.by) == ("Custom.Evil", ("netcat",))
+
+
+def test_of_two_files_under_one_name_both_are_read():
+    first = "name: Custom.A\naliases: [Custom.Evil]\n"
+    merged = by_name([("root", "Custom.A", first), ("root", "Custom.A", "name: Custom.A\n")])
+    assert artifact_text(merged["root", "Custom.A"]).names == {"Custom.A", "Custom.Evil"}
 
 
 def test_artifacts_that_call_each_other_end(tmp_path):

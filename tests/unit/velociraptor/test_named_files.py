@@ -6,7 +6,13 @@ import zipfile
 import pytest
 
 from recovery.velociraptor.config import ServerConfig
-from recovery.velociraptor.named_files import NamedPlace, named_places, place_of, wrong_content
+from recovery.velociraptor.named_files import (
+    NamedPlace,
+    definitions_in,
+    named_places,
+    place_of,
+    wrong_content,
+)
 
 BLOCK = b"-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END CERTIFICATE-----\n"
 CERTIFICATE = NamedPlace("Frontend.tls_certificate_filename", "/etc/tls/a.pem", "certificate")
@@ -109,3 +115,21 @@ def test_definitions_are_known_by_their_name_and_zips_by_being_some():
         out.writestr("a.yaml", "name: A")
     assert wrong_content(FOLDER, "/srv/d", packed.getvalue()) == ""
     assert wrong_content(FOLDER, "/srv/d", b"x") == "neither a folder nor a zip"
+    with zipfile.ZipFile(packed, "a") as out:
+        out.writestr("../b.yaml", "name: B")
+    wrong = wrong_content(FOLDER, "/srv/d", packed.getvalue())
+    assert wrong.startswith("a zip that holds a path outside of where it is unpacked")
+
+
+def test_the_definitions_among_them_are_found_in_zips_too():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as out:
+        out.writestr("deep/a.yaml", "name: A")
+        out.writestr("readme.txt", "name: B")
+        out.writestr("c.yaml", "name: C")
+    damaged = packed.getvalue().replace(b"name: C", b"name: X")
+    files = {"/srv/z": damaged, "/srv/d/e.yml": b"name: E", "/etc/tls/cert.pem": BLOCK}
+    assert dict(definitions_in(files)) == {
+        "/srv/z/deep/a.yaml": "name: A",
+        "/srv/d/e.yml": "name: E",
+    }
