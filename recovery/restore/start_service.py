@@ -7,9 +7,8 @@ from recovery.restore.context import Context
 from recovery.restore.hold_service import release_argv
 from recovery.restore.step import Report
 from recovery.velociraptor.clients_port import wait_for_port
-from recovery.velociraptor.config import SERVICE, ServerConfig
-from recovery.velociraptor.identity_providers import asked_at_start
-from recovery.velociraptor.paths import CONFIG_PATH
+from recovery.velociraptor.config import SERVICE
+from recovery.velociraptor.identity_providers import way_out
 
 _LOOK = 5.0
 
@@ -31,7 +30,7 @@ def start_service(context: Context) -> Report:
             context.api().wait_ready(min(_LOOK, limit))
         except ServerError as silent:
             if time.monotonic() - started >= limit or _has_failed(context):
-                raise _with_last_words(context, silent, _providers_hint(context.config)) from silent
+                raise _with_last_words(context, silent, way_out(context.config)) from silent
         else:
             _wait_for_port(context)
             return Report(f"answers after {time.monotonic() - started:.1f} s")
@@ -57,20 +56,8 @@ def _has_failed(context: Context) -> bool:
     return context.target.run(show).text not in ("success", "")
 
 
-def _with_last_words(context: Context, silent: ServerError, hint: str = "") -> ServerError:
+def _with_last_words(context: Context, silent: ServerError, way: str = "") -> ServerError:
     journal = ["journalctl", "-u", SERVICE, "-n", "8", "--no-pager", "-o", "cat"]
     log = context.target.run(journal, check=False).text
-    said = f"{silent.message}\n  its last words: {log or 'none'}"
-    return ServerError(said, hint=hint or silent.hint)
-
-
-def _providers_hint(config: ServerConfig) -> str:
-    """What to do where the server may have ended for want of an identity provider."""
-    if not (providers := asked_at_start(config)):
-        return ""
-    return (
-        f"at its start this server asks {' and '.join(providers)}, and ends where it gets no "
-        "answer: let the machine reach that, then run the same command again; where that takes "
-        f"long, first set GUI.authenticator.type to Basic in {CONFIG_PATH} there (clients are "
-        "served, and whoever has a password signs in)"
-    )
+    hint = f"{way}; then run the same command again" if way else silent.hint
+    return ServerError(f"{silent.message}\n  its last words: {log or 'none'}", hint=hint)

@@ -28,6 +28,7 @@ from recovery.vault.shelf_vault import ShelfVault
 from recovery.velociraptor.api import open_api
 from recovery.velociraptor.clients_port import wait_for_port
 from recovery.velociraptor.config import SERVICE, ServerConfig
+from recovery.velociraptor.identity_providers import way_out
 from recovery.velociraptor.read_config import read_config
 
 Say = Callable[[str], None]
@@ -225,10 +226,13 @@ class Steps:
     def _with_last_words(self, silent: ServerError) -> ServerError:
         journal = ["journalctl", "-u", SERVICE, "-n", "8", "--no-pager", "-o", "cat"]
         log = self._new_target.run(journal, check=False).text
+        way = way_out(self._checked_config())
         return ServerError(
             f"{silent.message}\n  its last words: {log or 'none'}",
             target=self._new.uri,
-            hint="mend it there and run the same command again; the old server stays stopped "
+            hint=f"{way}; "
+            * bool(way)
+            + "mend it there and run the same command again; the old server stays stopped "
             "(`recovery standby promote --to` the old one goes back to it)",
         )
 

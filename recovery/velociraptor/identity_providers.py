@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recovery.velociraptor.config import ServerConfig
+from recovery.velociraptor.paths import CONFIG_PATH
 
 _GOOGLE = "https://accounts.google.com"
 
@@ -18,6 +19,17 @@ def asked_at_start(config: ServerConfig) -> list[str]:
     gui = config.values.get("GUI")
     found = _asked(gui.get("authenticator")) if isinstance(gui, Mapping) else ()
     return list(dict.fromkeys(filter(None, found)))
+
+
+def way_out(config: ServerConfig) -> str:
+    """What an operator can do where a server may not start for want of one; empty: not that."""
+    if not (providers := asked_at_start(config)):
+        return ""
+    return (
+        f"at its start this server asks {' and '.join(providers)}, and ends where it gets no "
+        "answer: let the machine reach that; where that takes long, set GUI.authenticator.type to "
+        f"Basic in {CONFIG_PATH} there (clients are served, and whoever has a password signs in)"
+    )
 
 
 def _asked(authenticator: Any) -> Iterator[str]:

@@ -25,7 +25,10 @@ class Ending:
     ("authenticator", "hint"),
     [
         ({"type": "Basic"}, "look at its journal"),
-        ({"type": "oidc", "oidc_issuer": "https://login.example"}, "asks https://login.example,"),
+        (
+            {"type": "oidc", "oidc_issuer": "https://login.example"},
+            "asks https://login.example, and",
+        ),
     ],
 )
 def test_the_identity_provider_that_it_asks_is_named(authenticator, hint):
