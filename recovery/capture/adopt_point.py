@@ -60,7 +60,10 @@ def adopt(
     deployments and no config that says which one is meant.
     """
     found = sort_files(folder)
-    its = running_server(server, vault, say) if server else kept_server(found, folder, vault, kind)
+    if server:
+        its = running_server(server, vault, say)
+    else:
+        its = kept_server(found, folder, vault, kind, say)
     leave_others(found, its.config.deployment)
     package, config = its.package, its.config
     say(f"package {package.version}, deployment {config.deployment[:16]}…")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -165,6 +166,31 @@ def test_a_package_of_another_deployment_is_refused(old, tmp_path, config_of_ano
     (old / "server.config.yaml").write_bytes(config_of_another)
     with pytest.raises(BadInputError, match="other deployments"):
         adopted(old, tmp_path)
+
+
+def test_material_of_two_deployments_is_nobodys(old, tmp_path, config_of_another, server_binary):
+    """A copy has given all files one time: the last one is not the one that is meant."""
+    request = BuildRequest(binary=server_binary, config=config_of_another, output=tmp_path / "b")
+    shutil.copy(build_package(request).path, old / "another.deb")
+    (old / "another.yaml").write_bytes(config_of_another)
+    with pytest.raises(BadInputError, match="configs of 2 deployments"):
+        adopted(old, tmp_path)
+    for config in ("another.yaml", "server.config.yaml"):
+        (old / config).unlink()
+    with pytest.raises(BadInputError, match="packages of 2 deployments"):
+        adopted(old, tmp_path)
+
+
+def test_of_two_configs_the_one_taken_is_told_and_the_other_a_gap(old, tmp_path):
+    config = old / "server.config.yaml"
+    (old / "edited.yaml").write_bytes(config.read_bytes() + b"# edited\n")
+    os.utime(config, (1, 1))
+    said = []
+    manifest = adopt(old, open_vault(str(tmp_path / "vault"), {}), said.append)
+    assert manifest.config_newer
+    assert any(line.startswith("config edited.yaml: nothing in them tells") for line in said)
+    (gap,) = [gap for gap in manifest.gaps if gap.startswith("server.config.yaml: ")]
+    assert "may be the newer one: edited.yaml was taken" in gap
 
 
 @pytest.fixture
