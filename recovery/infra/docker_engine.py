@@ -12,6 +12,7 @@ import docker
 import docker.errors
 
 from recovery.errors import TargetError
+from recovery.infra.failed_boot import said_last, why_no_boot
 from recovery.target.engine_errors import engine_errors
 
 LABEL = "velociraptor-recovery"
@@ -84,11 +85,24 @@ def create(wanted: Wanted) -> Found:
                 _engine().volumes.create(_volume(name), labels=given["labels"])
             container = _engine().containers.create(wanted.image, **given)
             container.start()
-            wait_for_systemd(name)
+            _first_boot(name)
         except BaseException:
             remove(name)
             raise
     return expect(name)
+
+
+def _first_boot(name: str) -> None:
+    """Waits for a new container's systemd; the error says why it did not come up, if it said so."""
+    try:
+        wait_for_systemd(name)
+    except TargetError as failed:
+        with suppress(docker.errors.APIError):
+            log = _engine().api.logs(name, tail=50).decode("utf-8", "replace")
+            if last := said_last(log):
+                failed.message = f"{failed.message}\n  its last words: {last}"
+            failed.hint = why_no_boot(log) or failed.hint
+        raise
 
 
 def inspect(name: str) -> Found | None:
