@@ -42,6 +42,7 @@ def newest_good(
             continue
         missing = missing_parts(vault, point)
         if not missing:
+            vault.refuse_rollback()
             return point
         broken += 1
         say(
@@ -77,7 +78,9 @@ def captured_last(vault: Vault) -> Manifest:
     """
     newest = vault.point()
     past = (one for one in by_capture(vault.newest_first()) if not is_to_come(one))
-    return next(past, newest)
+    chosen = next(past, newest)
+    vault.refuse_rollback()
+    return chosen
 
 
 def is_to_come(point: Manifest) -> bool:

@@ -23,7 +23,7 @@ def by_capture(points: Iterable[Manifest]) -> Iterator[Manifest]:
     waiting: list[Manifest] = []
     for point in points:
         insort(waiting, point, key=order)
-        made = _made_at(point.point)
+        made = made_at(point.point)
         while made and waiting and waiting[-1].captured_at >= made:
             yield waiting.pop()
     yield from reversed(waiting)
@@ -34,7 +34,7 @@ def order(point: Manifest) -> tuple[datetime, str]:
     return point.captured_at, point.point
 
 
-def _made_at(name: str) -> datetime | None:
+def made_at(name: str) -> datetime | None:
     """When a point was made, by its name, in whole seconds; None for a name without a time."""
     try:
         return datetime.strptime(name[:_LENGTH], _FORM).replace(tzinfo=UTC)

@@ -75,7 +75,7 @@ class ShelfVault:
         self.shelf.write(path_of(manifest.point), [raw])
         self.shelf.settle()
         if self.seen:
-            self.seen.note(manifest.point, hashlib.sha256(raw).hexdigest())
+            self.seen.note(manifest.point, hashlib.sha256(raw).hexdigest(), manifest.captured_at)
         self._partial.forget()
 
     def points(self) -> list[Manifest]:
@@ -90,12 +90,19 @@ class ShelfVault:
 
     def point(self, name: str = "") -> Manifest:
         known = self._point_names()
-        if not name and self.seen:
-            self.seen.refuse_rollback(known)
+        if not name:
+            self._refuse_rollback(known)
         chosen = name or (known[-1] if known else "")
         if chosen not in known:
             raise no_point(self.shelf, name, len(known))
         return self.read_point(chosen).manifest
+
+    def refuse_rollback(self) -> None:
+        self._refuse_rollback(self._point_names())
+
+    def _refuse_rollback(self, known: Sequence[str]) -> None:
+        if self.seen:
+            self.seen.refuse_rollback(known)
 
     def read_point(self, name: str) -> PointFile:
         """A manifest, verified, opened, and compared with what this machine has seen before."""
@@ -108,7 +115,7 @@ class ShelfVault:
             ) from missing
         found = self._decoded(raw, name)
         if self.seen:
-            self.seen.compare(name, found.sha256)
+            self.seen.compare(name, found.sha256, found.manifest.captured_at)
         self._objects.learn(found.name_key)
         return found
 

@@ -47,6 +47,12 @@ class Vault(Protocol):
     def point(self, name: str = "") -> Manifest:
         """The named recovery point, or the newest; :class:`VaultError` when there is none."""
 
+    def refuse_rollback(self) -> None:
+        """Raises :class:`UntrustedError` where a point captured after all that are there is gone.
+
+        Asked once points were opened: what an adopted one is made of, its name doesn't tell.
+        """
+
     def remember(self, archives: Sequence[Archive]) -> None:
         """Notes archives just stored, for a capture that goes on after this one was cut off."""
 

@@ -1,10 +1,12 @@
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
 from recovery.errors import BadInputError, VaultError
+from recovery.restore.choose_point import captured_last, newest_good
 from recovery.vault import objects
 from recovery.vault.folder_shelf import FolderShelf
 from recovery.vault.keys import VaultKeys, new_keys
@@ -244,6 +246,58 @@ def test_a_rolled_back_vault_is_refused(vault, tmp_path, store_point):
     with pytest.raises(VaultError, match=f"rolled back: {second.point}"):
         again(vault).point()
     assert again(vault).point(first.point) == first
+
+
+def adopt(vault, make_point, made, captured):
+    """A point with a late name and old content, as `recovery vault adopt` makes it."""
+    point = make_point(made, "old")
+    for text in ("package", "config", "old"):
+        put(vault, text.encode(), text)
+    ago = timedelta(hours=made - captured)
+    vault.commit(point.model_copy(update={"captured_at": point.captured_at - ago}))
+    return point
+
+
+def test_an_adopted_point_made_later_does_not_hide_that_a_newer_one_is_gone(
+    vault, tmp_path, store_point, make_point
+):
+    first, second = store_point(vault, 0, "a"), store_point(vault, 5, "b")
+    adopted = adopt(vault, make_point, 9, 1)
+    assert newest_good(again(vault)).point == second.point
+    files(tmp_path, "points")[1].unlink()
+    with pytest.raises(VaultError, match=f"rolled back: {second.point}") as refused:
+        newest_good(again(vault))
+    assert f"--point {adopted.point}" in refused.value.hint
+    with pytest.raises(VaultError, match="rolled back"):
+        captured_last(again(vault))
+    assert again(vault).point(first.point) == first
+
+
+def test_also_where_the_adopted_one_was_never_opened_here(vault, tmp_path, store_point, make_point):
+    second = store_point(vault, 5, "b")
+    adopted = adopt(vault, make_point, 9, 1)
+    files(tmp_path, "points")[0].unlink()
+    vault.seen.forget([adopted.point])
+    with pytest.raises(VaultError, match=f"rolled back: {second.point}"):
+        newest_good(again(vault))
+
+
+def test_an_adopted_one_that_was_pruned_elsewhere_is_no_rollback(
+    vault, tmp_path, store_point, make_point
+):
+    second = store_point(vault, 5, "b")
+    adopt(vault, make_point, 9, 1)
+    files(tmp_path, "points")[1].unlink()
+    assert newest_good(again(vault)).point == second.point
+
+
+def test_nor_does_one_of_a_time_to_come_hide_it(vault, tmp_path, store_point):
+    store_point(vault, 0, "a")
+    second = store_point(vault, 5, "b")
+    store_point(vault, 24 * 365 * 90, "c")
+    files(tmp_path, "points")[1].unlink()
+    with pytest.raises(VaultError, match=f"rolled back: {second.point}"):
+        newest_good(again(vault))
 
 
 def test_an_unsigned_manifest_is_refused(vault, tmp_path, store_point, make_point):
