@@ -21,6 +21,7 @@ from recovery.velociraptor.api import ROOT, open_api
 from recovery.velociraptor.config import ServerConfig
 from recovery.velociraptor.identity_providers import asked_at_start
 from recovery.velociraptor.read_config import read_config
+from recovery.velociraptor.secrets_key import secrets_variable
 
 _TTL = 300
 _LOST_BELOW = 11
@@ -62,6 +63,9 @@ def _config_lines(config: ServerConfig, newest: Manifest | None) -> Iterator[Lin
     elif newest and newest.config.sha256 != config.fingerprint:
         says = "the server's config was changed since the newest point"
         yield Line("config in use", "warning", says, "capture again")
+    if name := secrets_variable(config):
+        says = f"in the server's environment ({name}), in no point: keep it elsewhere, too"
+        yield Line("key of secrets", "good", says)
     for provider in asked_at_start(config):
         yield Line("identity provider", "good", f"{provider}: a new machine has to reach it, too")
     if 0 < config.write_time < _LOST_BELOW:

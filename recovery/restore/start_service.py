@@ -9,6 +9,7 @@ from recovery.restore.step import Report
 from recovery.velociraptor.clients_port import wait_for_port
 from recovery.velociraptor.config import SERVICE
 from recovery.velociraptor.identity_providers import way_out
+from recovery.velociraptor.secrets_key import has_variable, secrets_variable
 
 _LOOK = 5.0
 
@@ -33,7 +34,24 @@ def start_service(context: Context) -> Report:
                 raise _with_last_words(context, silent, way_out(context.config)) from silent
         else:
             _wait_for_port(context)
-            return Report(f"answers after {time.monotonic() - started:.1f} s")
+            said = f"answers after {time.monotonic() - started:.1f} s"
+            return Report(said, findings=unreadable_secrets(context))
+
+
+def unreadable_secrets(context: Context) -> list[str]:
+    """Secrets that come back with the state, and that this machine's service has no key for."""
+    name = secrets_variable(context.config)
+    kept = context.manifest.inventory.orgs.values() if context.has_point else ()
+    if not name or not any(items.get("secrets") for items in kept) or not context.wants("state"):
+        return []
+    if has_variable(context.target, name):
+        return []
+    finding = (
+        f"secrets: the config says that their key is in the service's environment ({name}), and it "
+        f"isn't there: none can be read; set it by `systemctl edit {SERVICE}` "
+        f"(Environment={name}=…), and restart the service"
+    )
+    return [finding]
 
 
 def _wait_for_port(context: Context) -> None:
