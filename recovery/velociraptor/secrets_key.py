@@ -1,8 +1,8 @@
 """Where the key of a server's stored secrets is, when its config only names the place.
 
 ``security.secrets_dek: env://NAME`` (facts: Configuration and keys): the server's environment has
-it, and no recovery point. Without it a server starts, lists its secrets, and can use none: it takes
-an empty key for it (read in its source).
+it, and no recovery point. Without it a server starts, and can read none of its secrets: it takes an
+empty key for it (seen; read in its source).
 """
 
 from collections.abc import Mapping
