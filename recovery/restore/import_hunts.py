@@ -12,6 +12,7 @@ from recovery.restore.context import Context
 from recovery.restore.hunts_before import HuntsBefore
 from recovery.restore.inbox import INBOX
 from recovery.restore.journal import FOLDER
+from recovery.restore.write_hunt import write_hunt
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.archive_file import hunt_of_flow
@@ -60,10 +61,11 @@ def import_hunts(
     wanted = [hunt_id for hunt_id in hunts if context.choice.hunt(hunt_id)]
     for hunt_id in [hunt_id for hunt_id in wanted if hunt_id not in have]:
         before.touch([hunt_id])
-        if _import_hunt(context, org, hunt_id, hunts[hunt_id].file):
+        file = hunts[hunt_id].file
+        if _import_hunt(context, org, hunt_id, file) or write_hunt(context, org, hunt_id, file):
             have.add(hunt_id)
         else:
-            findings.append(f"{org}: the hunt {hunt_id} was not taken (are its artifacts there?)")
+            findings.append(f"{org}: the hunt {hunt_id} was not taken by the server")
     there = [hunt_id for hunt_id in hunts if hunt_id in have]
     members = {(hunt_id, *place) for hunt_id in there for place in hunts[hunt_id].flows}
     # An export of a hunt with its results combined has none of its flows.

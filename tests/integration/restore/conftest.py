@@ -75,6 +75,11 @@ FROM clients() WHERE client_id =~ "^C[.]" AND NOT os_info.hostname
 """
 IN_HUNT = "SELECT ClientId FROM hunt_flows(hunt_id=H)"
 HUNT_ADD = "SELECT hunt_add(hunt_id=H, client_id=C) AS A FROM scope()"
+OPEN = "SELECT session_id FROM flows(client_id=C) WHERE NOT state =~ 'FINISHED|ERROR'"
+CANCEL = f"""
+SELECT * FROM foreach(row={{{OPEN}}}, query={{
+  SELECT cancel_flow(client_id=C, flow_id=session_id) AS A FROM scope() }})
+"""
 ENDED = "SELECT session_id FROM flows(client_id=C) WHERE state = 'FINISHED'"
 
 
@@ -194,6 +199,10 @@ def live(target, api) -> dict[str, str]:
     for org, client in clients.items():
         # The interrogation, three collections, and the hunt's.
         until(lambda org=org, client=client: api.query(ENDED, env={"C": client}, org=org)[4:])
+        # A client that was asked by hand never answers the server's own question.
+        if api.query(OPEN, env={"C": client}, org=org):
+            api.query(CANCEL, env={"C": client}, org=org)
+        until(lambda org=org, client=client: not api.query(OPEN, env={"C": client}, org=org))
     time.sleep(1)  # counts of hunts follow their flows
     return clients
 

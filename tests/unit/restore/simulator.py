@@ -27,6 +27,7 @@ from recovery.restore import (
     restore_backup,
     settle_hunts,
     what_is_there,
+    write_hunt,
 )
 from recovery.velociraptor.api import Answer
 from recovery.velociraptor.archive_file import hunt_of_flow
@@ -56,6 +57,10 @@ class World:
         self.refused: set[str] = set()
         """Flows that the server does not take."""
         self.ticks: int | None = None
+        self.removed: set[str] = set()
+        """Artifacts that it hasn't got: a hunt of one is not taken."""
+        self.written: list[dict] = []
+        """Hunts as they were restored, one after the other."""
         self.room: int | None = None
         """Rows that the disk still takes; of more the server says nothing but in its log."""
         self.restarts = 0
@@ -201,6 +206,9 @@ class Server:
                 {"Hunt": hunt} for of, hunt in self.world.hunts if of == org
             ],
             import_hunts._IMPORT: lambda: [{"Hunt": self._import_hunt(org, (env or {})["File"])}],
+            write_hunt._KNOWN: lambda: [
+                {"Name": name} for name in given["Names"] if name not in self.world.removed
+            ],
             import_hunts._MEMBERS: lambda: [
                 {"Hunt": hunt["Hunt"], "Client": client, "Flow": flow}
                 for hunt in given["Hunts"]
@@ -243,6 +251,8 @@ class Server:
             for line in archive.read(f"orgs/{org}/hunts.json").splitlines():
                 self.world.tick()
                 row = json.loads(line)
+                self.world.written.append(row)
+                self.world.hunts.setdefault((org, row["hunt_id"]), set())
                 record = {name: row[name] for name in ("state", "stats")}
                 self.world.records[org, row["hunt_id"]] = record
         return [{"Name": "Hunt", "Error": ""}]
@@ -310,6 +320,8 @@ class Server:
         with zipfile.ZipFile(io.BytesIO(self.world.inbox[path])) as archive:
             record = json.loads(archive.read("hunt_info.json"))
             ident = record["hunt_id"]
+        if self.world.removed.intersection(record.get("start_request", {}).get("artifacts", [])):
+            return None
         if (org, ident) in self.world.hunts:
             ident = f"H.NEW{len(self.world.hunts)}"
         self.world.tick()

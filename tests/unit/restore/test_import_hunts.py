@@ -75,6 +75,41 @@ def test_a_flow_whose_archive_is_damaged_is_not_assigned_to_its_hunt(scene):
     assert scene.world.hunts["root", "H.1"] == left
 
 
+def of_artifact(point, name):
+    """The point's hunt asks for an artifact, with a parameter."""
+    request = {"artifacts": [name], "specs": [{"artifact": name}], "creator": "ann"}
+    compiled = {"compiled_collector_args": [{"Query": [{"VQL": "SELECT 1 FROM scope()"}]}]}
+    asked = hunt_of("H.1", state="RUNNING", stats=STATS, start_request=request | compiled)
+    made = with_hunt(point)
+    hunt = next(one for one in made.archives if one.kind == "hunt")
+    file = point.vault.put(io.BytesIO(asked), "H.1.zip")
+    flows = [one for one in made.archives if one.kind == "flow"]
+    point.changes = {"archives": [hunt.model_copy(update={"file": file}), *flows]}
+    return point.make(), request
+
+
+def test_a_hunt_whose_artifact_was_removed_comes_as_it_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    scene = Scene(tmp_path / "vault", monkeypatch)
+    scene.manifest, request = of_artifact(Point(scene.folder), "Custom.Gone")
+    scene.world.removed = {"Custom.Gone"}
+    report = scene.run()
+    assert report.findings == []
+    assert scene.world.hunts["root", "H.1"] == {(client, "F.1.H") for client in FLOWS}
+    assert scene.world.records["root", "H.1"]["state"] == "PAUSED"
+    assert {name: scene.world.records["root", "H.1"]["stats"][name] for name in STATS} == STATS
+    assert scene.world.written[0]["start_request"] == request
+
+
+def test_one_that_is_refused_for_another_reason_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    scene = Scene(tmp_path / "vault", monkeypatch)
+    scene.manifest, _ = of_artifact(Point(scene.folder), "Custom.There")
+    monkeypatch.setattr(simulator.Server, "_import_hunt", lambda *_: None)
+    assert scene.run().findings == ["root: the hunt H.1 was not taken by the server"]
+    assert scene.world.written == []
+
+
 def test_a_request_holds_so_many_members_and_no_more(scene, monkeypatch):
     asked = []
     add = simulator.Server.ask
