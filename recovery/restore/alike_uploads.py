@@ -12,6 +12,7 @@ from tempfile import NamedTemporaryFile
 from urllib.parse import unquote
 
 from recovery.errors import CommandError
+from recovery.restore.alike_results import place_alike_results
 from recovery.restore.context import Context
 from recovery.restore.parcel import Parcel
 from recovery.velociraptor.api import ROOT
@@ -26,8 +27,18 @@ def place_alike(context: Context, org: str, parcel: Parcel) -> str:
 
     Raises :class:`recovery.errors.TargetError` when the machine stops answering.
     """
+    said = [
+        ("rows of a result set", place_alike_results(context, org, parcel)),
+        ("content of an upload", _place_uploads(context, org, parcel)),
+    ]
+    return "; ".join(
+        f"with the {what} of a like name: {', '.join(wrong)}" for what, wrong in said if wrong
+    )
+
+
+def _place_uploads(context: Context, org: str, parcel: Parcel) -> list[str]:
     if not parcel.alike:
-        return ""
+        return []
     inside = "" if org == ROOT else f"/orgs/{org}"
     flow = f"clients/{parcel.client_id}/collections/{parcel.flow_id}"
     folder = f"{context.config.files}{inside}/{flow}/uploads"
@@ -47,9 +58,7 @@ def place_alike(context: Context, org: str, parcel: Parcel) -> str:
             except CommandError as failed:
                 why = f" ({failed.message})"
             wrong.append(f"{unquote(name.removeprefix('uploads/'))}{why}")
-    if not wrong:
-        return ""
-    return f"with the content of an upload of a like name: {', '.join(wrong)}"
+    return wrong
 
 
 def _is(path: str, wanted: list[str]) -> bool:

@@ -121,7 +121,7 @@ def on_disk(context: Context, org: str, parcels: Sequence[Parcel]) -> list[Parce
     """
     inside = "" if org == ROOT else f"orgs/{org}/"
     files = {
-        parcel.place: [_result_file(inside, parcel, name) for name in parcel.artifacts]
+        parcel.place: [result_file(inside, parcel, name) for name in parcel.artifacts]
         for parcel in parcels
         if parcel.rows
     }
@@ -139,7 +139,7 @@ def on_disk(context: Context, org: str, parcels: Sequence[Parcel]) -> list[Parce
 _ENDS = ("", ".index")
 
 
-def _result_file(inside: str, parcel: Parcel, name: str) -> str:
+def result_file(inside: str, parcel: Parcel, name: str) -> str:
     """Where a server keeps the rows of an artifact, or of one of its sources (facts: layout)."""
     artifact, _, source = name.partition("/")
     last = f"{parcel.flow_id}/{source}" if source else parcel.flow_id

@@ -45,6 +45,8 @@ class Parcel:
     """What the archive was known to lack when it was captured (:class:`Archive`)."""
     alike: tuple[str, ...] = ()
     """Uploads in its content whose names a server takes for those of others (:func:`alike`)."""
+    alike_results: tuple[str, ...] = ()
+    """Result sets in it likewise."""
 
     @property
     def artifact_names(self) -> set[str]:
@@ -152,6 +154,7 @@ def _parcel(
     content: bytes | Path,
 ) -> Parcel:
     rows, result_bytes = _results(members, names, flow.folder)
+    inside = [member.removeprefix(flow.folder) for member in names]
     return Parcel(
         flow.client_id,
         flow.flow_id,
@@ -161,7 +164,8 @@ def _parcel(
         result_bytes,
         *uploads,
         content,
-        alike=tuple(alike(member.removeprefix(flow.folder) for member in names)),
+        alike=tuple(alike(inside, "uploads/")),
+        alike_results=tuple(name for name in alike(inside, "results/") if _RESULTS.match(name)),
     )
 
 
@@ -193,15 +197,15 @@ def _uploads(
     return number, sum(sizes[name] for name in files)
 
 
-def alike(names: Iterable[str]) -> list[str]:
-    """Uploads that differ from an earlier one in capital letters alone. Pure.
+def alike(names: Iterable[str], folder: str) -> list[str]:
+    """Members in ``folder`` that differ from an earlier one in capital letters alone. Pure.
 
     An import takes the first one's content for all of them (seen on 0.77.2).
     """
     first: dict[str, str] = {}
     found = []
     for name in names:
-        if name.startswith("uploads/"):
+        if name.startswith(folder):
             plain = unquote(name)
             if first.setdefault(plain.casefold(), plain) != plain:
                 found.append(name)

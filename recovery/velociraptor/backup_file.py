@@ -116,14 +116,19 @@ def write_hunts(into: Path, org: str, hunts: Iterable[Row]) -> Path:
 
 
 def result_set(rows: Iterable[Row]) -> tuple[bytes, bytes]:
-    """Rows as JSON lines, and their index: a little-endian u64 a row.
+    """Rows as JSON lines, and their index."""
+    lines = bytearray()
+    index = bytearray()
+    for row in rows:
+        index += index_entry(len(lines))
+        lines += json.dumps(row, separators=(",", ":")).encode() + b"\n"
+    return bytes(lines), bytes(index)
+
+
+def index_entry(offset: int) -> bytes:
+    """A row's entry in the index of a result set: a little-endian u64.
 
     The lower 40 bits hold the row's offset in bytes, the upper 24 the number of rows at it
     (read off real files: one row a line).
     """
-    lines = bytearray()
-    index = bytearray()
-    for row in rows:
-        index += struct.pack("<Q", len(lines) | (1 << _COUNT_SHIFT))
-        lines += json.dumps(row, separators=(",", ":")).encode() + b"\n"
-    return bytes(lines), bytes(index)
+    return struct.pack("<Q", offset | (1 << _COUNT_SHIFT))

@@ -73,8 +73,21 @@ sources:
   - query: |
       SELECT upload(file="one", accessor="data", name="Note") AS A,
              upload(file="two", accessor="data", name="note") AS B FROM scope()
+  - name: Rows
+    query: SELECT _value AS N, "one" AS Of FROM range(start=0, end=3, step=1)
+  - name: rows
+    query: SELECT _value AS N, "two" AS Of FROM range(start=0, end=3, step=1)
 """
 """Names that differ in a capital letter: a server's import gives both the first one's content."""
+OF_SOURCES = """
+SELECT Of, count() AS Rows FROM chain(
+  a={SELECT Of FROM source(client_id=C, flow_id=F, artifact="Custom.Test.Alike/Rows")},
+  b={SELECT Of FROM source(client_id=C, flow_id=F, artifact="Custom.Test.Alike/rows")})
+GROUP BY Of
+"""
+FLOW_OF_ALIKE = """
+SELECT session_id AS F FROM flows(client_id=C) WHERE request.artifacts[0] = "Custom.Test.Alike"
+"""
 COLLECT_ALIKE = """
 SELECT artifact_set(definition=D).name AS A,
        collect_client(client_id=C, artifacts="Custom.Test.Alike").flow_id AS F FROM scope()
@@ -151,6 +164,9 @@ def test_state_and_collections_bring_every_odd_name_back(odd):
         assert [finding for o in done.values() for finding in o.findings] == []
         assert same(captured, fresh.inventory()) == {}
         assert fresh.run(CONTENTS).text.split() == ["Note:one", "note:two"]
+        (flow,) = fresh.query(FLOW_OF_ALIKE, org=ODD, C=odd.clients[ODD])
+        rows = fresh.query(OF_SOURCES, org=ODD, C=odd.clients[ODD], F=flow["F"])
+        assert {row["Of"]: row["Rows"] for row in rows} == {"one": 3, "two": 3}
         assert len(odd.manifest.served) == 2
         assert set(captured.orgs["root"]["tools"]) == {"Mine", "Mine 2", "Theirs"}
         for served in odd.manifest.served:

@@ -26,7 +26,7 @@ FOLDER = "/ds/orgs/OA/clients/C.1/collections/F.1/uploads"
     ],
 )
 def test_those_that_differ_in_capital_letters_alone(names, found):
-    assert alike(names) == found
+    assert alike(names, "uploads/") == found
 
 
 class Machine:
@@ -50,7 +50,7 @@ def placed(tmp_path, machine, **members):
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in members.items():
             archive.writestr(name, text)
-    names = tuple(alike(members))
+    names = tuple(alike(members, "uploads/"))
     parcel = Parcel(*PLACE, "", (), 0, 0, 0, 0, content.getvalue(), alike=names)
     config = SimpleNamespace(files="/ds")
     context = SimpleNamespace(target=machine, config=config, folder=tmp_path)
