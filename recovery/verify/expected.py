@@ -25,7 +25,8 @@ _BACKUP = frozenset(
 )
 _ARCHIVES = frozenset({"flows", "uploads"})
 _HUNT_ARCHIVES = frozenset({"hunts", "hunt_parameters", "hunt_results"})
-"""Hunts are taken from their archives only where their artifacts are back already."""
+"""Promised only where their artifacts are back: without them a hunt comes as it was written, and
+can't run."""
 
 _ONLY_STATE_OR_BACKUP = "a package holds none; state and backups do"
 _ONLY_STATE = "no backup holds them; state does"
