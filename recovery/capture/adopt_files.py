@@ -164,7 +164,7 @@ def _sort_zip(path: Path, found: Found, org: str) -> str:
         if set(archive.namelist()) == {"data.zip", "metadata.json"}:
             return f"encrypted for the server: {_COLLECTED}"
         tell_apart(archive)
-        _refuse(refusal(archive.infolist()))  # before anything of it is unpacked
+        _refuse(refusal(archive))  # before anything of it is unpacked
     with path.open("rb") as file:
         content = check_zip(file)
     with zipfile.ZipFile(path) as archive:

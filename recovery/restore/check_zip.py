@@ -64,7 +64,7 @@ def open_zip(given: Path | bytes, name: str) -> Iterator[zipfile.ZipFile]:
 def check_members(archive: zipfile.ZipFile, name: str) -> dict[str, Member]:
     """As :func:`check_zip`, of an open one."""
     members = archive.infolist()
-    if wrong := refusal(members):
+    if wrong := refusal(archive):
         raise BadInputError(f"{name} {wrong}", hint=NEXT)
     found: dict[str, Member] = {}
     for member in members:

@@ -94,7 +94,7 @@ def wrong_content(place: NamedPlace, path: str, content: bytes) -> str:
 def _wrong_zip(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            return (wrong := refusal(packed.infolist())) and f"a zip that {wrong}"
+            return (wrong := refusal(packed)) and f"a zip that {wrong}"
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return "neither a folder nor a zip"
 

@@ -1,9 +1,11 @@
-"""Why a zip is handed to nobody: its names, its links, its promises of size. Nothing is read."""
+"""Why a zip is handed to nobody: its list, names, links, promises of size. No content is read."""
 
 import re
 import stat
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from recovery.velociraptor.one_directory import has_two_lists
 
 _RATIO = 300
 """Deflate reaches 1032. Rows of a collection rarely pass 100; beyond this it is no collection."""
@@ -15,24 +17,32 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 _UPLOAD = re.compile(r"(?:[^/]+/)?uploads/.+")
 
 
-def refusal(members: Sequence[zipfile.ZipInfo]) -> str:
-    """Why nothing is read of a zip with these members; empty where nothing speaks against it."""
+def refusal(archive: zipfile.ZipFile) -> str:
+    """Why nothing is read of a zip; empty where nothing speaks against it."""
+    members = archive.infolist()
     if not members:
         return "is empty"
+    if has_two_lists(archive):
+        return "has an end that contradicts itself: a server could find other members in it"
     seen: set[str] = set()
     for member in members:
-        if wrong := _wrong_name(member.orig_filename):
-            return f"holds {wrong}: {member.orig_filename!r}"
-        # A file that a flow has uploaded twice is in its export twice (read in the source).
-        if member.filename in seen and not _UPLOAD.match(member.filename):
-            return f"holds two members of one name: {member.filename!r}"
+        if wrong := _wrong_member(member, seen):
+            return f"holds {wrong}"
         seen.add(member.filename)
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            return f"holds a link or device: {member.filename!r}"
-        if member.flag_bits & _ENCRYPTED:
-            return f"holds an encrypted member: {member.filename!r}"
     return _bomb(members)
+
+
+def _wrong_member(member: zipfile.ZipInfo, seen: Collection[str]) -> str:
+    name = member.filename
+    if wrong := _wrong_name(member.orig_filename):
+        return f"{wrong}: {member.orig_filename!r}"
+    # A file that a flow has uploaded twice is in its export twice (read in the source).
+    if name in seen and not _UPLOAD.match(name):
+        return f"two members of one name: {name!r}"
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return f"a link or device: {name!r}"
+    return f"an encrypted member: {name!r}" if member.flag_bits & _ENCRYPTED else ""
 
 
 def _wrong_name(name: str) -> str:

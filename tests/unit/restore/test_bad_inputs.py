@@ -49,6 +49,7 @@ from tests.unit.restore.points import (
     zip_of,
 )
 from tests.unit.restore.test_journal import Machine
+from tests.unit.velociraptor.two_lists import by_comment, by_prefix, by_zip64
 
 
 class TouchedError(AssertionError):
@@ -378,6 +379,8 @@ CONTENT = {
     "backup: twice": ("backup", twice(), "two members of one name"),
     "backup: overlapping": ("backup", overlapping(), "overlap"),
     "backup: bomb": ("backup", bomb(), "times its size"),
+    "backup: a second list": ("backup", by_zip64(unzipped(BACKUP), {"x": ""}), "contradicts"),
+    "backup: a second end": ("backup", by_comment(unzipped(BACKUP), {"x": ""}), "contradicts"),
 }
 NAMED = {
     # what: (the tar, the manifest's digests if not the tar's, what the error says)
@@ -464,6 +467,9 @@ ARCHIVES = {
     "empty": ("flow", b"", "not a whole zip"),
     "text": ("flow", b"hello", "not a whole zip"),
     "slip": ("flow", zip_of({**unzipped(FLOW), "../x": b""}), "outside of where"),
+    "a second list": ("flow", by_zip64(unzipped(FLOW), {"../x": b""}), "contradicts itself"),
+    "a second end": ("flow", by_comment(unzipped(FLOW), {"../x": b""}), "contradicts itself"),
+    "behind another": ("flow", by_prefix(unzipped(FLOW), {"../x": b""}), "contradicts itself"),
     "bomb": ("flow", bomb("results/Custom.json"), "times its size"),
     "symlink": ("flow", zip_with_link(), "a link"),
     "a backup": ("flow", BACKUP, "not an export"),
