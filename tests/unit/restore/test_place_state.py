@@ -1,6 +1,10 @@
 """The state placed again by another policy of accounts, after an attempt that was cut off."""
 
+import io
 import json
+import tarfile
+
+import yaml
 
 from recovery.commands import Result
 from recovery.restore.context import Context
@@ -9,7 +13,7 @@ from recovery.restore.ledger import Ledger
 from recovery.restore.place_state import place_state
 from recovery.restore.request import parse_request
 from recovery.velociraptor.inventory import Inventory
-from tests.unit.restore.points import Point, tar_with, user_record
+from tests.unit.restore.points import CONFIG, Point, tar_with, user_record
 from tests.unit.restore.test_journal import Machine
 
 READER = json.dumps({"roles": ["reader"]}).encode()
@@ -29,12 +33,15 @@ class Placing(Machine):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.unpacked = self.removed = b""
+        self.folders = {}
 
     def run(self, argv, *, stdin=None, **more):
         if argv[0] == "systemctl":
             return Result(tuple(argv), 3, b"", b"")  # nothing runs there
         if argv[3:4] == ["place"]:
             self.unpacked, stdin = stdin.read(), None
+            with tarfile.open(fileobj=io.BytesIO(self.unpacked)) as tar:
+                self.folders[argv[4]] = set(tar.getnames())
         elif argv[3:4] == ["remove"]:
             self.removed, stdin = stdin, None
         return super().run(argv, stdin=stdin, **more)
@@ -79,3 +86,20 @@ def test_imported_clients_that_the_states_list_has_not_got_are_named(tmp_path):
         context.__dict__["manifest"] = made.model_copy(update={"inventory": known})
         findings = place_state(context).findings
     assert [line.split(":")[1].split()[0] for line in findings] == ["C.2"]
+
+
+def test_records_and_files_each_go_to_their_folder(tmp_path):
+    values = yaml.safe_load(CONFIG)
+    values["Datastore"] |= {"location": "/srv/records", "filestore_directory": "/srv/files"}
+    point = Point(tmp_path / "vault")
+    point.config = yaml.safe_dump(values).encode()
+    files = {"artifact_definitions/Custom/A.yaml": b"name: Custom.A\n"}
+    point.state = tar_with({**STATE, **files})
+    made = point.make()
+    request = parse_request(
+        target="simulated://", vault=str(point.folder), point=made.point, strategy=["state"]
+    )
+    with Context(request, lambda _line: None) as context:
+        context.__dict__["target"] = machine = Placing("")
+        place_state(context)
+    assert machine.folders == {"/srv/records": {*STATE}, "/srv/files": {*files}}

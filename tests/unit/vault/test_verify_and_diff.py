@@ -23,6 +23,7 @@ def check(vault, names=(), share=1.0):
 def test_a_whole_vault_is_verified(any_vault, store_point):
     store_point(any_vault, 0, "a", "b")
     store_point(any_vault, 5, "b", "c")
+    assert last_verified(any_vault.uri) == {}
     found, said = check(any_vault)
     assert (found.points, found.present, found.opened, found.damaged) == (2, 5, 5, [])
     assert found.whole
