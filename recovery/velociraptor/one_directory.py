@@ -51,7 +51,7 @@ def has_two_lists(archive: zipfile.ZipFile) -> bool:
 
 def _read_here(archive: zipfile.ZipFile, end: int) -> _Directory:
     """The list that was read: it ends where the record about it begins."""
-    start: int = archive.start_dir  # type: ignore[attr-defined]  # not in the stubs
+    start: int = archive.start_dir
     return _Directory(len(archive.infolist()), end - start, start)
 
 
