@@ -12,17 +12,20 @@ BYTES = 256 << 20
 
 
 def batches(
-    parcels: Iterable[Parcel], files: int = FILES, size: int = BYTES
+    parcels: Iterable[Parcel], files: int = FILES, size: int = BYTES, *, one_first: bool = False
 ) -> Iterator[list[Parcel]]:
-    """At most so many files, and about so many bytes, at a time; the first file alone."""
+    """At most so many files, and about so many bytes, at a time.
+
+    ``one_first``: the first file is a batch of its own.
+    """
     batch: list[Parcel] = []
-    held, full, following = 0, 1, min(FIRST, files)
+    held, full = 0, 1 if one_first else min(FIRST, files)
     for parcel in parcels:
         batch.append(parcel)
         held += parcel.size
         if len(batch) >= full or held >= size:
             yield batch
             batch, held = [], 0
-            full, following = following, min(following + (following + 1) // 2, files)
+            full = min(max(FIRST, full + (full + 1) // 2), files)
     if batch:
         yield batch

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +67,9 @@ class Context:
         self.records_believed: set[str] = set()
         """Orgs whose flows' records lie on the disk where they are expected."""
         self._stack = ExitStack()
+        self.beside = ThreadPoolExecutor(thread_name_prefix="beside")
+        """For what a batch does at the same time as something else."""
+        self._stack.callback(self.beside.shutdown)
         self._api: Api | None = None
         self._opening = threading.Lock()
         self._caller: threading.Thread | None = None

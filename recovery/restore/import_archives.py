@@ -103,7 +103,9 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
         arrived = import_parcels(context, org, missing, tally.findings, lane)
         tally.add(arrived, whole, len(missing))
 
-    in_lanes(batches(parcels), import_batch)
+    # From one flow that was imported the others know where this server keeps them
+    # (flow_records). The second batch is brought meanwhile, and asked for by id.
+    in_lanes(batches(parcels, one_first=True), import_batch, before_one_ended=2)
     _tell_again(org, {place for hunt in hunts.values() for place in hunt.flows} - own, there, tally)
     for batch in batches(partial):
         context.still_held()

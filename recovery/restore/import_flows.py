@@ -2,9 +2,7 @@
 
 import json
 import re
-import tarfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from recovery.restore.alike_uploads import place_alike
 from recovery.restore.call_restore import place_of
@@ -15,8 +13,8 @@ from recovery.restore.inbox import IN_MEMORY, INBOX
 from recovery.restore.ledger import Key
 from recovery.restore.parcel import Parcel
 from recovery.restore.room import full_disks
+from recovery.restore.send_files import send_files
 from recovery.velociraptor.api import Row
-from recovery.velociraptor.config import OWNER
 
 # Two at a time: a third of a server's time for one import is waiting (measured); four are slower.
 _IMPORT = """
@@ -46,9 +44,11 @@ def import_parcels(
     if not parcels:
         return 0
     named = {f"{number}.zip": parcel for number, parcel in enumerate(parcels)}
-    with ThreadPoolExecutor(1) as beside:
-        noted = beside.submit(context.ledger.begin, [(org, *parcel.place) for parcel in parcels])
-        inbox = _send(context, named, lane)
+    keys = [(org, *parcel.place) for parcel in parcels]
+    noted = context.beside.submit(context.ledger.begin, keys)
+    try:
+        inbox = send_files(context, {name: one.open for name, one in named.items()}, lane)
+    finally:
         noted.result()
     items = [
         {
@@ -142,21 +142,6 @@ def _arrival(parcel: Parcel, got: dict[str, object]) -> str:
     if (got.get("client_id"), got.get("session_id")) != parcel.place:
         return f"it arrived as {got.get('client_id')} {got.get('session_id')}"
     return ""
-
-
-def _send(context: Context, named: Mapping[str, Parcel], lane: int) -> str:
-    """All files of a batch, readable by the server and nobody else; the folder they are in."""
-    bundle = context.folder / f"inbox-{lane}.tar"
-    with tarfile.open(bundle, "w", format=tarfile.GNU_FORMAT) as tar:
-        for name, parcel in named.items():
-            with parcel.open() as content:
-                entry = tarfile.TarInfo(name)
-                entry.size = parcel.size
-                entry.mode, entry.uname, entry.gname = 0o640, "root", OWNER
-                tar.addfile(entry, content)
-    inbox = context.inbox.send(lane, bundle)
-    bundle.unlink()
-    return inbox
 
 
 def remove_inbox(context: Context, orgs: Iterable[str]) -> None:

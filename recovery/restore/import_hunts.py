@@ -10,13 +10,11 @@ from pathlib import Path
 from recovery.restore.archived_hunts import ArchivedHunt
 from recovery.restore.context import Context
 from recovery.restore.hunts_before import HuntsBefore
-from recovery.restore.inbox import INBOX
-from recovery.restore.journal import FOLDER
+from recovery.restore.send_files import send_files
 from recovery.restore.write_hunt import write_hunt
 from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import ROOT
 from recovery.velociraptor.archive_file import hunt_of_flow
-from recovery.velociraptor.config import OWNER
 from recovery.velociraptor.portions import ask_in_portions
 
 _HUNTS = "SELECT hunt_id AS Hunt FROM hunts()"
@@ -91,14 +89,8 @@ def forget_list(context: Context, org: str) -> None:
 
 
 def _import_hunt(context: Context, org: str, hunt_id: str, file: Path) -> bool:
-    path = f"{INBOX}/{file.name}"
-    context.target.run(["chmod", "711", FOLDER])
-    context.target.run(["install", "-d", "-o", "root", "-g", OWNER, "-m", "750", INBOX])
-    context.target.put(file, path, mode=0o640, owner=f"root:{OWNER}")
-    try:
-        rows = context.api().ask(_IMPORT, env={"File": path}, org=org).rows
-    finally:
-        context.target.run(["rm", "-rf", INBOX])
+    inbox = send_files(context, {file.name: lambda: file.open("rb")}, lane=0)
+    rows = context.api().ask(_IMPORT, env={"File": f"{inbox}/{file.name}"}, org=org).rows
     return bool(rows) and rows[0]["Hunt"] == hunt_id
 
 

@@ -33,7 +33,7 @@ while read -r lane size; do
     code=$?
     cat > /dev/null
     exit $code
-  } 2>&1) && said=$into/$lane && echo "0 $said" ||
+  } 2>&1) && echo "0 $into/$lane" ||
     printf '%s %s\n' $? "$(printf %s "$said" | tail -n 3 | tr '\n' ' ')"
 done
 """

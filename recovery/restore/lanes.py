@@ -10,10 +10,12 @@ LANES = 3
 Work = Callable[[int, list[Parcel]], None]
 
 
-def in_lanes(batches: Iterator[list[Parcel]], work: Work, lanes: int = LANES) -> None:
-    """Calls ``work(lane, batch)`` for each batch, at most ``lanes`` at a time; the first alone.
+def in_lanes(
+    batches: Iterator[list[Parcel]], work: Work, lanes: int = LANES, *, before_one_ended: int = 0
+) -> None:
+    """Calls ``work(lane, batch)`` for each batch, at most ``lanes`` at a time.
 
-    From the first the others know where this server keeps flows (:mod:`flow_records`).
+    ``before_one_ended``: so many are begun before any has ended, 0 for as many as there are lanes.
     No lane has two at once. After an error no batch is begun any more; those under way are seen
     through, and the first error is raised. An interrupt by the keyboard doesn't wait for them:
     what they were at is in the ledger.
@@ -22,7 +24,7 @@ def in_lanes(batches: Iterator[list[Parcel]], work: Work, lanes: int = LANES) ->
     running: dict[Future[None], int] = {}
     try:
         for number, batch in enumerate(batches):
-            if len(running) == lanes or number == 1:
+            if len(running) == lanes or number == before_one_ended > 0:
                 _settle(running)
             lane = min(set(range(lanes)) - set(running.values()))
             running[pool.submit(work, lane, batch)] = lane

@@ -31,18 +31,24 @@ def test_no_lane_has_two_batches_and_no_more_are_made_than_needed():
     assert max(most) <= 2
 
 
-def test_the_first_is_alone_then_both_lanes_work_at_once():
+def test_all_lanes_work_at_once():
     meeting = threading.Barrier(2, timeout=10)
-    done = []
+    in_lanes(iter([["first"], ["second"]]), lambda _lane, _batch: meeting.wait(), lanes=2)
 
-    def work(lane, batch):
-        if batch != ["first"]:
-            assert ["first"] in [one for _, one in done]
-            meeting.wait()
-        done.append((lane, batch))
 
-    in_lanes(iter([["first"], ["second"], ["third"]]), work, lanes=2)
-    assert sorted(lane for lane, _ in done[1:]) == [0, 1]
+def test_no_third_begins_before_one_of_the_first_two_has_ended():
+    both = threading.Barrier(2, timeout=10)
+    ended = []
+
+    def work(_lane, batch):
+        if batch[0] < 2:
+            both.wait()
+        else:
+            assert ended
+        ended.append(batch[0])
+
+    in_lanes(iter([[number] for number in range(6)]), work, lanes=3, before_one_ended=2)
+    assert sorted(ended) == list(range(6))
 
 
 def test_after_an_error_no_batch_is_begun_and_those_under_way_are_seen_through():
