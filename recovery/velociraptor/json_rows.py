@@ -22,10 +22,11 @@ class Limits(NamedTuple):
 
 
 _KEPT = Limits(64 << 20, 256 << 20, 10_000_000)
-"""Of parts that are kept as they are read: rights, hunts, lists of artifacts and of uploads."""
+"""Of parts that are kept as they are read: rights, hunts, lists of artifacts."""
 _LARGE = Limits(64 << 20, 4 << 30, 100_000_000)
-"""Of those that grow with the fleet (300 bytes and a dozen values a client) or hold results."""
-_LIMITS = {"client_info.json": _LARGE, "notebooks.json": _LARGE}
+"""Of those that grow with the fleet (300 bytes and a dozen values a client), hold results, or list
+uploads."""
+_LIMITS = {"client_info.json": _LARGE, "notebooks.json": _LARGE, "uploads.json": _LARGE}
 
 
 def rows_of(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo) -> Iterator[Row]:
