@@ -64,6 +64,7 @@ def import_archives(context: Context) -> Report:
         tally.raise_if_vault_is_gone()
     if tally.short:
         tally.findings[:0] = full_disks(context)
+    context.ledger.believe()
     context.journal.note_wanted(STEP)
     return Report(
         f"{things(tally.imported, 'flow')} imported, "

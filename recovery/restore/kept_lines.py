@@ -13,7 +13,10 @@ APPEND = """set -e; umask 077; mkdir -p "${1%/*}"
 [ -z "$(tail -c 1 "$1" 2>/dev/null)" ] || echo >> "$1"
 cat >> "$1"; [ -z "$2" ] || sync "$1"
 """
-READ = '[ ! -e "$1" ] || cat "$1"'
+# The machine's boot comes with the lines, so that to know it takes no command of its own.
+READ = """[ ! -e "$1" ] || cat "$1"
+[ -z "$2" ] || printf '\\n{"boot": "%s"}\\n' "$(cat /proc/sys/kernel/random/boot_id)"
+"""
 _PATIENCE = 600
 """Seconds: a full or a slow disk is waited for."""
 
@@ -25,9 +28,9 @@ class KeptLines:
         self._target, self._path = target, path
         self._name = PurePosixPath(path).stem
 
-    def read(self) -> list[Line]:
-        """Every whole line, in its order."""
-        argv = ["sh", "-c", READ, self._name, self._path]
+    def read(self, *, boot: bool = False) -> list[Line]:
+        """Every whole line, in its order; with ``boot`` a last one that tells the machine's."""
+        argv = ["sh", "-c", READ, self._name, self._path, "boot" if boot else ""]
         return list(lines_of(self._target.run(argv).text))
 
     def append(self, lines: Iterable[Mapping[str, Any]], *, settled: bool = True) -> None:

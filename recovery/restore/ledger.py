@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from recovery.restore.journal import FOLDER
-from recovery.restore.kept_lines import KeptLines
+from recovery.restore.kept_lines import KeptLines, Line
 from recovery.target import Target
 
 PATH = f"{FOLDER}/ledger.jsonl"
@@ -32,9 +32,33 @@ class Ledger:
         self._lock = threading.Lock()
 
     @cached_property
+    def _lines(self) -> list[Line]:
+        return self._kept.read(boot=True)
+
+    @cached_property
+    def _boots(self) -> list[str]:
+        """The machine's boots under which imports began here, and at last the one it has now."""
+        return [str(line["boot"]) for line in self._lines if line.keys() == {"boot"}]
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the machine was started anew since its imports, e.g. after it lost its power.
+
+        What the server wrote in the half minute before may not have been on the disk.
+        """
+        return len(self._boots) > 1 and self._boots[-2] != self._boots[-1]
+
+    def believe(self) -> None:
+        """Notes that all that is known as done was counted since the machine was started."""
+        if self.is_doubtful:
+            now = self._boots[-1]
+            self._kept.append([{"boot": now}])
+            self._boots.append(now)
+
+    @cached_property
     def _entries(self) -> dict[Key, Entry]:
         found: dict[Key, Entry] = {}
-        for line in self._kept.read():
+        for line in self._lines:
             try:
                 org, client, flow = (str(line[name]) for name in ("org", "client", "flow"))
                 state, trouble = line["state"], str(line.get("trouble", ""))
@@ -83,7 +107,8 @@ class Ledger:
         """Notes imports that were made and checked, each with what was short of it.
 
         The server's own files may not be on the disk yet either: after a power cut a flow whose
-        end was forgotten is imported anew. To force it each time held the server up (measured).
+        end was forgotten is imported anew, and all others are counted (:attr:`is_doubtful`). To
+        force it each time held the server up (measured).
         """
         self._add({key: ("done", trouble) for key, trouble in keys.items()}, settled=False)
 
@@ -98,5 +123,7 @@ class Ledger:
             | ({"trouble": trouble} if trouble else {})
             for (org, client, flow), (state, trouble) in fresh.items()
         )
-        self._kept.append(lines, settled=settled)
+        first = [{"boot": boot} for boot in self._boots] if len(self._boots) == 1 and fresh else []
+        self._kept.append([*first, *lines], settled=settled)
+        self._boots += [line["boot"] for line in first]
         self._entries.update(fresh)

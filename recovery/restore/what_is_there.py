@@ -53,7 +53,12 @@ def settle_unfinished(context: Context) -> None:
 
 
 def what_is_there(context: Context, org: str) -> dict[Place, str]:
-    """The flows that the ledger and the server both know; what was short of each, or ``""``."""
+    """The flows that the ledger and the server both know; what was short of each, or ``""``.
+
+    None where the machine was started anew since: each is counted then, as if another had made it.
+    """
+    if context.ledger.is_doubtful:
+        return {}
     done = context.ledger.finished(org)
     return {place: done[place] for place in _existing(context, org, done)}
 

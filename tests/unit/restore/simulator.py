@@ -64,6 +64,7 @@ class World:
         self.room: int | None = None
         """Rows that the disk still takes; of more the server says nothing but in its log."""
         self.restarts = 0
+        self.boot = 1
 
     def tick(self) -> None:
         if self.ticks is not None:
@@ -105,6 +106,7 @@ class Machine:
         out = b""
         if argv[:2] == ["sh", "-c"] and argv[2] == kept_lines.READ:
             out = world.files.get(argv[4], b"")
+            out += b'\n{"boot": "%d"}\n' % world.boot if argv[5] else b""
         elif argv[:2] == ["sh", "-c"] and argv[2] == kept_lines.APPEND:
             self._append(argv[4], stdin)
         elif argv[:2] == ["sh", "-c"] and argv[2] == disk_sizes._SIZES:
