@@ -53,11 +53,16 @@ def _read_artifacts(archive: zipfile.ZipFile, org: str) -> None:
 
 def _objects_of(part: str) -> Callable[[zipfile.ZipFile, str], None]:
     def read(archive: zipfile.ZipFile, org: str) -> None:
-        rows: Iterable[Any] = rows_of(archive, f"orgs/{org}/{part}.json")
-        if not all(isinstance(row, dict) for row in rows):
+        if not _are_objects(archive, f"orgs/{org}/{part}.json"):
             raise ValueError("a row of it is no object")
 
     return read
+
+
+def _are_objects(archive: zipfile.ZipFile, member: str) -> bool:
+    """Apart from who raises: an error that keeps rows half read would keep the zip open."""
+    rows: Iterable[Any] = rows_of(archive, member)
+    return all(isinstance(row, dict) for row in rows)
 
 
 _READERS: dict[str, Callable[[zipfile.ZipFile, str], None]] = {
