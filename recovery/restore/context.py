@@ -68,8 +68,8 @@ class Context:
         """Orgs whose flows' records lie on the disk where they are expected."""
         self._stack = ExitStack()
         self.beside = ThreadPoolExecutor(thread_name_prefix="beside")
-        """For what a batch does at the same time as something else."""
-        self._stack.callback(self.beside.shutdown)
+        """For what is done at the same time as something else."""
+        self._stack.callback(self.beside.shutdown, cancel_futures=True)
         self._api: Api | None = None
         self._opening = threading.Lock()
         self._caller: threading.Thread | None = None

@@ -24,7 +24,7 @@ from recovery.restore.mark_took_part import mark_took_part
 from recovery.restore.parcel import Parcel, parcel_of_flow
 from recovery.restore.restore_backup import ORGS, create_orgs, orgs_with_records
 from recovery.restore.room import full_disks
-from recovery.restore.settle_hunts import settle_hunts
+from recovery.restore.settle_hunts import Brought, settle_hunts
 from recovery.restore.step import Report
 from recovery.restore.tally import Tally
 from recovery.restore.what_is_there import settle_unfinished, there_in_part, what_is_there
@@ -53,13 +53,16 @@ def import_archives(context: Context) -> Report:
         if org not in have
     ]
     try:
-        hunts = sum(
+        brought = [
             _import_org(context, org, found, tally) for org, found in by_org.items() if org in have
-        )
+        ]
     finally:
         context.inbox.close()
         with suppress(RecoveryError):
             remove_inbox(context, by_org)
+    tally.findings += settle_hunts(context, brought)
+    if not context.wants("state"):  # which has of everybody who took part
+        tally.findings += [line for one in brought for line in _mark(context, one)]
     if tally.refused and not tally.imported and not tally.there:
         tally.raise_if_vault_is_gone()
     if tally.short:
@@ -68,7 +71,7 @@ def import_archives(context: Context) -> Report:
     context.journal.note_wanted(STEP)
     return Report(
         f"{things(tally.imported, 'flow')} imported, "
-        f"{tally.there} there already, {things(hunts, 'hunt')}"
+        f"{tally.there} there already, {things(sum(one.there for one in brought), 'hunt')}"
         + (f"; {things(tally.short, 'flow')} not whole" if tally.short else ""),
         tally.findings,
     )
@@ -86,8 +89,8 @@ def _orgs(context: Context, wanted: Sequence[str], tally: Tally) -> set[str]:
     return have | set(lost)
 
 
-def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: Tally) -> int:
-    """One org's flows, then its hunts; how many hunts are there."""
+def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: Tally) -> Brought:
+    """One org's flows, then its hunts."""
     there = what_is_there(context, org)
     own = {(flow.client_id, flow.flow_id) for flow in archives if flow.kind == "flow"}
     _tell_again(org, own, there, tally)
@@ -118,10 +121,7 @@ def _import_org(context: Context, org: str, archives: Sequence[Archive], tally: 
         tally.add(import_parcels(context, org, batch, tally.findings), 0, len(batch))
     usable = [archive for archive in archives if archive.file.sha256 not in tally.refused]
     count = import_hunts(context, org, hunts, usable, tally.findings, before)
-    tally.findings += settle_hunts(context, org, hunts, before)
-    if not context.wants("state"):  # which has it of everybody
-        tally.findings += _mark(context, org, hunts, usable)
-    return count
+    return Brought(org, hunts, usable, before, count)
 
 
 def _tell_again(org: str, places: set[Place], there: Mapping[Place, str], tally: Tally) -> None:
@@ -132,14 +132,12 @@ def _tell_again(org: str, places: set[Place], there: Mapping[Place, str], tally:
             tally.findings.append(f"{org}: {' '.join(place)}: {there[place]}")
 
 
-def _mark(
-    context: Context, org: str, hunts: Mapping[str, ArchivedHunt], archives: Sequence[Archive]
-) -> list[str]:
+def _mark(context: Context, one: Brought) -> list[str]:
     """What came back is there, whether or not it can be noted who took part."""
     try:
-        mark_took_part(context, org, hunts, archives)
+        mark_took_part(context, one.org, one.hunts, one.usable)
     except RecoveryError as refused:
-        said = f"{org}: not noted who took part in which hunt: {refused.message}"
+        said = f"{one.org}: not noted who took part in which hunt: {refused.message}"
         return [f"{said}; there released hunts would run again (the same command tries again)"]
     return []
 

@@ -8,6 +8,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from recovery.counts import things
 from recovery.errors import BadInputError, RecoveryError, VaultError
@@ -27,6 +28,7 @@ from recovery.restore.hunt_counts import (
 from recovery.restore.hunts_before import HuntsBefore
 from recovery.restore.import_hunts import forget_list
 from recovery.restore.restore_backup import restorable
+from recovery.vault.manifest import Archive
 from recovery.velociraptor.api import Row
 from recovery.velociraptor.archive_file import hunt_record
 from recovery.velociraptor.backup_file import read_rows, write_hunts
@@ -55,18 +57,41 @@ _NAMES = 5
 _LOOKS = 6
 
 
-def settle_hunts(
-    context: Context, org: str, hunts: Mapping[str, ArchivedHunt], before: HuntsBefore
-) -> list[str]:
-    """Hunts of ``org`` that don't run have the counts that they had, where an import changed them.
+class Brought(NamedTuple):
+    """The archives of one org that were imported."""
 
-    What can't be put right is a finding: a recovery doesn't end over counts. The next run of it
-    tries again.
+    org: str
+    hunts: Mapping[str, ArchivedHunt]
+    usable: Sequence[Archive]
+    before: HuntsBefore
+    there: int
+    """Its hunts that the server has."""
+
+
+def settle_hunts(context: Context, brought: Sequence[Brought]) -> list[str]:
+    """Hunts that don't run have the counts that they had, where an import changed them.
+
+    All orgs are waited for at once. What can't be put right is a finding: a recovery doesn't end
+    over counts. The next run of it tries again.
     """
-    if not before.touched:
-        return []
+    touched = [one for one in brought if one.before.touched]
+    known = [_known_or_why(context, one) for one in touched]  # one by one: they share backups
+    settled = context.beside.map(lambda one, how: _settle_org(context, one, how), touched, known)
+    return [line for lines in settled for line in lines]
+
+
+def _known_or_why(context: Context, one: Brought) -> dict[str, Row] | RecoveryError:
     try:
-        known = _known(context, org, hunts, before)
+        return _known(context, one.org, one.hunts, one.before)
+    except RecoveryError as refused:
+        return refused
+
+
+def _settle_org(context: Context, one: Brought, known: dict[str, Row] | RecoveryError) -> list[str]:
+    org, before = one.org, one.before
+    try:
+        if isinstance(known, RecoveryError):
+            raise known
         wrong = _settle(context, org, known, before)
         if not wrong:
             before.close()
@@ -145,7 +170,7 @@ def _write(context: Context, org: str, wrong: Sequence[Row], before: HuntsBefore
         with_counts(whole, theirs[whole["hunt_id"]])
         for whole in ask_in_portions(context.api(), _WHOLE, "Hunts", asked, org)
     ]
-    file = write_hunts(context.folder / "settled.zip", org, rows)
+    file = write_hunts(context.folder / f"settled-{org}.zip", org, rows)
     call_restore(context, org, file, ["Hunt"])
     forget_list(context, org)
 

@@ -1,5 +1,7 @@
 """Hunts whose flows were imported: when they are written again, and as what."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -175,3 +177,28 @@ def test_a_hunt_whose_flow_lies_in_anothers_archive_is_noted_too():
     assert [again.counts(hunt)["total_clients_scheduled"] for hunt in ("H.1", "H.2")] == [1, 2]
     again.close()
     assert HuntsBefore(context, "root", [archive]).touched == set()
+
+
+def test_all_orgs_are_waited_for_at_once(monkeypatch):
+    meeting = threading.Barrier(3, timeout=10)
+    monkeypatch.setattr(settle_hunts, "_known", lambda *_: {})
+
+    def settle(_context, org, *_):
+        meeting.wait()
+        return ["H.1"] if org == "OB" else []
+
+    monkeypatch.setattr(settle_hunts, "_settle", settle)
+    monkeypatch.setattr(settle_hunts, "_too_high", lambda *_: [])
+    closed = []
+    with ThreadPoolExecutor() as beside:
+        before = [
+            SimpleNamespace(touched=touched, close=lambda: closed.append(1))
+            for touched in ({"H.1"}, {"H.1"}, set(), {"H.1"})
+        ]
+        brought = [
+            settle_hunts.Brought(org, {}, [], had, 1)
+            for org, had in zip(("root", "OB", "OC", "OD"), before, strict=True)
+        ]
+        (finding,) = settle_hunts.settle_hunts(SimpleNamespace(beside=beside), brought)
+    assert finding.startswith("OB: the counts of H.1 may be too high")
+    assert len(closed) == 2
