@@ -32,7 +32,7 @@ def has_two_lists(archive: zipfile.ZipFile) -> bool:
     total = file.seek(0, os.SEEK_END)
     tail_at = max(0, total - _END_SIZE - _LONGEST_COMMENT)
     tail = _read(file, tail_at, total - tail_at)
-    place = tail.rfind(_END)
+    place = tail.rfind(_END, 0, len(tail) - _END_SIZE + len(_END))
     members, size, at, comment = struct.unpack("<10xHIIH", tail[place : place + _END_SIZE])
     plain, end = _Directory(members, size, at), tail_at + place
     if place + _END_SIZE + comment > len(tail):

@@ -44,6 +44,7 @@ def zip64(number=0xFFFF, size=FAR, at=FAR, *, locator=0, members=0):
     [
         (zip_of(SHOWN), False),
         (zip_of(SHOWN) + b"\n", False),
+        (zip_of(SHOWN)[:-14] + b"PK\5\6" + zip_of(SHOWN)[-10:], True),  # a number that looks so
         (zip64(), False),
         (zip64(number=None), False),
         (zip64(None, None, None), False),
