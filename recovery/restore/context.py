@@ -215,10 +215,10 @@ class Context:
         self._caller.start()
 
     def _open_ahead(self) -> None:
-        """What the next commands share, then the inbox; whatever is wrong is told to them."""
+        """The inbox, and what the next commands share; whatever is wrong is told to them."""
         with suppress(RecoveryError):
-            self.target.run(["true"])
             self.inbox.open()
+            self.target.run(["true"])
 
     def api(self) -> Api:
         """The server's API, opened once, whoever asks first."""

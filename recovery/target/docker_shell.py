@@ -19,7 +19,7 @@ STDIN_BYTES = 1 << 20
 """More than this of standard input goes by an exec of its own."""
 _IDLE = 60.0
 """Seconds. A connection that was silent for longer may be gone without a word."""
-_PATIENCE = 0.03
+_PATIENCE = 0.1
 """Seconds to wait for a shell that is at work: another one would cost more."""
 _LAST = 8
 """Bytes that may follow the last mark: an exit code, and the line's end."""
