@@ -29,3 +29,8 @@ RepositoryUri = Annotated[
         envvar="RECOVERY_REPOSITORY",
     ),
 ]
+SyncEvery = Annotated[str, typer.Option("--every", help="a sync each so long")]
+CheckEvery = Annotated[str, typer.Option(help="try the spare's copy each so long; 0s: never")]
+PromoteAfter = Annotated[
+    str, typer.Option(help="promote by itself when the server is ill for so long (3m)")
+]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recovery.cli.options import AsJson, VaultUri
+from recovery.cli.options import AsJson, CheckEvery, PromoteAfter, SyncEvery, VaultUri
 from recovery.cli.schedule import On, absolute, refuse_private_tmp, written_folders
 from recovery.cli.terminal import echo
 from recovery.counts import things
@@ -16,13 +16,9 @@ schedule = typer.Typer(help="Syncs without anyone remembering them.", no_args_is
 @schedule.command()
 def install(
     vault: VaultUri,
-    every: Annotated[str, typer.Option(help="a sync each so long")] = "30s",
-    check_every: Annotated[
-        str, typer.Option(help="try the spare's copy each so long; 0s: never")
-    ] = "6h",
-    promote_after: Annotated[
-        str, typer.Option(help="promote by itself when the server is ill for so long (3m)")
-    ] = "",
+    every: SyncEvery = "30s",
+    check_every: CheckEvery = "6h",
+    promote_after: PromoteAfter = "",
     no_switch: Annotated[
         bool, typer.Option("--no-switch", help="with --promote-after: leave DNS alone")
     ] = False,

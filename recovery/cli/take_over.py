@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recovery.cli.options import AsJson, VaultUri
+from recovery.cli.options import AsJson, CheckEvery, PromoteAfter, SyncEvery, VaultUri
 from recovery.cli.show_standby import end, tell_lag
 from recovery.cli.terminal import echo
 
@@ -89,13 +89,9 @@ def failback(
 
 def watch(
     vault: VaultUri,
-    every: Annotated[str, typer.Option(help="a sync each so long")] = "30s",
-    promote_after: Annotated[
-        str, typer.Option(help="promote by itself when the server is ill for so long (3m)")
-    ] = "",
-    check_every: Annotated[
-        str, typer.Option(help="try the spare's copy each so long; 0s: never")
-    ] = "6h",
+    every: SyncEvery = "30s",
+    promote_after: PromoteAfter = "",
+    check_every: CheckEvery = "6h",
     switch: SwitchUri = "",
     no_switch: NoSwitch = False,
     prometheus: Annotated[
