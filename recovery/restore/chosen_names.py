@@ -74,16 +74,23 @@ def artifacts_missed(manifest: Manifest, choice: Choice) -> list[str]:
 
     A server shows no rows of an artifact that it doesn't know (seen: "Artifact … not known").
     """
-    wanted: set[str] = set()
-    for archive in filter(choice.archive, manifest.archives):
-        captured = {
+    left_out = {
+        org: {
             name
-            for org in (archive.org, ROOT)  # another org has the root's, too
-            for name in manifest.inventory.orgs.get(org, {}).get("artifacts", ())
+            for of in (org, ROOT)  # another org has the root's, too
+            for name in manifest.inventory.orgs.get(of, {}).get("artifacts", ())
+            if not choice.artifact(name)
         }
-        names = {name.partition("/")[0] for name in archive.artifacts}
-        wanted |= {name for name in names & captured if not choice.artifact(name)}
-    return sorted(wanted)
+        for org in {archive.org for archive in manifest.archives}
+    }
+    return sorted(
+        {
+            name
+            for archive in filter(choice.archive, manifest.archives)
+            for name in (full.partition("/")[0] for full in archive.artifacts)
+            if name in left_out[archive.org]
+        }
+    )
 
 
 def _near(said: str, names: Mapping[str, str]) -> str:
